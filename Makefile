@@ -1,0 +1,46 @@
+# Every target sets up what it misses, and nothing twice. Paths are relative: a checkout may stand in a path with a space.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/python -m uv pip
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test ui lint lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/run.stamp ## Run the main job on a synthetic exam: database, abilities, reports
+	@$(BIN)/python -m seedtest_pipeline demo
+
+ui: $(VENV)/run.stamp ## Open Dagster's UI on what is there
+	@$(BIN)/python -m seedtest_pipeline ui
+
+test: lint ## Check the code and run every test
+	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+lint: $(VENV)/dev.stamp ## Style, types and import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes
+	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml requirements/install.in -o requirements/run.txt
+	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml requirements/install.in -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## Remove the environment and the demo's data
+	rm -rf $(VENV) .seedtest
+
+$(VENV)/uv.stamp: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/uv.stamp requirements/run.txt pyproject.toml
+	@echo "Installing the packages (once) ..."
+	@$(UV) install -q --python $(BIN)/python --require-hashes -r requirements/run.txt
+	@$(UV) install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	@$(UV) install -q --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@

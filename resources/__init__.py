@@ -1,0 +1,1 @@
+"""What assets use: the domain's nouns, the database, the estimator, reports, artifacts and the warehouse."""

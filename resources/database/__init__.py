@@ -1,0 +1,1 @@
+"""PostgreSQL: engine, tables, attempts, abilities, the catalogue of artifacts, and the embedded server."""

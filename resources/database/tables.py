@@ -1,0 +1,114 @@
+"""The tables and the view as SQLAlchemy Core sees them; the migrations are what makes them.
+
+`exam_results` belongs to the platform and `attempt` is a view on it; the rest is this pipeline's. Instants are UTC.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = sa.MetaData()
+
+_instant = sa.DateTime(timezone=True)
+
+exam_results = sa.Table(
+    "exam_results",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("exam_id", sa.Text),
+    sa.Column("status", sa.Text),
+    sa.Column("result_json", JSONB),
+    sa.Column("created_at", _instant),
+    sa.Column("updated_at", _instant),
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", sa.BigInteger),
+    sa.Column("student_id", sa.Uuid),
+    sa.Column("item_id", sa.BigInteger),
+    sa.Column("correct", sa.Boolean),
+    sa.Column("response_time_ms", sa.Integer),
+    sa.Column("hint_used", sa.Boolean),
+    sa.Column("completed_at", _instant),
+    sa.Column("started_at", _instant),
+    sa.Column("attempt_no", sa.Integer),
+    sa.Column("session_id", sa.Text),
+    sa.Column("topic_id", sa.Text),
+    sa.Column("user_id", sa.Text),
+    sa.Column("item_key", sa.Text),
+    sa.Column("exam_result_id", sa.Text),
+)
+
+mirt_item_params = sa.Table(
+    "mirt_item_params",
+    metadata,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("params", JSONB, nullable=False),  # {"a": per logit, "b": logits, "c": probability}
+    sa.Column("standard_errors", JSONB),  # same keys; NULL where the calibration gave none
+    sa.Column("n_responses", sa.Integer),
+    sa.Column("fitted_at", _instant),
+)
+
+mirt_fit_meta = sa.Table(
+    "mirt_fit_meta",
+    metadata,
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("converged", sa.Boolean, nullable=False),
+    sa.Column("cycles", sa.Integer),
+    sa.Column("log_likelihood", sa.Double),
+    sa.Column("n_users", sa.Integer),
+    sa.Column("n_items", sa.Integer),
+    sa.Column("n_responses", sa.BigInteger),
+    sa.Column("details", JSONB, nullable=False),  # priors, group, linking constants, items left out and why
+    sa.Column("fitted_at", _instant, nullable=False),
+    sa.Column("adopted_at", _instant),  # NULL: never in force; the bank in force is the one adopted last
+)
+
+mirt_ability = sa.Table(
+    "mirt_ability",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("theta", sa.Double, nullable=False),
+    sa.Column("se", sa.Double, nullable=False),
+    sa.Column("n_items", sa.Integer),
+    sa.Column("as_of", _instant),  # responses up to this instant count; an earlier one never replaces a later one
+    sa.Column("fitted_at", _instant, nullable=False),
+)
+
+theta_estimates = sa.Table(
+    "theta_estimates",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("week_start", sa.Date, primary_key=True),
+    sa.Column("theta", sa.Double, nullable=False),
+    sa.Column("se", sa.Double, nullable=False),
+    sa.Column("n_items", sa.Integer, nullable=False),
+    sa.Column("n_unknown_item", sa.Integer, nullable=False),
+    sa.Column("n_unusable", sa.Integer, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("window_days", sa.Integer, nullable=False),
+    sa.Column("as_of", _instant, nullable=False),
+    sa.Column("fitted_at", _instant, nullable=False),
+)
+
+report_artifacts = sa.Table(
+    "report_artifacts",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("week_start", sa.Date, nullable=False),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),  # the stable address, never a signed one
+    sa.Column("generated_at", _instant, nullable=False),
+    sa.Column("sha256", sa.Text),  # of the file's bytes; NULL on the predecessor's rows
+    sa.UniqueConstraint("user_id", "week_start", "format"),
+)

@@ -1,0 +1,37 @@
+"""The one tree of errors, by what the reader has to do: try again later, mend the data, or call a person.
+
+A message is one or two sentences: what is wrong and where, then what to do next. A class of its own exists only where a
+caller acts on it differently.
+"""
+
+
+class SeedtestError(Exception):
+    """Anything that a user, an operator or another program can act on; shown without a traceback."""
+
+
+class RetryLater(SeedtestError):  # noqa: N818 - the names say what to do
+    """A service that this needs does not answer now; nothing is wrong with the data."""
+
+
+class FixTheData(SeedtestError):  # noqa: N818
+    """What was given is wrong; the message names the place and the remedy. Nothing was changed."""
+
+
+class CallAPerson(SeedtestError):  # noqa: N818
+    """Neither time nor better input mends this: somebody has to decide."""
+
+
+class DatabaseUnavailable(RetryLater):
+    """PostgreSQL refuses or drops the connection."""
+
+
+class EstimatorUnavailable(RetryLater):
+    """The estimator does not answer, or not within its time."""
+
+
+class NoItemBank(FixTheData):
+    """No item bank is in force: there is nothing to score with."""
+
+
+class NotConverged(CallAPerson):
+    """A calibration ended without meeting its tolerance; the bank in force stays as it was."""

@@ -1,0 +1,1 @@
+"""Item response theory: scoring, calibration and the estimators that offer them."""

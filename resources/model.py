@@ -1,0 +1,177 @@
+"""The domain's nouns, frozen: weeks, item banks, responses and estimates, with their units.
+
+Stays out: how any of them is stored, estimated or shown.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from resources.errors import FixTheData
+
+Model = Literal["2PL", "3PL"]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Every id that `seedtest demo` invents starts so: synthetic data can be told from real data wherever an id is shown.
+SYNTHETIC = "synthetic-"
+
+
+@dataclass(frozen=True, order=True)
+class Week:
+    """Seven days from Monday 00:00 UTC; `start` is that Monday."""
+
+    start: dt.date
+
+    def __post_init__(self) -> None:
+        if self.start.weekday() != 0:
+            monday = self.start - dt.timedelta(days=self.start.weekday())
+            raise FixTheData(f"{self.start} is a {self.start:%A}, and a week starts on a Monday: use {monday}.")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        try:
+            return cls(dt.date.fromisoformat(text))
+        except ValueError as error:
+            raise FixTheData(f"{text!r} is not a date: write a week as its Monday, such as 2025-01-06.") from error
+
+    @classmethod
+    def containing(cls, instant: dt.datetime) -> Self:
+        day = instant.astimezone(dt.UTC).date()
+        return cls(day - dt.timedelta(days=day.weekday()))
+
+    @classmethod
+    def last_complete(cls, now: dt.datetime) -> Self:
+        return cls.containing(now - dt.timedelta(days=7))
+
+    @property
+    def key(self) -> str:
+        return self.start.isoformat()
+
+    @property
+    def begins_at(self) -> dt.datetime:
+        return dt.datetime.combine(self.start, dt.time(), dt.UTC)
+
+    @property
+    def ends_at(self) -> dt.datetime:
+        """The first instant that is no longer in the week."""
+        return self.begins_at + dt.timedelta(days=7)
+
+    def plus(self, weeks: int) -> "Week":
+        return Week(self.start + dt.timedelta(weeks=weeks))
+
+    def through(self, last: "Week") -> Iterator["Week"]:
+        """This week to `last`, both included; nothing if `last` is earlier."""
+        week = self
+        while week <= last:
+            yield week
+            week = week.plus(1)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Normal distribution of ability in the population, in logits."""
+
+    mean: float = 0.0
+    sd: float = 1.0
+
+
+STANDARD_NORMAL = Prior()
+
+
+@dataclass(frozen=True)
+class ItemBank:
+    """Item parameters in logistic metric, D = 1: P = c + (1 - c) / (1 + exp(-a (theta - b))).
+
+    `item_keys` has J distinct entries; discrimination `a` (per logit, > 0), difficulty `b` (logits) and guessing `c`
+    (probability in [0, 1)) have shape (J,). A 2PL bank has c = 0 throughout.
+    """
+
+    version: str
+    model: Model
+    item_keys: tuple[str, ...]
+    a: Floats
+    b: Floats
+    c: Floats
+
+    def __post_init__(self) -> None:
+        if not (len(self.item_keys) == self.a.size == self.b.size == self.c.size):
+            raise FixTheData(f"Item bank {self.version}: item_keys, a, b and c differ in length.")
+        if len(set(self.item_keys)) != len(self.item_keys):
+            raise FixTheData(f"Item bank {self.version}: an item stands in it twice.")
+        usable = (
+            np.isfinite(self.a) & (self.a > 0) & np.isfinite(self.b) & (self.c >= 0) & (self.c < 1)
+        )  # NaN compares false
+        if not usable.all():
+            j = int(np.flatnonzero(~usable)[0])
+            raise FixTheData(
+                f"Item bank {self.version}: item {self.item_keys[j]} has a={self.a[j]:g}, b={self.b[j]:g}, "
+                f"c={self.c[j]:g}; a must be above 0, b finite, c in [0, 1)."
+            )
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Answers of many users in long form, dictionary-encoded; the order of the rows carries no meaning.
+
+    `user` and `item`, shape (n,), index `user_ids` and `item_keys`; `correct`, shape (n,), is 1 right, 0 wrong,
+    NaN not usable (skipped, unreadable). A user may have no row at all.
+    """
+
+    user_ids: tuple[str, ...]
+    item_keys: tuple[str, ...]
+    user: Ints
+    item: Ints
+    correct: Floats
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Self:
+        """From columns user_id, item_key and correct (nullable boolean); users and items in order of appearance."""
+        user, user_ids = pd.factorize(frame["user_id"])
+        item, item_keys = pd.factorize(frame["item_key"])
+        return cls(
+            tuple(user_ids), tuple(item_keys), user.astype(np.int64), item.astype(np.int64),
+            frame["correct"].to_numpy(np.float64, na_value=np.nan),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Thetas:
+    """Ability estimates of n users: posterior mean and SD in logits, and what they rest on.
+
+    `theta`, `se`, `n_items` (responses used), `n_unknown_item` (left out: item not in the bank) and `n_unusable`
+    (left out: correct is NaN) have shape (n,) in the order of `user_ids`. `unscored` lists the users without a single
+    scorable response: they have no estimate, and never a 0.
+    """
+
+    user_ids: tuple[str, ...]
+    theta: Floats
+    se: Floats
+    n_items: Ints
+    n_unknown_item: Ints
+    n_unusable: Ints
+    unscored: tuple[str, ...]
+    model: Model
+    bank_version: str
+
+
+def safe_key(user_id: str) -> str:
+    """The user id as a name that is safe in partition keys, file names, object keys and URLs; never two ids alike.
+
+    Lower-case letters, digits, `-` and `_` stay; every other byte of the UTF-8 form becomes `~` and two hex digits
+    (upper case too: some file systems do not tell U1 from u1). A name beyond 120 characters ends in a SHA-256 instead.
+    """
+    raw = user_id.encode("utf-8", "surrogatepass")
+    name = "".join(chr(c) if chr(c) in "abcdefghijklmnopqrstuvwxyz0123456789-_" else f"~{c:02x}" for c in raw)
+    if name and len(name) <= 120:
+        return name
+    return f"{name[:40]}~~{hashlib.sha256(raw).hexdigest()}"

@@ -1,0 +1,1 @@
+"""The weeks' frozen responses as Parquet files."""

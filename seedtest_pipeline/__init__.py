@@ -1,0 +1,1 @@
+"""Composition: settings, wiring, Dagster definitions, automation and the command line."""

@@ -1,0 +1,72 @@
+"""From answers to abilities: which answers count at an instant, and the one call that estimates from them.
+
+The weekly asset, the on-demand update and the command line all come through `score`, so that the same instant and window
+give the same number. Stays out: where answers come from and where estimates go.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pandas as pd
+
+from resources.irt.estimator import Estimator
+from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses, Thetas, Week
+
+
+@dataclass(frozen=True)
+class ScoringRules:
+    """Which answers count: those of the last `lookback_days`, and of repeated attempts at an item the named one.
+
+    The first attempt is the default, since repeats break local independence.
+    """
+
+    lookback_days: int = 30
+    attempts: Literal["first", "last", "all"] = "first"
+    prior: Prior = STANDARD_NORMAL
+
+    def window_start(self, as_of: dt.datetime) -> dt.datetime:
+        return as_of - dt.timedelta(days=self.lookback_days)
+
+    def weeks(self, week: Week) -> list[Week]:
+        """Weeks that hold answers which count at the end of `week`, ascending, `week` last."""
+        return list(Week.containing(self.window_start(week.ends_at)).through(week))
+
+
+def counting(answers: pd.DataFrame, as_of: dt.datetime, rules: ScoringRules) -> pd.DataFrame:
+    """The answers that count at `as_of`: completed in [as_of - lookback, as_of), one per user and item unless all do.
+
+    `answers` has user_id, item_key, correct (nullable), completed_at, session_id and attempt_no. A skipped attempt gives
+    way to an answered one. Ties in time are broken by attempt_no, session and outcome, never by the order of the rows.
+    """
+    completed = answers["completed_at"]
+    inside = answers[(completed >= rules.window_start(as_of)) & (completed < as_of)]
+    if rules.attempts == "all":
+        return inside
+    ordered = inside.assign(_skipped=inside["correct"].isna()).sort_values(
+        ["_skipped", "completed_at", "attempt_no", "session_id", "correct"],
+        ascending=[True, *[rules.attempts == "first"] * 4],
+        kind="stable",
+    )
+    return ordered.drop_duplicates(["user_id", "item_key"]).drop(columns="_skipped").sort_index()
+
+
+def score(
+    answers: pd.DataFrame,
+    user_ids: Sequence[str],
+    as_of: dt.datetime,
+    *,
+    rules: ScoringRules,
+    bank: ItemBank,
+    estimator: Estimator,
+) -> Thetas:
+    """Abilities of `user_ids` at `as_of` from the answers that count then; who has none is in `unscored`.
+
+    Raises:
+        EstimatorUnavailable: no estimate was made.
+    """
+    rows = counting(answers, as_of, rules)
+    responses = Responses.from_frame(rows[rows["user_id"].isin(user_ids)])
+    silent = sorted(set(user_ids) - set(responses.user_ids))
+    return estimator.estimate(replace(responses, user_ids=(*responses.user_ids, *silent)), bank, rules.prior)

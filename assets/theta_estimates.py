@@ -1,0 +1,96 @@
+"""Asset `theta_estimates`: each learner's ability as of the week's end, with its standard error."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from assets.partitions import Partitions, Selection, selection
+from assets.pictures import histogram
+from assets.responses import UserSelection
+from assets.scoring import ScoringRules, score
+from resources.database import abilities, attempts, banks
+from resources.database.engine import transaction
+from resources.irt.estimator import Estimator
+from resources.model import Thetas, Week
+from resources.progress import Progress
+from resources.warehouse.folder import Warehouse
+
+
+def build(partitions: Partitions, bank_version: str | None) -> dg.AssetsDefinition:
+    """`bank_version` pins an item bank; None takes the one in force."""
+
+    @dg.asset(
+        deps=["responses", "item_parameters"],
+        partitions_def=partitions.definition,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="estimator",
+        kinds={"postgres"},
+        description="Ability (theta, logits) and standard error of each learner at the end of the week (EAP).",
+    )
+    def theta_estimates(
+        context: dg.AssetExecutionContext,
+        config: UserSelection,
+        engine: dg.ResourceParam[sa.Engine],
+        warehouse: dg.ResourceParam[Warehouse],
+        rules: dg.ResourceParam[ScoringRules],
+        estimator: dg.ResourceParam[Estimator],
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[None]:
+        chosen = selection(context)
+        bank = banks.in_force(engine, bank_version)
+        users = attempts.users(engine)
+        made: list[Thetas] = []
+        for n, (week, answers) in enumerate(_windows(chosen, rules, warehouse)):
+            members = partitions.users.members(users, chosen.keys[week])
+            if config.user_ids is not None:
+                members = [user for user in members if user in config.user_ids]
+            thetas = score(answers, members, week.ends_at, rules=rules, bank=bank, estimator=estimator)
+            with transaction(engine) as connection:
+                abilities.store_week(connection, week, thetas, rules.lookback_days, week.ends_at)
+            made.append(thetas)
+            progress("weeks estimated", n + 1, len(chosen.keys))
+        return dg.MaterializeResult(metadata=_summary(made, bank.version, bank.model, estimator.name))
+
+    return theta_estimates
+
+
+def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> Iterator[tuple[Week, pd.DataFrame]]:
+    """Each chosen week with the answers that its look-back reaches; a week's files are read once, not once per window."""
+    kept: dict[Week, tuple[list[str], pd.DataFrame]] = {}
+    for week, keys in chosen.keys.items():
+        reached = rules.weeks(week)
+        kept = {w: kept[w] for w in reached if w in kept and kept[w][0] == list(keys)}
+        for earlier in reached:
+            if earlier not in kept:
+                kept[earlier] = (list(keys), warehouse.read([earlier], keys))
+        yield week, pd.concat([kept[w][1] for w in reached], ignore_index=True)
+
+
+def _summary(made: list[Thetas], version: str, model: str, engine_name: str) -> dict[str, dg.MetadataValue]:
+    theta = np.concatenate([thetas.theta for thetas in made])
+    se = np.concatenate([thetas.se for thetas in made])
+    summary: dict[str, dg.MetadataValue] = {
+        "dagster/row_count": dg.MetadataValue.int(int(theta.size)),
+        "without an estimate: no answer that can be scored in the window": dg.MetadataValue.int(
+            sum(len(thetas.unscored) for thetas in made)
+        ),
+        "answers used": dg.MetadataValue.int(_total(made, "n_items")),
+        "answers left out: item not in the bank": dg.MetadataValue.int(_total(made, "n_unknown_item")),
+        "answers left out: skipped": dg.MetadataValue.int(_total(made, "n_unusable")),
+        "item bank": dg.MetadataValue.text(f"{version} ({model})"),
+        "estimator": dg.MetadataValue.text(engine_name),
+    }
+    if theta.size:
+        summary |= {
+            "theta, mean and SD (logits)": dg.MetadataValue.text(f"{theta.mean():.3f} ± {theta.std():.3f}"),
+            "standard error, median (logits)": dg.MetadataValue.float(round(float(np.median(se)), 4)),
+            "distribution": dg.MetadataValue.md(histogram({"theta": theta, "standard error": se})),
+        }
+    return summary
+
+
+def _total(made: list[Thetas], count: str) -> int:
+    return sum(int(getattr(thetas, count).sum()) for thetas in made)

@@ -1,0 +1,45 @@
+"""Dagster's definitions: the assets in their order, their resources, the schedule and the sensor."""
+
+import dagster as dg
+
+from assets import checks, item_parameters, report_template, responses, theta_estimates, weekly_reports
+from resources.progress import LogProgress, Progress
+from seedtest_pipeline import automation
+from seedtest_pipeline.settings import Settings, prepare_process
+from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
+
+
+def build(parts: Parts, progress: Progress) -> dg.Definitions:
+    """Definitions over these parts; none of them is opened before a run or a sensor needs it."""
+    made_weekly = [
+        responses.build(parts.partitions),
+        theta_estimates.build(parts.partitions, parts.settings.irt_bank_version),
+        weekly_reports.build(parts.partitions, parts.settings.irt_bank_version),
+    ]
+    sensor = automation.user_keys_sensor(parts.partitions)
+    return dg.Definitions(
+        assets=[
+            *made_weekly,
+            item_parameters.build(parts.settings.irt_model),
+            report_template.build(QUARTO_SOURCE, parts.template_cache),
+        ],
+        asset_checks=checks.build(),
+        schedules=[automation.weekly_schedule(parts.partitions, made_weekly)],
+        sensors=[sensor] if sensor else [],
+        resources={
+            "engine": dg.ResourceDefinition(lambda _: parts.engine),
+            "warehouse": dg.ResourceDefinition(lambda _: parts.warehouse),
+            "artifacts": dg.ResourceDefinition(lambda _: parts.artifacts),
+            "estimator": dg.ResourceDefinition(lambda _: parts.estimator),
+            "rules": dg.ResourceDefinition(lambda _: parts.rules),
+            "progress": dg.ResourceDefinition(lambda _: progress),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What workspace.yaml loads."""
+    prepare_process()
+    return build(Parts(Settings.load()), LogProgress())

@@ -1,0 +1,126 @@
+"""Materializing assets from the command line: the same job, tags and history as a run from Dagster's UI."""
+
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+
+from assets.partitions import partition_key, range_tags
+from resources.errors import CallAPerson, FixTheData
+from resources.model import Week
+from resources.progress import Progress
+from seedtest_pipeline import automation, definitions
+from seedtest_pipeline.settings import CHECKOUT, Settings
+from seedtest_pipeline.wiring import Parts
+
+WEEKLY = ("responses", "theta_estimates", "weekly_reports")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run made: seconds and metadata per asset, in the order they ran."""
+
+    run_id: str
+    seconds: Mapping[str, float]
+    metadata: Mapping[str, Mapping[str, dg.MetadataValue]]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs assets in this process against Dagster's instance."""
+
+    parts: Parts
+    progress: Progress
+    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.get)
+
+    def unpartitioned(self, asset: str, config: Mapping[str, object] | None = None) -> Outcome:
+        return self._run([asset], {}, {"ops": {asset: {"config": dict(config)}}} if config else {})
+
+    def weeks(self, weeks: Sequence[Week], user_id: str | None = None) -> Outcome:
+        """The weekly assets of contiguous weeks: of all users in one run, or of one user.
+
+        Raises:
+            FixTheData: there are no users, the user is unknown, or a week lies before FIRST_WEEK or in the future.
+            CallAPerson: an asset failed; the message is the asset's own.
+        """
+        partitions = self.parts.partitions
+        if weeks[0] < partitions.first_week:
+            raise FixTheData(
+                f"{weeks[0]} is before the first week, {partitions.first_week}: set FIRST_WEEK={weeks[0]} or earlier."
+            )
+        if weeks[-1].key not in partitions.weeks.get_partition_keys():
+            raise FixTheData(f"The week {weeks[-1]} is not over yet: its last answers are still to come.")
+        known = self.add_missing_keys()
+        if not known:
+            raise FixTheData("The database holds no users: run `seedtest ingest FILE` (or `seedtest demo`) first.")
+        if user_id is None:
+            keys = partitions.users.keys(self.instance)
+            return self._run(WEEKLY, range_tags(weeks, keys), {})
+        if user_id not in known:
+            raise FixTheData(f"No user {user_id!r} in exam_results: check the id, or ingest their answers first.")
+        key = partitions.users.key_of(user_id)
+        config = {"ops": {asset: {"config": {"user_ids": [user_id]}} for asset in WEEKLY}}
+        tags = range_tags(weeks, [key]) if len(weeks) > 1 else {}
+        return self._run(WEEKLY, tags, config, None if tags else str(partition_key(weeks[0], key)))
+
+    def add_missing_keys(self) -> list[str]:
+        """Register keys of users who have none, as the sensor does; returns all user ids."""
+        user_ids, new = automation.missing_keys(self.parts.partitions, self.instance, self.parts.engine)
+        if new:
+            self.instance.add_dynamic_partitions("user", new)
+        return user_ids
+
+    def _run(
+        self,
+        assets: Sequence[str],
+        tags: Mapping[str, str],
+        config: Mapping[str, object],
+        key: str | None = None,
+    ) -> Outcome:
+        job = definitions.build(self.parts, self.progress).resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(asset) for asset in assets],
+            tags=dict(tags),
+            partition_key=key,
+            run_config={**config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+        if not result.success:
+            raise CallAPerson(_complaint(result))
+        events = [event for event in result.all_events if event.is_step_success]
+        return Outcome(
+            result.run_id,
+            {event.step_key or "": event.step_success_data.duration_ms / 1000 for event in events},
+            {asset: _metadata(result, asset) for asset in assets},
+        )
+
+
+def prepare_dagster_home(settings: Settings) -> Path:
+    """DAGSTER_HOME with this checkout's dagster.yaml in it; a deployment's own DAGSTER_HOME is left as it is."""
+    home = settings.dagster_home
+    ours, theirs = CHECKOUT / "dagster.yaml", home / "dagster.yaml"
+    if home.is_relative_to(settings.home) and not (theirs.exists() and theirs.read_bytes() == ours.read_bytes()):
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ours, theirs)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # Dagster's storage announces its own migrations
+    return home
+
+
+def _metadata(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, dg.MetadataValue]:
+    made = result.asset_materializations_for_node(asset)
+    return made[-1].metadata if made else {}
+
+
+def _complaint(result: dg.ExecuteInProcessResult) -> str:
+    """The failed asset and its error's own sentence; Dagster wraps it in its own classes."""
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    error = failure.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    described = failure.step_failure_data.user_failure_data
+    text = described.description if described and described.description else (error.message if error else "no message")
+    return f"{failure.step_key}: {text.strip()}"

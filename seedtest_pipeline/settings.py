@@ -1,0 +1,101 @@
+"""The one reader of the environment: every setting with its default, checked once, at the start.
+
+Settings come from environment variables, then from `settings.env` in SEEDTEST_HOME, then from the defaults here.
+"""
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from resources.errors import FixTheData
+from resources.model import Model, Week
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def _users_or_buckets(value: object) -> object:
+    """0 for one partition per user, else the number of hash buckets."""
+    return 0 if value == "users" else value
+
+
+def _monday(value: dt.date) -> dt.date:
+    return Week(value).start
+
+
+class Settings(BaseSettings):
+    """Frozen; `load` is the way to make one. Names are the predecessor's where it had them."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_file_encoding="utf-8")
+
+    seedtest_home: Path = CHECKOUT / ".seedtest"
+    """Folder for everything that this machine keeps: embedded database, reports, warehouse, Dagster's home."""
+    database_url: SecretStr | None = None
+    """PostgreSQL 14 or later; unset: an embedded server in SEEDTEST_HOME."""
+    user_partitions: Annotated[int, BeforeValidator(_users_or_buckets), Field(ge=0, le=4096)] = 0
+    """`users` (one partition per user, to about 1,000), or the number of hash buckets."""
+    first_week: Annotated[dt.date, AfterValidator(_monday)] = dt.date(2025, 1, 6)
+    """Monday from which there are partitions; later than that there is always the present week."""
+    irt_model: Model = "2PL"
+    irt_bank_version: str | None = None
+    """Item bank to score with; unset: the one adopted last."""
+    irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
+    irt_attempts: Literal["first", "last", "all"] = "first"
+    """Which attempts of a user at the same item count inside the window."""
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Settings of this process.
+
+        Raises:
+            FixTheData: a setting is unreadable; the message names it, its value and what it may be.
+        """
+        home = Path(os.environ.get("SEEDTEST_HOME", str(cls.model_fields["seedtest_home"].default)))
+        try:
+            return cls(_env_file=home / "settings.env", **overrides)  # type: ignore[call-arg, arg-type]  # pydantic's own keyword
+        except ValidationError as error:
+            raise FixTheData(_first_complaint(error, home)) from error
+
+    @property
+    def home(self) -> Path:
+        return self.seedtest_home.expanduser().resolve()
+
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME where the environment sets it (a deployment's own), else a folder in SEEDTEST_HOME."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.home / "dagster")
+
+
+def remember(settings: Settings, name: str, value: str) -> None:
+    """Keep one setting in SEEDTEST_HOME's settings.env, in place of an earlier value."""
+    path = settings.home / "settings.env"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if not line.startswith(f"{name}=")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*kept, f"{name}={value}", ""]), "utf-8")
+
+
+def set_by_environment(name: str) -> bool:
+    return name in os.environ
+
+
+def prepare_process() -> None:
+    """Set what Dagster reads from the environment itself, for this process and those it starts.
+
+    Without the first two, a run over 1,000 partitions writes its events one by one and takes 30 times as long.
+    """
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
+    os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
+    os.environ.setdefault("DAGSTER_HOME", str(Settings.load().dagster_home))
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+
+
+def _first_complaint(error: ValidationError, home: Path) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0]).upper()
+    if first["type"] == "extra_forbidden":
+        return f"{home / 'settings.env'} sets {name}, which is no setting; remove that line or correct its name."
+    return f"Setting {name}={first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

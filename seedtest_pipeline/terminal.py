@@ -1,0 +1,54 @@
+"""What a person sees of the command line: progress bars, tables, and errors as one line."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+OUT = Console(soft_wrap=True)
+# Progress and errors: standard output stays clean for --json and pipes.
+ERR = Console(stderr=True, soft_wrap=True)
+
+
+class Bars:
+    """Progress bars, one per task, made when a task is first told of; nothing where nobody watches a terminal."""
+
+    def __init__(self, display: Progress) -> None:
+        self._display = display
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        if task not in self._tasks or self._display.tasks[self._tasks[task]].finished:
+            self._tasks[task] = self._display.add_task(task, total=total)
+        self._display.update(self._tasks[task], completed=done, total=total)
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=ERR, transient=True, disable=not sys.stderr.isatty()) as display:
+        yield Bars(display)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose first column is words and whose other columns are figures."""
+    shown = Table(title=title, title_justify="left", title_style="bold")
+    for n, column in enumerate(columns):
+        shown.add_column(column, justify="left" if n == 0 else "right")
+    for row in rows:
+        shown.add_row(*row)
+    OUT.print(shown)
+
+
+def facts(pairs: Mapping[str, object]) -> None:
+    """Name and value per line, the values in one column."""
+    width = max(len(name) for name in pairs)
+    for name, value in pairs.items():
+        OUT.print(f"[bold]{name:<{width}}[/]  {value}", highlight=False)
+
+
+def complain(message: str) -> None:
+    ERR.print(f"[bold red]error:[/] {message}", highlight=False)

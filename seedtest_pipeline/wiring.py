@@ -1,0 +1,62 @@
+"""Settings -> the parts that do the work; shared by Dagster and the command line."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from assets.partitions import Partitions, UserPartitions
+from assets.scoring import ScoringRules
+from resources.artifacts.folder import FolderStore
+from resources.artifacts.store import ArtifactStore
+from resources.database import embedded
+from resources.database.engine import make_engine
+from resources.irt.estimator import Estimator
+from resources.irt.in_process import InProcessEstimator
+from resources.model import Week
+from resources.warehouse.folder import Warehouse
+from seedtest_pipeline.settings import CHECKOUT, Settings
+
+QUARTO_SOURCE = CHECKOUT / "quarto"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Each part is made when it is first asked for, and once."""
+
+    settings: Settings
+
+    @cached_property
+    def database_url(self) -> str:
+        """The configured server, or the embedded one, which is started where it does not run yet."""
+        given = self.settings.database_url
+        return given.get_secret_value() if given else embedded.connect_url(self.settings.home)
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        return make_engine(self.database_url)
+
+    @cached_property
+    def partitions(self) -> Partitions:
+        return Partitions(Week(self.settings.first_week), UserPartitions(self.settings.user_partitions))
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return Warehouse(self.settings.home / "warehouse")
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        return FolderStore(self.settings.home / "artifacts")
+
+    @cached_property
+    def estimator(self) -> Estimator:
+        return InProcessEstimator()
+
+    @cached_property
+    def rules(self) -> ScoringRules:
+        return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
+
+    @property
+    def template_cache(self) -> Path:
+        return self.settings.home / "templates"

@@ -1,0 +1,63 @@
+"""One line per part: does it work, and if not, what to do."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from resources.database import attempts, banks, migrate
+from resources.database.engine import transaction
+from resources.errors import SeedtestError
+from resources.reports.compile import compiler
+from seedtest_pipeline.wiring import Parts
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`detail` is the part's state, or what is wrong and the remedy."""
+
+    part: str
+    ok: bool
+    detail: str
+
+
+def examine(parts: Parts) -> Iterator[Finding]:
+    """Findings one by one, since some take a second; a broken part never hides the others."""
+    for part, look in (
+        ("database", _database),
+        ("migrations", _migrations),
+        ("item bank", _bank),
+        ("users", _users),
+        ("estimator", lambda parts: parts.estimator.check()),
+        ("report compiler", lambda _: compiler()),
+        ("artifact store", lambda parts: parts.artifacts.check()),
+    ):
+        yield _finding(part, look, parts)
+
+
+def _finding(part: str, look: Callable[[Parts], str], parts: Parts) -> Finding:
+    try:
+        return Finding(part, True, look(parts))
+    except SeedtestError as error:
+        return Finding(part, False, str(error))
+
+
+def _database(parts: Parts) -> str:
+    with transaction(parts.bare_engine) as connection:
+        version = connection.execute(sa.text("SHOW server_version")).scalar_one()
+    kind = "DATABASE_URL" if parts.settings.database_url else "embedded"
+    return f"PostgreSQL {version} ({kind}) at {parts.bare_engine.url.host}:{parts.bare_engine.url.port}"
+
+
+def _migrations(parts: Parts) -> str:
+    return migrate.require_head(parts.bare_engine)
+
+
+def _bank(parts: Parts) -> str:
+    bank = banks.in_force(parts.engine, parts.settings.irt_bank_version)
+    return f"{bank.version}: {len(bank.item_keys)} items, {bank.model}"
+
+
+def _users(parts: Parts) -> str:
+    n_users = len(attempts.users(parts.engine))
+    return parts.partitions.users.outgrown(n_users) or f"{n_users:,} users"

@@ -1,0 +1,88 @@
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resources.errors import FixTheData
+from resources.model import ItemBank, Responses, Week, safe_key
+
+
+def test_a_week_is_monday_to_monday_in_utc():
+    week = Week.parse("2025-01-06")
+    assert week.begins_at == dt.datetime(2025, 1, 6, tzinfo=dt.UTC)
+    assert week.ends_at == dt.datetime(2025, 1, 13, tzinfo=dt.UTC)
+    assert Week.containing(week.ends_at - dt.timedelta(microseconds=1)) == week
+    assert Week.containing(week.ends_at) == week.plus(1)
+
+
+def test_an_instant_in_another_zone_belongs_to_its_utc_week():
+    seoul = dt.timezone(dt.timedelta(hours=9))
+    assert Week.containing(dt.datetime(2025, 1, 6, 8, 59, tzinfo=seoul)) == Week.parse("2024-12-30")
+
+
+def test_a_day_that_is_no_monday_names_the_monday():
+    with pytest.raises(FixTheData, match="Wednesday.*use 2025-01-06"):
+        Week.parse("2025-01-08")
+
+
+@pytest.mark.parametrize("text", ["2025-13-01", "last week", ""])
+def test_text_that_is_no_date_is_refused(text):
+    with pytest.raises(FixTheData, match="is not a date"):
+        Week.parse(text)
+
+
+def test_the_last_complete_week_on_a_monday_morning_is_the_one_that_just_ended():
+    assert Week.last_complete(dt.datetime(2025, 1, 13, 6, tzinfo=dt.UTC)) == Week.parse("2025-01-06")
+
+
+def test_through_counts_both_ends_and_nothing_backwards():
+    first = Week.parse("2025-01-06")
+    assert [w.key for w in first.through(first.plus(2))] == ["2025-01-06", "2025-01-13", "2025-01-20"]
+    assert list(first.through(first.plus(-1))) == []
+
+
+@given(st.lists(st.text(min_size=1), min_size=2, max_size=2, unique=True))
+def test_safe_keys_never_collide_even_where_case_does_not_count(ids):
+    assert safe_key(ids[0]).lower() != safe_key(ids[1]).lower()
+
+
+@given(st.text())
+def test_safe_keys_hold_nothing_that_a_path_a_url_or_dagster_reads(user_id):
+    key = safe_key(user_id)
+    assert 1 <= len(key) <= 120
+    assert set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_~")
+
+
+@pytest.mark.parametrize(
+    ("user_id", "key"),
+    [("u17632", "u17632"), ("../x", "~2e~2e~2fx"), ("a|b", "a~7cb"), ("U1", "~551"), ("a~b", "a~7eb")],
+)
+def test_usual_ids_stay_readable_and_odd_ones_become_harmless(user_id, key):
+    assert safe_key(user_id) == key
+
+
+def test_two_long_ids_of_the_same_beginning_differ():
+    assert safe_key("x" * 10_000) != safe_key("x" * 10_001)
+
+
+@pytest.mark.parametrize(("a", "b", "c"), [(0.0, 0.0, 0.0), (1.0, np.nan, 0.0), (1.0, 0.0, 1.0), (np.nan, 0.0, 0.0)])
+def test_a_bank_with_an_impossible_item_names_it(a, b, c):
+    with pytest.raises(FixTheData, match="item q2 has"):
+        ItemBank("v1", "3PL", ("q1", "q2"), np.array([1.0, a]), np.array([0.0, b]), np.array([0.2, c]))
+
+
+def test_responses_from_a_frame_keep_missing_apart_from_wrong():
+    frame = pd.DataFrame(
+        {
+            "user_id": ["u2", "u1", "u2"],
+            "item_key": ["q", "q", "r"],
+            "correct": pd.array([True, pd.NA, False], dtype="boolean"),
+        }
+    )
+    responses = Responses.from_frame(frame)
+    assert responses.user_ids == ("u2", "u1")
+    assert responses.user.tolist() == [0, 1, 0]
+    np.testing.assert_array_equal(responses.correct, [1.0, np.nan, 0.0])

@@ -96,8 +96,8 @@ def selection(context: dg.AssetExecutionContext) -> Selection:
     """The run's partitions.
 
     Raises:
-        dg.Failure: the run carries a range and a single partition at once. A backfill of a named job launches such runs;
-            Dagster would make one partition of many and report success (dagster#28861).
+        dg.Failure: the run carries a range and a single partition at once, as a backfill of a named job does; Dagster
+            would make one partition of many and report success (dagster#28861).
     """
     tags = context.run.tags
     if (RANGE_START in tags or RANGE_END in tags) and any(tag.startswith("dagster/partition") for tag in tags):

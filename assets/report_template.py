@@ -1,4 +1,4 @@
-"""Asset `report_template`: the Quarto document, compiled once per content; filling it per learner costs milliseconds."""
+"""Asset `report_template`: the Quarto document, compiled once per content."""
 
 from pathlib import Path
 

@@ -26,7 +26,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="database",
         kinds={"postgres", "parquet"},
-        description="Each learner's answers of one week, frozen: later steps read these and never the platform's tables.",
+        description="Each learner's answers of one week, frozen: what follows reads these, not the platform's tables.",
     )
     def responses(
         context: dg.AssetExecutionContext,

@@ -1,7 +1,7 @@
 """From answers to abilities: which answers count at an instant, and the one call that estimates from them.
 
-The weekly asset, the on-demand update and the command line all come through `score`, so that the same instant and window
-give the same number. Stays out: where answers come from and where estimates go.
+The weekly asset and an update on demand both come through `score`, so that the same instant and window give the same
+number. Stays out: where answers come from and where estimates go.
 """
 
 import datetime as dt
@@ -37,8 +37,8 @@ class ScoringRules:
 def counting(answers: pd.DataFrame, as_of: dt.datetime, rules: ScoringRules) -> pd.DataFrame:
     """The answers that count at `as_of`: completed in [as_of - lookback, as_of), one per user and item unless all do.
 
-    `answers` has user_id, item_key, correct (nullable), completed_at, session_id and attempt_no. A skipped attempt gives
-    way to an answered one. Ties in time are broken by attempt_no, session and outcome, never by the order of the rows.
+    `answers` has user_id, item_key, correct (nullable), completed_at, session_id and attempt_no. A skipped attempt
+    gives way to an answered one. Ties in time are broken by attempt_no, session and outcome, never by row order.
     """
     completed = answers["completed_at"]
     inside = answers[(completed >= rules.window_start(as_of)) & (completed < as_of)]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from pathlib import Path
+
 import dagster as dg
 import numpy as np
 import pandas as pd
@@ -19,8 +21,8 @@ from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
 
 
-def build(partitions: Partitions, bank_version: str | None) -> dg.AssetsDefinition:
-    """`bank_version` pins an item bank; None takes the one in force."""
+def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.AssetsDefinition:
+    """`bank_version` pins an item bank, None takes the one in force; `charts` holds the pictures' specifications."""
 
     @dg.asset(
         deps=["responses", "item_parameters"],
@@ -52,13 +54,13 @@ def build(partitions: Partitions, bank_version: str | None) -> dg.AssetsDefiniti
                 abilities.store_week(connection, week, thetas, rules.lookback_days, week.ends_at)
             made.append(thetas)
             progress("weeks estimated", n + 1, len(chosen.keys))
-        return dg.MaterializeResult(metadata=_summary(made, bank.version, bank.model, estimator.name))
+        return dg.MaterializeResult(metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, charts))
 
     return theta_estimates
 
 
 def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> Iterator[tuple[Week, pd.DataFrame]]:
-    """Each chosen week with the answers that its look-back reaches; a week's files are read once, not once per window."""
+    """Each chosen week with the answers that its look-back reaches; a file is read once, not once per window."""
     kept: dict[Week, tuple[list[str], pd.DataFrame]] = {}
     for week, keys in chosen.keys.items():
         reached = rules.weeks(week)
@@ -69,7 +71,7 @@ def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> It
         yield week, pd.concat([kept[w][1] for w in reached], ignore_index=True)
 
 
-def _summary(made: list[Thetas], version: str, model: str, engine_name: str) -> dict[str, dg.MetadataValue]:
+def _summary(made: list[Thetas], bank: str, engine_name: str, charts: Path) -> dict[str, dg.MetadataValue]:
     theta = np.concatenate([thetas.theta for thetas in made])
     se = np.concatenate([thetas.se for thetas in made])
     summary: dict[str, dg.MetadataValue] = {
@@ -80,14 +82,14 @@ def _summary(made: list[Thetas], version: str, model: str, engine_name: str) -> 
         "answers used": dg.MetadataValue.int(_total(made, "n_items")),
         "answers left out: item not in the bank": dg.MetadataValue.int(_total(made, "n_unknown_item")),
         "answers left out: skipped": dg.MetadataValue.int(_total(made, "n_unusable")),
-        "item bank": dg.MetadataValue.text(f"{version} ({model})"),
+        "item bank": dg.MetadataValue.text(bank),
         "estimator": dg.MetadataValue.text(engine_name),
     }
     if theta.size:
         summary |= {
             "theta, mean and SD (logits)": dg.MetadataValue.text(f"{theta.mean():.3f} ± {theta.std():.3f}"),
             "standard error, median (logits)": dg.MetadataValue.float(round(float(np.median(se)), 4)),
-            "distribution": dg.MetadataValue.md(histogram({"theta": theta, "standard error": se})),
+            "distribution": dg.MetadataValue.md(histogram(charts, {"theta": theta, "standard error": se})),
         }
     return summary
 

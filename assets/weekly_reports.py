@@ -1,32 +1,26 @@
 """Asset `weekly_reports`: a readable report per learner and week, published together with its catalogue row.
 
-One learner whose report fails does not stop the others: the good ones are published, the run ends red and names the rest,
-and a rerun makes only what is missing or has changed.
+One learner whose report fails does not stop the others: the good ones are published, the run ends red and names the
+rest, and a rerun makes only what is missing or has changed.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
-import pandas as pd
 import sqlalchemy as sa
 
 from assets.partitions import Partitions, Selection, partition_key, selection
+from assets.publishing import Failed, Press
 from assets.responses import UserSelection
+from assets.scoring import ScoringRules
 from resources.artifacts.store import ArtifactStore
-from resources.database import abilities, artifacts, attempts, banks
-from resources.database.engine import transaction
-from resources.model import ItemBank, Week, safe_key
+from resources.database import attempts, banks
 from resources.progress import Progress
-from resources.reports.compile import Template, compile_template
-from resources.reports.fill import render
-from resources.reports.view import ReportInput
+from resources.reports.compile import compile_template
 from resources.warehouse.folder import Warehouse
 
-# Reports per transaction: a killed run loses the rows of at most so many, and a rerun finds their files unchanged.
-BATCH = 100
-_NAMED = 20
+_NAMED = 20  # learners or links that a message shows; the counts are always whole
 
 
 def build(partitions: Partitions, bank_version: str | None, source: Path, cache: Path) -> dg.AssetsDefinition:
@@ -46,19 +40,54 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
         engine: dg.ResourceParam[sa.Engine],
         warehouse: dg.ResourceParam[Warehouse],
         artifacts: dg.ResourceParam[ArtifactStore],
+        rules: dg.ResourceParam[ScoringRules],
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
         users = attempts.users(engine)
-        desk = _Desk(engine, artifacts, compile_template(source, cache), banks.in_force(engine, bank_version))
+        template, bank = compile_template(source, cache), banks.in_force(engine, bank_version)
+        press = Press(engine, artifacts, template, bank, rules.lookback_days)
         for week, keys in chosen.keys.items():
             members = partitions.users.members(users, keys)
             if config.user_ids is not None:
                 members = [user for user in members if user in config.user_ids]
-            desk.publish(week, members, warehouse.read([week], keys), progress)
-        if desk.failed:
-            _mark_the_good(context, partitions, chosen, desk)
-            raise dg.Failure(_names(desk.failed), metadata=desk.summary(), allow_retries=False)
-        return dg.MaterializeResult(metadata=desk.summary())
+            press.publish(week, members, warehouse.read([week], keys), progress)
+        if press.failed:
+            _mark_the_good(context, partitions, chosen, press.failed)
+            raise dg.Failure(_complaint(press.failed), metadata=_summary(press), allow_retries=False)
+        return dg.MaterializeResult(metadata=_summary(press))
 
     return weekly_reports
+
+
+def _summary(press: Press) -> dict[str, dg.MetadataValue]:
+    links = "\n".join(f"- [{user}, {week}]({url})" for user, week, url in press.links[:_NAMED])
+    return {
+        "dagster/row_count": dg.MetadataValue.int(len(press.links)),
+        "written": dg.MetadataValue.int(press.written),
+        "unchanged": dg.MetadataValue.int(press.unchanged),
+        "failed": dg.MetadataValue.int(len(press.failed)),
+        "template": dg.MetadataValue.text(f"{press.template.sha256[:12]}, compiled by {press.template.compiled_by}"),
+        "reports": dg.MetadataValue.md(links or "none"),
+    }
+
+
+def _complaint(failed: Sequence[Failed]) -> str:
+    lines = [f"{failure.user_id}, {failure.week}: {failure.reason}" for failure in failed[:_NAMED]]
+    more = [f"and {len(failed) - _NAMED} more"] if len(failed) > _NAMED else []
+    return "\n".join([
+        f"{len(failed)} reports failed; all others are published. "
+        "Mend the cause and run the same weeks again: only what is missing is made.",
+        *lines,
+        *more,
+    ])  # fmt: skip
+
+
+def _mark_the_good(
+    context: dg.AssetExecutionContext, partitions: Partitions, chosen: Selection, failed: Sequence[Failed]
+) -> None:
+    """A failed step records nothing of itself: without this the good partitions would stay unmade in Dagster's eyes."""
+    bad = {(failure.week, partitions.users.key_of(failure.user_id)) for failure in failed}
+    for week, key in chosen.pairs():
+        if (week, key) not in bad:
+            context.log_event(dg.AssetMaterialization(context.asset_key, partition=partition_key(week, key)))

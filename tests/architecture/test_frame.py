@@ -1,0 +1,38 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("package", ["seedtest_pipeline", "assets", "resources"])
+def test_each_package_resolves_inside_this_checkout_from_wherever_python_starts(package, tmp_path):
+    code = f"import {package}; print({package}.__file__)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert Path(found.stdout.strip()).is_relative_to(CHECKOUT)
+
+
+@pytest.mark.parametrize("lock", sorted((CHECKOUT / "requirements").glob("*.txt")), ids=lambda path: path.name)
+def test_a_lock_names_no_host_and_every_package_has_a_hash(lock):
+    text = lock.read_text()
+    assert "://" not in text
+    packages = re.findall(r"^[A-Za-z0-9][\w.-]*==", text, re.MULTILINE)
+    assert packages
+    entries = re.split(r"^(?=[A-Za-z0-9][\w.-]*==)", text, flags=re.MULTILINE)[1:]
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_importing_the_definitions_opens_nothing(tmp_path):
+    code = "import sys, seedtest_pipeline.definitions; print('psycopg' in sys.modules and __import__('os').listdir('.'))"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"SEEDTEST_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not (tmp_path / "home").exists(), found.stdout

@@ -35,3 +35,15 @@ class NoItemBank(FixTheData):
 
 class NotConverged(CallAPerson):
     """A calibration ended without meeting its tolerance; the bank in force stays as it was."""
+
+
+class TemplateBroken(CallAPerson):
+    """The report's document did not compile to a template that can be filled: no report can be made from it."""
+
+
+class ReportBroken(CallAPerson):
+    """One finished report lacks what every report must have; it must not be shown, the others may."""
+
+
+class ArtifactMissing(FixTheData):
+    """No artifact stands under this key."""

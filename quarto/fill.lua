@@ -1,0 +1,58 @@
+-- Turns the document's marks into the placeholders and the control flow that Jinja fills, for Quarto and for pandoc alike.
+--
+--   [level.theta]{.v}              a value
+--   [Well done.]{if="change.up"}   words that stand only where the condition holds
+--   ::: {if="level"}               blocks that stand only where the condition holds
+--   ::: {each="t in topics"}       blocks once per element; of a table alone in it, the body's rows once per element
+--
+-- Control flow stands in comments of the output format: Quarto reads its HTML again as a browser would, and comments are
+-- what survives that everywhere.
+
+local html = FORMAT:match('html') ~= nil
+local format = html and 'html' or FORMAT
+local opening, closing = '<!--% ', ' %-->'
+if not html then opening, closing = '/*% ', ' %*/' end
+
+local function control(words) return opening .. words .. closing end
+
+local function flow(attributes)
+  if attributes['each'] then return control('for ' .. attributes['each']), control('endfor') end
+  if attributes['if'] then return control('if ' .. attributes['if']), control('endif') end
+end
+
+-- A loop around a whole table would repeat its head: the table is written here, and the loop goes around its body's rows.
+local function rows(table, open, close)
+  local text = pandoc.write(pandoc.Pandoc({table}), format, {wrap_text = 'none'})
+  local body = {'^(.-<tbody[^>]*>)(.*)(</tbody>.*)$'}
+  if not html then body = {'^(.-table%.hline%(%),)(.*)(%)%].*)$', '^(.-align: %b(),)(.*)(%)%].*)$'} end
+  for _, pattern in ipairs(body) do
+    local before, inside, after = text:match(pattern)
+    if inside then return pandoc.RawBlock(format, before .. open .. inside .. close .. after) end
+  end
+  error('fill.lua: no rows to repeat in this table:\n' .. text)
+end
+
+function Span(span)
+  if span.classes:includes('v') then
+    return pandoc.RawInline(format, '{{ ' .. pandoc.utils.stringify(span) .. ' }}')
+  end
+  local open, close = flow(span.attributes)
+  if open then
+    local content = pandoc.List{pandoc.RawInline(format, open)}
+    content:extend(span.content)
+    content:insert(pandoc.RawInline(format, close))
+    return content
+  end
+end
+
+function Div(div)
+  local open, close = flow(div.attributes)
+  if not open then return end
+  if div.attributes['each'] and #div.content == 1 and div.content[1].t == 'Table' then
+    return rows(div.content[1], open, close)
+  end
+  local content = pandoc.List{pandoc.RawBlock(format, open)}
+  content:extend(div.content)
+  content:insert(pandoc.RawBlock(format, close))
+  return content
+end

@@ -1,0 +1,160 @@
+"""What a value in a column of responses may look like, and what it becomes: one rule per kind of column, vectorised.
+
+A rule takes the column as it was read (text from CSV, any type from Parquet) and never guesses: a value that it cannot
+read exactly is a mistake, not a null.
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Column: TypeAlias = "pa.Array[Any]"
+
+_TEXT = pa.large_string()
+_BLANK = pa.scalar("", _TEXT)
+_ABSENT = pa.scalar(None, _TEXT)
+_TOO_LONG = r"(?s)^.{501}"  # PostgreSQL refuses to index much longer texts, with a message about pages
+_LARGEST_INTEGER = 2**31 - 1  # of PostgreSQL's integer, which the attempt view shows; as milliseconds 24 days
+_TRUTH = pa.array(["0", "1", "false", "true"], _TEXT)
+_INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The column's exact values; or the first `mistake` as (row from 0, what is wrong and what to do).
+
+    `note` says what was cut from the values, where something was.
+    """
+
+    values: Column
+    mistake: tuple[int, str] | None = None
+    note: str = ""
+
+
+def label(column: Column) -> Checked:
+    """Text of at most 500 characters without surrounding blanks, or null; whole numbers become text."""
+    if not (_is_text(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
+        return _wrong_type(column, "text")
+    text: Column = column.cast(_TEXT)
+    trimmed = pc.utf8_trim_whitespace(text)
+    text = pc.if_else(pc.equal(trimmed, _BLANK), _ABSENT, text)
+    return Checked(
+        text,
+        _first(_where(pc.not_equal(text, trimmed)), "begins or ends with a blank: remove the blank")
+        or _first(_where(pc.match_substring_regex(text, r"[\x00-\x1f\x7f]")), "holds a control character: remove it")
+        or _first(_where(pc.match_substring_regex(text, _TOO_LONG)), "is longer than 500 characters: shorten it"),
+    )
+
+
+def identifier(column: Column) -> Checked:
+    """A label that may not be missing."""
+    checked = label(column)
+    missing = _first(_where(pc.is_null(checked.values)), "is not an id: fill it in")
+    return Checked(checked.values, checked.mistake or missing)
+
+
+def right_or_wrong(column: Column) -> Checked:
+    """Boolean from 1 or true, 0 or false; null, not answered, from nothing."""
+    if pa.types.is_boolean(column.type):
+        return Checked(column)
+    if _is_text(column.type):
+        place = _floats(pc.index_in(pc.ascii_lower(column.cast(_TEXT)), value_set=_TRUTH))
+        number, unknown = place % 2, np.isnan(place) & _where(pc.is_valid(column))
+    elif _is_number(column.type):
+        number = _floats(column)
+        unknown = (number != 0) & (number != 1) & ~np.isnan(number)
+    else:
+        return _wrong_type(column, "0 or 1")
+    says = "is neither 0 (wrong) nor 1 (right): correct it, or leave it empty if the item was not answered"
+    return Checked(pa.array(number == 1, pa.bool_(), mask=np.isnan(number)), _first(unknown, says))
+
+
+def milliseconds(column: Column) -> Checked:
+    return _whole(column, 0, "milliseconds from 0")
+
+
+def ordinal(column: Column) -> Checked:
+    return _whole(column, 1, "attempts from 1")
+
+
+def instant(column: Column) -> Checked:
+    """Microseconds in UTC, from timestamps or ISO 8601 text; without a zone it is UTC. Finer fractions are cut off."""
+    says = "is not a date and time: write it such as 2025-01-06T09:30:00Z"
+    if mistake := _first(_where(pc.is_null(column)), says):
+        return Checked(column, mistake)
+    if pa.types.is_timestamp(column.type):
+        zoned = column.cast(pa.timestamp(column.type.unit, "UTC"))
+        whole = zoned.cast(pa.timestamp("us", "UTC"), safe=False)
+        finer = _where(pc.not_equal(whole.cast(zoned.type), zoned)) if column.type.unit == "ns" else np.zeros(0)
+        return Checked(whole, note=_cut(finer))
+    if not _is_text(column.type):
+        return _wrong_type(column, "timestamps, or text such as 2025-01-06T09:30:00Z")
+    text: Column = column.cast(_TEXT)
+    cut = pc.replace_substring_regex(
+        text, pattern=r"(\.\d{6})\d+", replacement=r"\1"
+    )  # what finer is, pandas dates 1677 to 2262 only
+    times = pd.to_datetime(cut.to_pandas(), format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
+    unreadable = times.isna().to_numpy() | ~_where(pc.match_substring_regex(text, _INSTANT))
+    whole = pa.array(times, pa.timestamp("us", "UTC"), from_pandas=True)
+    return Checked(whole, _first(unreadable, says), _cut(_where(pc.not_equal(cut, text))))
+
+
+def shown(value: object) -> str:
+    """The value as a message shows it: on one line, and short."""
+    text = "nothing" if value is None else repr(str(value))
+    return text if len(text) <= 42 else f"{text[:40]}…'"
+
+
+def _whole(column: Column, least: int, what: str) -> Checked:
+    if not (_is_text(column.type) or _is_number(column.type) or pa.types.is_null(column.type)):
+        return _wrong_type(column, "whole numbers")
+    unreadable = np.zeros(len(column), bool)
+    if _is_text(column.type):
+        unreadable = ~_where(pc.match_substring_regex(column.cast(_TEXT), r"^\d{1,10}(\.0+)?$")) & _where(
+            pc.is_valid(column)
+        )
+        column = pc.if_else(pa.array(unreadable), _ABSENT, column.cast(_TEXT))
+    number = _floats(column)
+    missing = np.isnan(number)
+    unreadable |= ~missing & ~((number >= least) & (number <= _LARGEST_INTEGER) & (np.floor(number) == number))
+    exact = np.where(missing | unreadable, 0, number).astype(np.int32)
+    says = f"is not a whole number of {what} to {_LARGEST_INTEGER}: correct it, or leave it empty"
+    return Checked(pa.array(exact, mask=missing), _first(unreadable, says))
+
+
+def _wrong_type(column: Column, write: str) -> Checked:
+    return Checked(column, (0, f"is of the type {column.type}: write {write}"))
+
+
+def _cut(finer: NDArray[Any]) -> str:
+    rows = np.count_nonzero(finer)
+    return f"{rows:,} rows were finer than a microsecond and cut to it" if rows else ""
+
+
+def _first(wrong: NDArray[np.bool_], sentence: str) -> tuple[int, str] | None:
+    return (int(np.argmax(wrong)), sentence) if wrong.any() else None
+
+
+def _where(mask: pa.BooleanArray) -> NDArray[np.bool_]:
+    """A null is not so."""
+    return mask.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
+
+
+def _floats(column: Column) -> NDArray[np.float64]:
+    """Numbers, or digits, as doubles; NaN (which is how pandas writes a missing number) for null."""
+    number = column.cast(pa.float64(), safe=False)
+    return number.to_numpy(zero_copy_only=False)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)

@@ -1,0 +1,86 @@
+"""Pictures from Vega-Lite specifications: SVG to stand inline in a report, PNG for Dagster's pages.
+
+A specification names its data sets and the rows are put in here, so a chart can be redrawn by editing one file.
+"""
+
+import functools
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+import vl_convert
+from markupsafe import Markup
+
+from resources.model import Floats
+
+Rows = Sequence[Mapping[str, object]]
+
+_TAG = re.compile(r"<[^>]*>")
+_ATTRIBUTES = re.compile(
+    r' (?:role|aria-\w+|font-family|font-size|pointer-events|stroke-miterlimit|version|xmlns:xlink)="[^"]*"'
+)
+_DECIMALS = re.compile(r"(\.\d)\d+")
+_FRAMES = re.compile(r'<path class="(?:background|foreground)"[^>]*/>|<text[^>]*/>')
+_ROOT = re.compile(r'<svg[^>]*viewBox="([^"]*)"[^>]*>')
+
+
+def svg(spec: str, data: Mapping[str, Rows], words: str) -> Markup:
+    """An inline `<svg>` of `spec` with `data` by data set; `words` is its text alternative.
+
+    Its type is left to the page's style sheet, for Vega measures a text by reading font files, which took three quarters
+    of the time: the specification must lay itself out without (`autosize` none, alphabetic baselines).
+    """
+    vega = json.loads(_unmeasured(spec))
+    for dataset in vega["data"]:
+        if dataset["name"] in data:
+            dataset["values"] = data[dataset["name"]]
+    return Markup(_trimmed(vl_convert.vega_to_svg(vega), words))  # noqa: S704 - words are escaped, Vega escapes its texts
+
+
+def png(spec: str, data: Mapping[str, Rows], scale: float = 1.5) -> bytes:
+    """A PNG of `spec` with `data` by data set, `scale` pixels to a unit."""
+    picture: bytes = vl_convert.vegalite_to_png(json.loads(spec) | {"datasets": data}, scale=scale)
+    return picture
+
+
+def histogram_rows(measure: str, values: Floats, bins: int = 30) -> Rows:
+    """Rows for quarto/charts/histogram.vl.json: finite values in equal bins. Empty without any."""
+    counts, edges = np.histogram(values[np.isfinite(values)], bins)
+    return [
+        {"measure": measure, "low": float(low), "high": float(high), "count": int(n)}
+        for low, high, n in zip(edges, edges[1:], counts, strict=False)
+        if n
+    ]
+
+
+def share_bar(share: float, expected: float) -> Markup:
+    """A bar of the share right with a mark at the expected share, or without where that is NaN; in [0, 1].
+
+    Hidden from screen readers: the same numbers stand beside it.
+    """
+    mark = "" if math.isnan(expected) else f'<rect class="mark" x="{100 * expected - 0.5:.1f}" width="1" height="8"/>'
+    return Markup(  # noqa: S704 - numbers only
+        '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="all" y="2" width="100" height="4"/>'
+        f'<rect class="share" y="2" width="{100 * share:.1f}" height="4"/>{mark}</svg>'
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _unmeasured(spec: str) -> str:
+    """The Vega form of a Vega-Lite specification, with every font size 0: Vega does not measure such a text."""
+
+    def without_sizes(node: object) -> object:
+        if isinstance(node, dict):
+            return {k: 0 if k.lower().endswith("fontsize") else without_sizes(v) for k, v in node.items()}
+        return [without_sizes(child) for child in node] if isinstance(node, list) else node
+
+    return json.dumps(vl_convert.vegalite_to_vega(without_sizes(json.loads(spec))))
+
+
+def _trimmed(drawn: str, words: str) -> str:
+    drawn = _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", _ATTRIBUTES.sub("", tag[0])), _FRAMES.sub("", drawn))
+    return _ROOT.sub(lambda root: f'<svg viewBox="{root[1]}" role="img" aria-label="{escape(words)}">', drawn, count=1)

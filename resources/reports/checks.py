@@ -1,0 +1,102 @@
+"""What a template must hold before it is filled, and a report before anyone sees it.
+
+The output is examined, not the exit code of what made it: a renderer that drops a placeholder ends with success.
+"""
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+from resources.errors import ReportBroken, TemplateBroken
+from resources.model import Week, safe_key
+from resources.reports.template import Template
+
+MAX_BYTES = 150_000
+
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_MARKED_VALUE = re.compile(r"\[([\w.]+)\]\{\.v\}")
+_MARKED_FLOW = re.compile(r'\{(?:[^{}]*\s)?(each|if)="([^"]*)"[^{}]*\}')
+_VALUE = re.compile(r"\{\{ ([\w.]+) \}\}")
+_FLOW = re.compile(r"<!--% (for|if) (.*?) %-->")
+_META = re.compile(r'<meta name="seedtest:([\w-]+)" content="([^"]*)"')
+_PICTURE = re.compile(r"<svg\b.*?</svg>|<img\b[^>]*>", re.DOTALL)
+_LOADS = re.compile(r"""<script|@import|\burl\((?!['"]?data:)|\b(?:src|srcset|href|action)=["']?(?!data:|#)[^"'>]""", re.IGNORECASE)
+_UNFILLED = re.compile(r"\{\{|<!--%|%-->|\{\.v\}")
+
+
+def check_template(html: str, document: str) -> None:
+    """Nothing, if `html` is what `document` (the .qmd) asks for.
+
+    Raises:
+        TemplateBroken: the first thing that is wrong with it.
+    """
+    if missing := set(_MARKED_VALUE.findall(document)) - set(_VALUE.findall(html)):
+        raise TemplateBroken(f"The compiled document lost its placeholders {sorted(missing)}: did the filter run?")
+    asked = Counter(("for" if word == "each" else word, what) for word, what in _MARKED_FLOW.findall(document))
+    found = Counter(_FLOW.findall(html))
+    if asked != found:
+        difference = sorted((asked - found) + (found - asked))
+        raise TemplateBroken(f"The compiled document lost or doubled these loops or conditions: {difference}.")
+    if loads := _LOADS.search(html):
+        raise TemplateBroken(f"The compiled document loads something: {loads[0]!r}. A report must stand alone.")
+    for needed in ('<html lang="', 'http-equiv="Content-Security-Policy"', 'name="seedtest:user"'):
+        if needed not in html:
+            raise TemplateBroken(f"The compiled document has no {needed}: is theme/page.html its template?")
+    nesting = _Nesting()
+    nesting.feed(html)
+    nesting.close()
+
+
+def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
+    """Nothing, if `report` is a whole report of this user and week from this template.
+
+    Raises:
+        ReportBroken: the first thing that is wrong with it.
+    """
+    about = f"The report of {user_id!r} for {week}"
+    if len(report) > MAX_BYTES:
+        raise ReportBroken(f"{about} has {len(report):,} bytes, more than {MAX_BYTES:,}.")
+    html = report.decode()
+    if not html.rstrip().endswith("</html>"):
+        raise ReportBroken(f"{about} has no end.")
+    wanted = {"user": safe_key(user_id), "week": week.key, "template": template.sha256, "compiled-by": template.compiled_by}
+    if (marked := dict(_META.findall(html))) != wanted:
+        raise ReportBroken(f"{about} is marked {marked} and should be marked {wanted}.")
+    if unfilled := _UNFILLED.search(html):
+        raise ReportBroken(f"{about} has an unfilled place: {html[unfilled.start() : unfilled.start() + 60]!r}.")
+    for picture in _PICTURE.findall(html):
+        if not re.search(r"<(path|line|rect|circle)\b|src=\"data:", picture) or re.search(r"NaN|undefined", picture):
+            raise ReportBroken(f"{about} has an empty picture: {picture[:60]!r}.")
+
+
+class _Nesting(HTMLParser):
+    """Control flow must open and close inside one element: otherwise a condition that does not hold breaks the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.flow: list[tuple[str, list[str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in _VOID:
+            self.elements.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID:
+            return
+        if not self.elements or self.elements.pop() != tag:
+            raise TemplateBroken(f"The compiled document closes <{tag}> where it is not open (line {self.getpos()[0]}).")
+
+    def handle_comment(self, data: str) -> None:
+        words = data.strip("% ").split()
+        if not data.startswith("%") or not words:
+            return
+        if not words[0].startswith("end"):
+            self.flow.append((words[0], self.elements.copy()))
+        elif not self.flow or self.flow.pop() != (words[0].removeprefix("end"), self.elements):
+            raise TemplateBroken(f"A {words[0]} of the compiled document ends in another element than it began in.")
+
+    def close(self) -> None:
+        super().close()
+        if self.elements or self.flow:
+            raise TemplateBroken(f"The compiled document ends inside {self.elements or self.flow[-1][0]}.")

@@ -1,0 +1,84 @@
+"""How a learner did on each topic, against what the item bank expects of somebody with exactly that ability."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from resources.model import Floats, ItemBank, Ints
+from resources.reports.report_input import Answers
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Counts of one topic's questions, each by its first scored answer of the week.
+
+    Of `n_scored`, `n_known` are in the bank, and only those are compared: `expected` is their expected number right,
+    `at_least` and `at_most` the probabilities of as many right or more, as many or fewer. These are NaN without an
+    ability or without a known question.
+    """
+
+    name: str | None
+    n_scored: int
+    n_right: int
+    n_known: int
+    n_right_known: int
+    expected: float
+    at_least: float
+    at_most: float
+
+
+def by_topic(answers: Answers, bank: ItemBank, theta: float | None) -> list[Topic]:
+    """The week's topics, the most practised first, equals by name; answers of no topic come last."""
+    place = {key: j for j, key in enumerate(bank.item_keys)}
+    rows: dict[str | None, list[int]] = {}
+    for i in first_answers(answers):
+        rows.setdefault(answers.topics[i], []).append(int(i))
+    found = [
+        _topic(name, answers.correct[at], [place[k] for k in keys if k in place], [k in place for k in keys], bank, theta)
+        for name, at in rows.items()
+        for keys in ([answers.item_keys[i] for i in at],)
+    ]
+    return sorted(found, key=lambda topic: (topic.name is None, -topic.n_scored, topic.name or ""))
+
+
+def first_answers(answers: Answers) -> Ints:
+    """Rows of the first scored answer to each question, in time."""
+    seen: set[str] = set()
+    first = []
+    for i in np.lexsort((answers.attempt_no, answers.answered_at)):
+        key = answers.item_keys[i]
+        if key not in seen and not np.isnan(answers.correct[i]):
+            seen.add(key)
+            first.append(i)
+    return np.array(first, dtype=np.int64)
+
+
+def probability_right(bank: ItemBank, theta: float) -> Floats:
+    """P(right) per item of the bank, shape (J,)."""
+    p: Floats = bank.c + (1 - bank.c) / (1 + np.exp(-bank.a * (theta - bank.b)))
+    return p
+
+
+def number_right(p: Floats) -> Floats:
+    """Distribution of the number right among independent answers with these probabilities: shape (n + 1,).
+
+    The Poisson binomial distribution, exactly, by one convolution per answer. Source: Hong (2013), doi:10.1016/j.csda.2012.10.006.
+    """
+    distribution = np.ones(1)
+    for one in p:
+        distribution = np.convolve(distribution, (1 - one, one))
+    return distribution
+
+
+def _topic(
+    name: str | None, correct: Floats, items: list[int], known: list[bool], bank: ItemBank, theta: float | None
+) -> Topic:
+    n_right, n_right_known = int(correct.sum()), int(correct[known].sum())
+    expected = at_least = at_most = float("nan")
+    if theta is not None and items:
+        p = probability_right(bank, theta)[items]
+        distribution = number_right(p)
+        expected = float(p.sum())
+        at_least = float(distribution[n_right_known:].sum())
+        at_most = float(distribution[: n_right_known + 1].sum())
+    return Topic(name, correct.size, n_right, len(items), n_right_known, expected, at_least, at_most)

@@ -1,0 +1,112 @@
+"""What a weekly report is made from: one learner, one week, plain values.
+
+Stays out: where they come from, and how they are shown.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from resources.errors import FixTheData
+from resources.model import STANDARD_NORMAL, Floats, ItemBank, Model, Prior, Week
+
+
+@dataclass(frozen=True)
+class Level:
+    """An ability estimate in logits with what it rests on; counts as in `model.Thetas`."""
+
+    theta: float
+    se: float
+    n_items: int
+    n_unknown_item: int
+    n_unusable: int
+    model: Model
+    bank_version: str
+    prior: Prior = STANDARD_NORMAL
+
+
+@dataclass(frozen=True)
+class WeekLevel:
+    """What was estimated as of the end of a week, in logits."""
+
+    week: Week
+    theta: float
+    se: float
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One learner's answers of the week, in the order given, all of length n.
+
+    `correct` is 1, 0 or NaN (blank or unreadable), `answered_at` UTC, `response_time_ms` NaN where it was not recorded;
+    `topics` and `sessions` may be None where the platform names none. `attempt_no` counts from 1.
+    """
+
+    item_keys: tuple[str, ...]
+    correct: Floats
+    topics: tuple[str | None, ...]
+    answered_at: NDArray[np.datetime64]
+    response_time_ms: Floats
+    sessions: tuple[str | None, ...]
+    attempt_no: Floats
+
+    def __len__(self) -> int:
+        return len(self.item_keys)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Self:
+        """From columns item_key, correct, topic_id, completed_at, response_time_ms, session_id and attempt_no.
+
+        Raises:
+            FixTheData: an answer without an instant: it belongs to no week.
+        """
+        answered_at = frame["completed_at"].to_numpy("datetime64[us]")
+        if np.isnat(answered_at).any():
+            raise FixTheData("An answer has no completed_at: it belongs to no week, and must not be in this one.")
+        return cls(
+            tuple(frame["item_key"].to_numpy(object)),
+            _floats(frame["correct"]),
+            _names(frame["topic_id"]),
+            answered_at,
+            _floats(frame["response_time_ms"]),
+            _names(frame["session_id"]),
+            _floats(frame["attempt_no"]),
+        )
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """Everything that a report shows.
+
+    `level` is None where nothing could be scored. `history` ascends and ends with this week at the latest; weeks
+    without an estimate are absent. `as_of`: answers up to this instant are in. `window_days` is the look-back window
+    that `level` rests on, while `answers` are those of the week alone.
+    """
+
+    user_id: str
+    week: Week
+    level: Level | None
+    history: Sequence[WeekLevel]
+    answers: Answers
+    bank: ItemBank
+    as_of: dt.datetime
+    window_days: int
+
+    def __post_init__(self) -> None:
+        weeks = [past.week for past in self.history]
+        if any(a >= b for a, b in zip(weeks, weeks[1:], strict=False)) or (weeks and weeks[-1] > self.week):
+            raise FixTheData(f"The history of a report for {self.week} must ascend and end with that week at the latest.")
+
+
+def _floats(column: "pd.Series[float]") -> Floats:
+    return column.to_numpy(np.float64, na_value=np.nan)
+
+
+def _names(column: "pd.Series[str]") -> tuple[str | None, ...]:
+    missing = column.isna().to_numpy()
+    return tuple(None if gone else str(name) for name, gone in zip(column.to_numpy(object), missing, strict=True))

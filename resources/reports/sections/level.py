@@ -1,0 +1,122 @@
+"""Where the learner stands, how sure that is, and whether it changed."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from resources.model import ItemBank
+from resources.reports import wording
+from resources.reports.expected import probability_right
+from resources.reports.report_input import Level, ReportInput, WeekLevel
+
+FAR = 1.5  # logits from the middle: one learner in fifteen on each side
+GUESS_SE = 0.6  # reliability 1 - SE² = .64: below that nobody should decide anything by it
+PRECISE_SE = 0.3  # reliability .91
+CLEAR = 1.96  # standard errors: passed by chance alone once in twenty times
+
+
+@dataclass(frozen=True)
+class LevelView:
+    """`of_100` is the expected number right among 100 questions like the bank's; `low` and `high` are it at theta ± SE."""
+
+    theta: str
+    se: str
+    place: Literal["far above", "above", "near", "below", "far below"]
+    of_100: str
+    of_100_low: str
+    of_100_high: str
+    answers: str
+    sureness: Literal["guess", "fair", "precise"]
+
+
+@dataclass(frozen=True)
+class NoLevel:
+    """Why there is no estimate. `unknown` and `unusable` count this week's answers, empty where there are none."""
+
+    reason: Literal["no answers", "unscorable"]
+    unknown: str
+    unusable: str
+    last: str
+    last_week: str
+
+
+@dataclass(frozen=True)
+class Change:
+    delta: str
+    se: str
+    since: str
+    verdict: Literal["within", "maybe up", "maybe down", "up", "down"]
+
+
+def level_view(level: Level, bank: ItemBank) -> LevelView:
+    low, middle, high = (
+        wording.number(100 * float(np.mean(probability_right(bank, level.theta + step))), 0)
+        for step in (-level.se, 0, level.se)
+    )
+    return LevelView(
+        theta=wording.number(level.theta),
+        se=wording.number(level.se),
+        place=_place(level),
+        of_100=middle,
+        of_100_low=low,
+        of_100_high=high,
+        answers=wording.answers(level.n_items),
+        sureness="guess" if level.se >= GUESS_SE else "precise" if level.se <= PRECISE_SE else "fair",
+    )
+
+
+def no_level(given: ReportInput) -> NoLevel:
+    known = set(given.bank.item_keys)
+    unusable = np.isnan(given.answers.correct)
+    unknown = sum(
+        key not in known and not blank for key, blank in zip(given.answers.item_keys, unusable, strict=True)
+    )
+    last = given.history[-1] if given.history else None
+    return NoLevel(
+        reason="unscorable" if len(given.answers) else "no answers",
+        unknown=wording.answers(unknown) if unknown else "",
+        unusable=wording.answers(int(unusable.sum())) if unusable.any() else "",
+        last=f"{wording.number(last.theta)} ± {wording.number(last.se)}" if last else "",
+        last_week=wording.week_of(last.week) if last else "",
+    )
+
+
+def change_se(level: Level, before: WeekLevel) -> float:
+    """Standard error of the difference of two independent estimates, in logits.
+
+    Weeks whose look-back windows overlap share answers, which makes the true one smaller: this errs towards `no change`.
+    """
+    return math.hypot(level.se, before.se)
+
+
+def change(given: ReportInput) -> Change | None:
+    """Against the last week that has an estimate; None for the first estimate and for none."""
+    earlier = [past for past in given.history if past.week < given.week]
+    if given.level is None or not earlier:
+        return None
+    before = earlier[-1]
+    delta, se = given.level.theta - before.theta, change_se(given.level, before)
+    return Change(
+        delta=wording.signed(delta),
+        se=wording.number(se),
+        since="last week" if before.week == given.week.plus(-1) else wording.week_of(before.week),
+        verdict=_verdict(delta, se),
+    )
+
+
+def _place(level: Level) -> Literal["far above", "above", "near", "below", "far below"]:
+    if abs(level.theta) <= level.se:
+        return "near"
+    if level.theta > 0:
+        return "far above" if level.theta > FAR else "above"
+    return "far below" if level.theta < -FAR else "below"
+
+
+def _verdict(delta: float, se: float) -> Literal["within", "maybe up", "maybe down", "up", "down"]:
+    if abs(delta) <= se:
+        return "within"
+    if abs(delta) < CLEAR * se:
+        return "maybe up" if delta > 0 else "maybe down"
+    return "up" if delta > 0 else "down"

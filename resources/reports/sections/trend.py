@@ -1,0 +1,64 @@
+"""The level over the weeks: rows for the chart `trend`, and the same in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from resources.model import Week
+from resources.reports import wording
+from resources.reports.report_input import ReportInput, WeekLevel
+
+WEEKS_SHOWN = 26
+DATES_SHOWN = 6  # as many as fit under the chart on a phone
+
+Row = Mapping[str, float | str | bool | None]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """`rows` are for quarto/charts/trend.vl.json, whose description names the fields; `words` say the same."""
+
+    rows: Sequence[Row]
+    words: str
+    gaps: bool
+    earlier: str
+
+
+def trend(given: ReportInput) -> Trend | None:
+    """The last half year up to this week; None without any estimate. Weeks without one are gaps, not lines."""
+    points = list(given.history)
+    if given.level is not None and (not points or points[-1].week < given.week):
+        points.append(WeekLevel(given.week, given.level.theta, given.level.se))
+    if not points:
+        return None
+    first = max(points[0].week, given.week.plus(1 - WEEKS_SHOWN))
+    shown = {point.week: point for point in points if point.week >= first}
+    if not shown:  # the last estimate is more than half a year old
+        return None
+    weeks = list(first.through(given.week))
+    stride = -(-len(weeks) // DATES_SHOWN)
+    earlier = len(points) - len(shown)
+    n = len(weeks)
+    return Trend(
+        rows=[_row(i, w, shown.get(w), dated=(n - 1 - i) % stride == 0, last=i == n - 1) for i, w in enumerate(weeks)],
+        words="Level by week: " + "; ".join(_words(point) for point in shown.values()) + ".",
+        gaps=len(shown) < len(weeks),
+        earlier=wording.count(earlier, "level", "levels") if earlier else "",
+    )
+
+
+def _row(i: int, week: Week, point: WeekLevel | None, dated: bool, last: bool) -> Row:
+    label = wording.short_date(week.start) if dated else ""
+    if point is None:
+        return {"week": i, "label": label, "theta": None, "low": None, "high": None, "last": False}
+    return {
+        "week": i,
+        "label": label,
+        "theta": round(point.theta, 4),
+        "low": round(point.theta - point.se, 4),
+        "high": round(point.theta + point.se, 4),
+        "last": last,
+    }
+
+
+def _words(point: WeekLevel) -> str:
+    return f"{wording.short_date(point.week.start)} {wording.number(point.theta)} ± {wording.number(point.se)}"

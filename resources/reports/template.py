@@ -1,0 +1,17 @@
+"""A compiled report document: what is the same for every learner and every week."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Template:
+    """`html` holds Jinja's placeholders and control flow; `charts` are the Vega-Lite specifications by name.
+
+    `sha256` covers both: two templates with one hash make the same reports. `compiled_by` names tool and version.
+    """
+
+    html: str
+    charts: Mapping[str, str]
+    sha256: str
+    compiled_by: str

@@ -78,9 +78,148 @@ def migrate(
 
 @app.command()
 def ingest(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet; columns: see the README.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet with the columns of the README.", show_default=False)],
     exam: Annotated[str, typer.Option(help="The exam's id.")] = "ingested",
     as_json: AsJson = False,
 ) -> None:
     """Load responses from a file into exam_results. A second run of the same file changes nothing."""
-    reading.ingest(_parts(), file, exam, as_json)
+    parts = _parts()
+    begun = time.monotonic()
+    with bars() as progress:
+        loaded = loading.ingest(parts.engine, response_file.read(file), exam, progress)
+    seconds = time.monotonic() - begun
+    first_week = Week.containing(loaded.first_answer)
+    if first_week < parts.partitions.first_week:
+        _begin_weeks_at(parts.settings, first_week)
+    _show(
+        {
+            "responses": loaded.responses,
+            "sessions, new": loaded.inserted,
+            "sessions, grown": loaded.updated,
+            "sessions, there already": loaded.unchanged,
+            "weeks": f"{first_week} to {Week.containing(loaded.last_answer)}",
+            "seconds": round(seconds, 1),
+            "responses a second": round(loaded.responses / seconds),
+        },
+        as_json,
+    )
+    for note in loaded.notes:
+        ERR.print(note, highlight=False)
+    if complaint := parts.partitions.users.outgrown(len(attempts.users(parts.engine))):
+        ERR.print(complaint, highlight=False)
+
+
+@app.command()
+def calibrate(
+    adopt: Annotated[bool, typer.Option(help="Put the new bank in force, whatever is in force now.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate item parameters from all answers: a new item bank, in force at once only where there is none yet."""
+    with bars() as progress:
+        outcome = Runner(_parts(), progress).unpartitioned("item_parameters", {"adopt": adopt})
+    _show_outcome(outcome, as_json)
+
+
+@app.command()
+def run(
+    week: WeekOption,
+    through: Annotated[
+        Week | None, typer.Option(parser=_week, metavar="MONDAY", help="Run all weeks from --week to this one.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Only this user, by the platform's id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a week: responses, abilities and reports, as the schedule does."""
+    weeks = list(week.through(through or week))
+    if not weeks:
+        raise typer.BadParameter(f"--through {through} is before --week {week}")
+    with bars() as progress:
+        outcome = Runner(_parts(), progress).weeks(weeks, user)
+    _show_outcome(outcome, as_json)
+
+
+@app.command()
+def report(
+    user: Annotated[str, typer.Option(help="The user, by the platform's id.")],
+    week: WeekOption,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print where a learner's report of a week is."""
+    parts = _parts()
+    with transaction(parts.engine) as connection:
+        found = artifacts.of_week(connection, week, [user]).get(user)
+    if found is None:
+        raise FixTheData(
+            f"There is no report of {user!r} for {week}. Make it: seedtest run --week {week} --user {shlex.quote(user)}"
+        )
+    if as_json:
+        _show({"user": user, "week": week.key, "url": found.url, "sha256": found.sha256}, as_json)
+    else:
+        OUT.print(found.url, highlight=False)
+    if open_it:
+        webbrowser.open(found.url)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000,
+) -> None:
+    """Open Dagster's UI, with the daemon that runs the schedule and the sensor. Ctrl-C ends both."""
+    parts = _parts()
+    parts.engine.dispose()  # started and migrated before Dagster's own processes ask for it
+    if _is_taken(port):
+        raise FixTheData(f"Port {port} is in use: name another with seedtest ui --port N.")
+    OUT.print(f"Dagster's UI: http://127.0.0.1:{port} (in some 15 seconds)", highlight=False)
+    command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml"]
+    with suppress(KeyboardInterrupt):
+        raise typer.Exit(subprocess.run(command, cwd=CHECKOUT, check=False).returncode)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Examine every part: green, or red with what to do."""
+    findings = []
+    for finding in examination.examine(_parts()):
+        findings.append(finding)
+        if not as_json:
+            mark = "[green]ok[/]    " if finding.ok else "[red]broken[/]"
+            OUT.print(f"{mark} {finding.part:<16} {escape(finding.detail)}", highlight=False)
+    if as_json:
+        OUT.print_json(data=[asdict(finding) for finding in findings])
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _begin_weeks_at(settings: Settings, first_week: Week) -> None:
+    if set_by_environment("FIRST_WEEK"):
+        ERR.print(f"The first answers are of {first_week}: set FIRST_WEEK={first_week} to run those weeks.")
+        return
+    remember(settings, "FIRST_WEEK", first_week.key)
+    ERR.print(f"Weeks now begin at {first_week} (FIRST_WEEK in {settings.home / 'settings.env'}).", highlight=False)
+
+
+def _show(values: Mapping[str, object], as_json: bool) -> None:
+    if as_json:
+        OUT.print_json(data=dict(values))
+    else:
+        facts({name: f"{value:,}" if isinstance(value, int) else value for name, value in values.items()})
+
+
+def _show_outcome(outcome: Outcome, as_json: bool) -> None:
+    """Counts and seconds per asset; pictures and links are for Dagster's UI."""
+    made = {
+        asset: {"seconds": round(outcome.seconds.get(asset, 0.0), 1)}
+        | {name: value.value for name, value in values.items() if isinstance(value.value, int | float | str)}
+        for asset, values in outcome.metadata.items()
+    }
+    if as_json:
+        OUT.print_json(data={"run_id": outcome.run_id, "assets": made})
+        return
+    for asset, values in made.items():
+        OUT.print(f"\n[bold]{asset}[/]")
+        facts({f"  {name}": value for name, value in values.items() if "\n" not in str(value) and len(str(value)) < 100})
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

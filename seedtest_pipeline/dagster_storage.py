@@ -29,7 +29,7 @@ class SeedtestStorage(DagsterPostgresStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: dict[str, Any]
     ) -> "DagsterPostgresStorage":
         parts = Parts(Settings.load())
-        with transaction(parts.engine) as connection:
+        with transaction(parts.bare_engine) as connection:
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         return cls(postgres_url=dagster_url(parts.database_url), inst_data=inst_data)
 

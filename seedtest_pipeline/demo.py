@@ -1,197 +1,125 @@
-"""An invented exam with known abilities: what a weekly run ought to find out, beside what it is given.
+"""`seedtest demo`: the whole pipeline on a synthetic exam, and what it recovered of the truth."""
 
-The responses are drawn from the two-parameter model at each learner's ability of that moment. A learner meets the
-items in an order of their own, nearly all of them new, because a week's estimate rests on first attempts of 30 days.
-"""
+import datetime as dt
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import pyarrow as pa
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from resources.database import abilities, artifacts, attempts, banks, response_file
+from resources.database import ingest as loading
+from resources.database.engine import address, transaction
+from resources.errors import FixTheData, NoItemBank
+from resources.model import SYNTHETIC, Week
+from seedtest_pipeline.runs import Outcome, Runner
+from seedtest_pipeline.settings import Settings, remember
+from seedtest_pipeline.synthetic import EXAM_ID, SyntheticExam, recovery, synthetic_exam
+from seedtest_pipeline.terminal import OUT, bars, table
+from seedtest_pipeline.wiring import Parts
 
-from resources.model import SYNTHETIC, Floats, Ints, Week
-
-EXAM_ID = f"{SYNTHETIC}exam"
-TOPICS = ("Algebra", "Fractions", "Functions", "Geometry", "Probability", "Statistics")
-ITEMS_PER_TOPIC = 60  # 360 in all: a keen learner meets some 300 in eight weeks
-
-_SESSIONS = (0.10, 0.20, 0.35, 0.35)  # of a week with any: how often 1, 2, 3 or 4
-_SIZES = (7, 21)  # answers in a session
-_ABSENT = 0.06  # weeks missed
-_HURRIED = 25  # every so many, a learner who misses half the weeks and answers 1 to 4 items in one session
-_REPEAT = 0.2  # answers to an item met before; each time before makes it easier by:
-_REMEMBERED = 0.8  # logits
-_NOT_ANSWERED = 0.01
-_NOT_TIMED = 0.02
-_LONGEST_MS = 300_000  # 21 such answers, begun by eight in the evening, end on the same day
-_DAY_MS = 86_400_000
+SEED = 20260928
+N_WEEKS = 8
 
 
-@dataclass(frozen=True)
-class SyntheticExam:
-    """`responses` has the columns of a file of responses; `abilities` (user_id, week_start, theta) the true ability in
-    logits at each week's end; `items` (item_id, topic, a, b) the true parameters."""
+@dataclass
+class _Steps:
+    """Rows of the closing table: step, what it made, seconds."""
 
-    responses: pd.DataFrame
-    abilities: pd.DataFrame
-    items: pd.DataFrame
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
 
-
-class Recovery(NamedTuple):
-    """How near estimates come to the truth: Pearson correlation, RMSE in logits, and how many were compared."""
-
-    correlation: float
-    rmse: float
-    n: int
+    @contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        made: list[str] = []
+        begun = time.monotonic()
+        yield made
+        self.rows.append((name, "; ".join(made), f"{time.monotonic() - begun:.1f}"))
 
 
-@dataclass(frozen=True)
-class _Answers:
-    """Who answers when, one entry per answer in order of learner and time: index of learner and week, the session's
-    number in the learner's life (from 1), its start in ms since the first week began, and its length."""
+def play(settings: Settings) -> None:
+    """Run every step and print what was made. A second run finds it all there and is quick.
 
-    learner: Ints
-    week: Ints
-    session: Ints
-    session_start_ms: Ints
-    session_size: Ints
+    Raises:
+        FixTheData: the database holds answers that are not synthetic.
+    """
+    steps = _Steps()
+    with bars() as progress:
+        with steps.step("database") as made:
+            engine = Parts(settings).engine
+            made.append(f"PostgreSQL at {address(engine.url)}, migrated")
+        first_week = _first_week(attempts.span(engine), attempts.users(engine))
+        if "first_week" not in settings.model_fields_set:
+            remember(settings, "FIRST_WEEK", first_week.key)
+            settings = Settings.load()
+        parts = Parts(settings)
+        exam = synthetic_exam(SEED, first_week, n_weeks=N_WEEKS)
+        with steps.step("responses, synthetic") as made:
+            table_ = pa.Table.from_pandas(exam.responses, preserve_index=False)
+            loaded = loading.ingest(engine, response_file.from_table(table_, "the synthetic exam"), EXAM_ID, progress)
+            made.append(f"{loaded.responses:,} responses, {exam.responses['user_id'].nunique()} learners, {N_WEEKS} weeks")
+        runner = Runner(parts, progress)
+        with steps.step("item_parameters") as made:
+            made.append(_bank(parts, runner))
+        with steps.step("report_template") as made:
+            template = runner.unpartitioned("report_template").metadata["report_template"]
+            made.append(f"compiled by {template['compiled by'].value}")
+        outcome = runner.weeks(list(first_week.through(first_week.plus(N_WEEKS - 1))))
+    steps.rows += _weekly_rows(outcome)
+    table("What the demo made (all of it synthetic)", ["step", "made", "seconds"], steps.rows)
+    _tell(parts, exam, first_week)
 
 
-def synthetic_exam(seed: int, first_week: Week, n_users: int = 200, n_weeks: int = 8) -> SyntheticExam:
-    """The same exam for the same arguments; about 37 answers per learner and week."""
-    rng = np.random.default_rng(seed)
-    items = _items(rng)
-    abilities = _abilities(rng, n_users, n_weeks)
-    answers = _calendar(rng, n_users, n_weeks)
-    item, attempt_no = _met(rng, answers, len(items))
-    rt_ms = _response_times(rng, answers, item, len(items))
-    answered_ms = answers.session_start_ms + _since_session_start(answers, rt_ms + rng.integers(800, 8_000, rt_ms.size))
+def _first_week(span: tuple[dt.datetime, dt.datetime] | None, user_ids: list[str]) -> Week:
+    """That of the synthetic exam that is there, else the start of the last eight complete weeks."""
+    real = [user for user in user_ids if not user.startswith(SYNTHETIC)]
+    if real:
+        raise FixTheData(
+            f"The database holds answers of {len(real):,} real users, and the demo would mix synthetic ones among them. "
+            "Give it a place of its own: SEEDTEST_HOME=.seedtest-demo make demo"
+        )
+    if span is not None:
+        return Week.containing(span[0])
+    return Week.last_complete(dt.datetime.now(dt.UTC)).plus(1 - N_WEEKS)
 
-    into_week = answered_ms / (7 * _DAY_MS) - answers.week
-    before, after = abilities[answers.learner, answers.week], abilities[answers.learner, answers.week + 1]
-    theta = before + into_week * (after - before)
-    logit = items["a"].to_numpy()[item] * (theta - items["b"].to_numpy()[item]) + _REMEMBERED * (attempt_no - 1)
-    correct = pd.array(rng.random(item.size) < 1 / (1 + np.exp(-logit)), dtype="boolean")
-    correct[rng.random(item.size) < _NOT_ANSWERED] = pd.NA
-    timed = pd.array(rt_ms, dtype="Int32")
-    timed[rng.random(item.size) < _NOT_TIMED] = pd.NA
 
-    user_ids = np.array([f"{SYNTHETIC}{number:04d}" for number in range(1, n_users + 1)], dtype=object)
-    session_ids = [f"{user_ids[u]}-s{s:02d}" for u, s in zip(answers.learner, answers.session, strict=True)]
-    responses = pd.DataFrame(
-        {
-            "user_id": user_ids[answers.learner],
-            "session_id": session_ids,
-            "item_id": items["item_id"].to_numpy()[item],
-            "correct": correct,
-            "answered_at": pd.Timestamp(first_week.begins_at) + pd.to_timedelta(answered_ms, unit="ms"),
-            "response_time_ms": timed,
-            "topic": items["topic"].to_numpy()[item],
-            "attempt_no": attempt_no.astype(np.int32),
-        }
+def _bank(parts: Parts, runner: Runner) -> str:
+    try:
+        bank = banks.in_force(parts.engine, parts.settings.irt_bank_version)
+    except NoItemBank:
+        runner.unpartitioned("item_parameters")
+        bank = banks.in_force(parts.engine, parts.settings.irt_bank_version)
+    return f"{len(bank.item_keys)} items, {bank.model}, bank {bank.version}"
+
+
+def _weekly_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
+    made = {
+        "responses": "{} rows frozen",
+        "theta_estimates": "{} estimates",
+        "weekly_reports": "{} reports",
+    }
+    return [
+        (asset, text.format(f"{outcome.metadata[asset]['dagster/row_count'].value:,}"), f"{outcome.seconds[asset]:.1f}")
+        for asset, text in made.items()
+    ]
+
+
+def _tell(parts: Parts, exam: SyntheticExam, first_week: Week) -> None:
+    last_week = first_week.plus(N_WEEKS - 1)
+    user_ids = sorted(set(exam.responses["user_id"]))
+    with transaction(parts.engine) as connection:
+        estimates = abilities.history(connection, user_ids, last_week)
+        reports = artifacts.of_week(connection, last_week, user_ids)
+    found = recovery(exam.abilities, estimates)
+    OUT.print(
+        f"\nAbilities against the truth: correlation {found.correlation:.3f}, RMSE {found.rmse:.3f} logits "
+        f"({found.n:,} learner weeks).",
+        highlight=False,
     )
-    return SyntheticExam(responses, _by_week(abilities, user_ids, first_week), items)
-
-
-def recovery(truth: pd.DataFrame, estimates: pd.DataFrame) -> Recovery:
-    """Estimates against the truth wherever both have the user and week (columns user_id, week_start, theta)."""
-    both = truth.merge(estimates, on=["user_id", "week_start"], suffixes=("_true", "_estimated"))
-    true, estimated = both["theta_true"].to_numpy(np.float64), both["theta_estimated"].to_numpy(np.float64)
-    if true.size < 2:
-        return Recovery(np.nan, np.nan, true.size)
-    return Recovery(
-        float(np.corrcoef(true, estimated)[0, 1]), float(np.sqrt(np.mean((estimated - true) ** 2))), true.size
+    some_user = min(reports)
+    OUT.print(f"A report to open:  {reports[some_user].url}", highlight=False)
+    OUT.print(
+        f"Another:           seedtest report --week {last_week} --user {shlex.quote(max(reports))}", highlight=False
     )
-
-
-def _items(rng: np.random.Generator) -> pd.DataFrame:
-    names = [(topic, number) for topic in TOPICS for number in range(1, ITEMS_PER_TOPIC + 1)]
-    return pd.DataFrame(
-        {
-            "item_id": [f"{SYNTHETIC}{topic.lower()}-{number:02d}" for topic, number in names],
-            "topic": [topic for topic, _ in names],
-            "a": rng.lognormal(0.1, 0.3, len(names)),
-            "b": rng.normal(0.0, 1.1, len(names)),
-        }
-    )
-
-
-def _abilities(rng: np.random.Generator, n_users: int, n_weeks: int) -> Floats:
-    """Logits at the start and at each week's end, (n_users, n_weeks + 1): most learners grow, one in six falls."""
-    start = rng.normal(-0.3, 1.0, (n_users, 1))
-    a_week = rng.normal(0.08, 0.08, (n_users, 1)) + rng.normal(0.0, 0.03, (n_users, n_weeks))
-    return np.hstack([start, start + np.cumsum(a_week, axis=1)])
-
-
-def _calendar(rng: np.random.Generator, n_users: int, n_weeks: int) -> _Answers:
-    hurried = (np.arange(n_users) % _HURRIED == _HURRIED - 1)[:, None]
-    shape = (n_users, n_weeks)
-    sessions = np.where(hurried, 1, rng.choice(4, shape, p=_SESSIONS) + 1)
-    sessions[rng.random(shape) < np.where(hurried, 0.5, _ABSENT)] = 0
-    sessions[1:2, 2:4] = 0  # whatever the seed, the second learner is away in weeks 3 and 4
-    days = np.sort(
-        np.where(np.arange(7) < sessions[..., None], rng.permuted(np.tile(np.arange(7), (*shape, 1)), axis=2), 7)
-    )
-    learner, week, place = np.nonzero(days < 7)
-    size = np.where(
-        hurried[learner, 0], rng.integers(1, 5, learner.size), rng.integers(_SIZES[0], _SIZES[1] + 1, learner.size)
-    )
-    start_ms = (week * 7 + days[learner, week, place]) * _DAY_MS + rng.integers(
-        7 * 3_600_000, 20 * 3_600_000, learner.size
-    )
-    number = _count_within(learner)
-    return _Answers(*(np.repeat(column, size) for column in (learner, week, number, start_ms, size)))
-
-
-def _met(rng: np.random.Generator, answers: _Answers, n_items: int) -> tuple[Ints, Ints]:
-    """Which item each answer is to, and the how-manieth attempt at it: the next new one, or one met before."""
-    item = np.empty(answers.learner.size, np.int64)
-    again = rng.random(item.size) < _REPEAT
-    place = rng.random(item.size)
-    for mine in np.split(np.arange(item.size), np.flatnonzero(np.diff(answers.learner)) + 1):
-        new = ~again[mine]
-        new[:1] = True
-        new &= np.cumsum(new) <= n_items
-        met = np.cumsum(new)
-        item[mine] = rng.permutation(n_items)[np.where(new, met - 1, (place[mine] * met).astype(np.int64))]
-    pair = answers.learner * n_items + item
-    order = np.argsort(pair, kind="stable")
-    attempt_no = np.empty_like(item)
-    attempt_no[order] = _count_within(pair[order])
-    return item, attempt_no
-
-
-def _response_times(rng: np.random.Generator, answers: _Answers, item: Ints, n_items: int) -> Ints:
-    """Milliseconds, log-normal about 25 s; learners and items differ in their pace."""
-    pace, length = rng.normal(0, 0.25, answers.learner.max(initial=0) + 1), rng.normal(0, 0.3, n_items)
-    log_ms: Floats = np.log(25_000) + pace[answers.learner] + length[item] + rng.normal(0, 0.5, item.size)
-    ms: Floats = np.minimum(np.exp(log_ms), _LONGEST_MS)
-    return ms.astype(np.int64)
-
-
-def _since_session_start(answers: _Answers, ms: Ints) -> Ints:
-    """Each answer's time and those before it in its session, summed."""
-    total = np.cumsum(ms)
-    first = np.flatnonzero(np.diff(answers.session_start_ms, prepend=-1))
-    before = np.repeat(total[first] - ms[first], answers.session_size[first])
-    return total - before
-
-
-def _count_within(groups: Ints) -> Ints:
-    """1, 2, 3 … within each run of equal values."""
-    first = np.flatnonzero(np.diff(groups, prepend=-1))
-    run_start: Ints = np.repeat(first, np.diff(first, append=groups.size))
-    return np.arange(groups.size) - run_start + 1
-
-
-def _by_week(abilities: Floats, user_ids: NDArray[np.object_], first_week: Week) -> pd.DataFrame:
-    n_users, n_weeks = abilities.shape[0], abilities.shape[1] - 1
-    return pd.DataFrame(
-        {
-            "user_id": np.repeat(user_ids, n_weeks),
-            "week_start": [first_week.plus(week).start for week in range(n_weeks)] * n_users,
-            "theta": abilities[:, 1:].ravel(),
-        }
-    )
+    OUT.print("Dagster's UI:      make ui", highlight=False)

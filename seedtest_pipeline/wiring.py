@@ -10,7 +10,7 @@ from assets.partitions import Partitions, UserPartitions
 from assets.scoring import ScoringRules
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import ArtifactStore
-from resources.database import embedded
+from resources.database import embedded, migrate
 from resources.database.engine import make_engine
 from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
@@ -34,8 +34,21 @@ class Parts:
         return given.get_secret_value() if given else embedded.connect_url(self.settings.home)
 
     @cached_property
-    def engine(self) -> sa.Engine:
+    def bare_engine(self) -> sa.Engine:
+        """Whatever state the schema is in."""
         return make_engine(self.database_url)
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """A database at the newest schema: the embedded one is brought there, a configured one has to be there.
+
+        Raises:
+            CallAPerson: the configured database was not migrated.
+        """
+        if self.settings.database_url is None:
+            migrate.upgrade(self.bare_engine)
+        migrate.require_head(self.bare_engine)
+        return self.bare_engine
 
     @cached_property
     def partitions(self) -> Partitions:

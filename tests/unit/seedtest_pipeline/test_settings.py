@@ -1,0 +1,60 @@
+import pytest
+
+from resources.errors import FixTheData
+from seedtest_pipeline.settings import Settings, remember
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("SEEDTEST_HOME", str(tmp_path))
+
+
+def test_the_defaults_need_nothing_set():
+    settings = Settings.load()
+    assert settings.database_url is None
+    assert settings.user_partitions == 0
+    assert settings.irt_update_lookback_days == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("USER_PARTITIONS", "many", "Setting USER_PARTITIONS='many': Input should be a valid integer"),
+        ("USER_PARTITIONS", "-1", "greater than or equal to 0"),
+        ("FIRST_WEEK", "2025-01-08", "Wednesday.*use 2025-01-06"),
+        ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
+        ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be '2PL' or '3PL'"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_a_line_that_names_it(monkeypatch, name, value, said):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(FixTheData, match=said):
+        Settings.load()
+
+
+def test_a_misspelt_setting_in_the_file_is_named_and_not_ignored(tmp_path):
+    (tmp_path / "settings.env").write_text("USER_PARTITION=64\n")
+    with pytest.raises(FixTheData, match="settings.env sets USER_PARTITION, which is no setting"):
+        Settings.load()
+
+
+def test_the_environment_wins_over_the_file(monkeypatch):
+    remember(Settings.load(), "USER_PARTITIONS", "64")
+    assert Settings.load().user_partitions == 64
+    monkeypatch.setenv("USER_PARTITIONS", "16")
+    assert Settings.load().user_partitions == 16
+
+
+def test_remembering_twice_leaves_one_line_and_keeps_the_others(tmp_path):
+    settings = Settings.load()
+    remember(settings, "IRT_ATTEMPTS", "last")
+    remember(settings, "FIRST_WEEK", "2025-01-06")
+    remember(settings, "FIRST_WEEK", "2015-06-15")
+    assert (tmp_path / "settings.env").read_text() == "IRT_ATTEMPTS=last\nFIRST_WEEK=2015-06-15\n"
+
+
+def test_the_password_of_the_database_is_not_printed_with_the_settings(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://someone:s3cret@127.0.0.1/exam")
+    assert "s3cret" not in repr(Settings.load())

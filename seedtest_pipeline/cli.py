@@ -73,7 +73,7 @@ def migrate(
         OUT.print("Removed what this pipeline had made; the platform's tables are as they were.")
         return
     migrations.upgrade(parts.bare_engine)
-    OUT.print(migrations.require_head(parts.bare_engine))
+    OUT.print(f"{address(parts.bare_engine.url)} is at the newest schema, {migrations.state(parts.bare_engine).head}.")
 
 
 @app.command()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from resources.database import attempts, banks, migrate
-from resources.database.engine import transaction
-from resources.errors import SeedtestError
+from resources.database.engine import address, transaction
+from resources.errors import FixTheData, SeedtestError
 from resources.reports.compile import compiler
 from seedtest_pipeline.wiring import Parts
 
@@ -46,11 +46,11 @@ def _database(parts: Parts) -> str:
     with transaction(parts.bare_engine) as connection:
         version = connection.execute(sa.text("SHOW server_version")).scalar_one()
     kind = "DATABASE_URL" if parts.settings.database_url else "embedded"
-    return f"PostgreSQL {version} ({kind}) at {parts.bare_engine.url.host}:{parts.bare_engine.url.port}"
+    return f"PostgreSQL {version} ({kind}) at {address(parts.bare_engine.url)}"
 
 
 def _migrations(parts: Parts) -> str:
-    return migrate.require_head(parts.bare_engine)
+    return f"at head, {migrate.state(parts.engine).current}"
 
 
 def _bank(parts: Parts) -> str:
@@ -60,4 +60,6 @@ def _bank(parts: Parts) -> str:
 
 def _users(parts: Parts) -> str:
     n_users = len(attempts.users(parts.engine))
-    return parts.partitions.users.outgrown(n_users) or f"{n_users:,} users"
+    if complaint := parts.partitions.users.outgrown(n_users):
+        raise FixTheData(complaint)
+    return f"{n_users:,} users"

@@ -11,7 +11,8 @@ from assets.scoring import ScoringRules
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import ArtifactStore
 from resources.database import embedded, migrate
-from resources.database.engine import make_engine
+from resources.database.engine import address, make_engine
+from resources.errors import CallAPerson
 from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
 from resources.model import Week
@@ -45,9 +46,14 @@ class Parts:
         Raises:
             CallAPerson: the configured database was not migrated.
         """
-        if self.settings.database_url is None:
+        state = migrate.state(self.bare_engine)
+        if not state.up_to_date and self.settings.database_url is None:
             migrate.upgrade(self.bare_engine)
-        migrate.require_head(self.bare_engine)
+        elif not state.up_to_date:
+            raise CallAPerson(
+                f"{address(self.bare_engine.url)} stands at schema {state.current or 'none'}, and this needs "
+                f"{state.head}. Run: seedtest migrate"
+            )
         return self.bare_engine
 
     @cached_property

@@ -18,6 +18,7 @@ _REPORT_ARTIFACTS = Table(
         Column("url", "text", nullable=False),
         Column("generated_at", "timestamp with time zone", nullable=False),
         Column("sha256", "text"),
+        Column("inputs_sha256", "text"),
     ),
     key=("user_id", "week_start", "format"),
     indexes=(("week_start",),),

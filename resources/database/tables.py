@@ -110,5 +110,6 @@ report_artifacts = sa.Table(
     sa.Column("url", sa.Text, nullable=False),  # the stable address, never a signed one
     sa.Column("generated_at", _instant, nullable=False),
     sa.Column("sha256", sa.Text),  # of the file's bytes; NULL on the predecessor's rows
+    sa.Column("inputs_sha256", sa.Text),  # of everything that the bytes depend on: alike, nothing is made again
     sa.UniqueConstraint("user_id", "week_start", "format"),
 )

@@ -51,11 +51,17 @@ def compile_template(source_dir: Path, cache_dir: Path) -> Template:
     else:
         with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:
             # In place, two renders at once write over each other's files, and both can still exit with 0.
-            copy = Path(shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*", "*.html.tmp")))
+            copy = Path(
+                shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*", "*.html.tmp"))
+            )
             html = tool.compile(copy)
         check_template(html, document)
         _keep(cached, html)
-    charts = {path.name.removesuffix(".vl.json"): path.read_text("utf-8") for path in source_dir.glob("charts/*.vl.json")}
+    charts = {
+        path.name.removesuffix(".vl.json"): path.read_text("utf-8") for path in source_dir.glob("charts/*.vl.json")
+    }
+    if undrawn := set(re.findall(r"\{\{ charts\.(\w+) \}\}", html)) - set(charts):
+        raise TemplateBroken(f"The document shows charts that {source_dir}/charts has no specification of: {undrawn}.")
     digest = hashlib.sha256("\0".join([html, *(f"{k}\0{charts[k]}" for k in sorted(charts))]).encode())
     return Template(html, charts, digest.hexdigest(), tool.name)
 
@@ -97,6 +103,8 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 def _content_hash(source_dir: Path, tool: _Tool) -> str:
+    if undrawn := set(re.findall(r"\{\{ charts\.(\w+) \}\}", html)) - set(charts):
+        raise TemplateBroken(f"The document shows charts that {source_dir}/charts has no specification of: {undrawn}.")
     digest = hashlib.sha256(f"{RECIPE}\0{tool.name}".encode())
     for path in sorted(source_dir.rglob("*")):
         relative = path.relative_to(source_dir)

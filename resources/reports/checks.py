@@ -13,14 +13,18 @@ from resources.reports.template import Template
 
 MAX_BYTES = 150_000
 
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 _MARKED_VALUE = re.compile(r"\[([\w.]+)\]\{\.v\}")
 _MARKED_FLOW = re.compile(r'\{(?:[^{}]*\s)?(each|if)="([^"]*)"[^{}]*\}')
 _VALUE = re.compile(r"\{\{ ([\w.]+) \}\}")
 _FLOW = re.compile(r"<!--% (for|if) (.*?) %-->")
 _META = re.compile(r'<meta name="seedtest:([\w-]+)" content="([^"]*)"')
 _PICTURE = re.compile(r"<svg\b.*?</svg>|<img\b[^>]*>", re.DOTALL)
-_LOADS = re.compile(r"""<script|@import|\burl\((?!['"]?data:)|\b(?:src|srcset|href|action)=["']?(?!data:|#)[^"'>]""", re.IGNORECASE)
+_LOADS = re.compile(
+    r"""<script|@import|\burl\((?!['"]?data:)|\b(?:src|srcset|href|action)=["']?(?!data:|#)[^"'>]""", re.IGNORECASE
+)
 _UNFILLED = re.compile(r"\{\{|<!--%|%-->|\{\.v\}")
 
 
@@ -59,7 +63,12 @@ def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
     html = report.decode()
     if not html.rstrip().endswith("</html>"):
         raise ReportBroken(f"{about} has no end.")
-    wanted = {"user": safe_key(user_id), "week": week.key, "template": template.sha256, "compiled-by": template.compiled_by}
+    wanted = {
+        "user": safe_key(user_id),
+        "week": week.key,
+        "template": template.sha256,
+        "compiled-by": template.compiled_by,
+    }
     if (marked := dict(_META.findall(html))) != wanted:
         raise ReportBroken(f"{about} is marked {marked} and should be marked {wanted}.")
     if unfilled := _UNFILLED.search(html):
@@ -85,7 +94,9 @@ class _Nesting(HTMLParser):
         if tag in _VOID:
             return
         if not self.elements or self.elements.pop() != tag:
-            raise TemplateBroken(f"The compiled document closes <{tag}> where it is not open (line {self.getpos()[0]}).")
+            raise TemplateBroken(
+                f"The compiled document closes <{tag}> where it is not open (line {self.getpos()[0]})."
+            )
 
     def handle_comment(self, data: str) -> None:
         words = data.strip("% ").split()

@@ -47,17 +47,24 @@ def compile_template(source_dir: Path, cache_dir: Path) -> Template:
     cached = cache_dir / f"{_content_hash(source_dir, tool)}.html"
     if cached.exists():
         html = cached.read_text(encoding="utf-8")
-        check_template(html, document)
     else:
-        with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:
-            # In place, two renders at once write over each other's files, and both can still exit with 0.
-            copy = Path(shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*", "*.html.tmp")))
-            html = tool.compile(copy)
+        html = _compiled(source_dir, tool)
         check_template(html, document)
         _keep(cached, html)
-    charts = {path.name.removesuffix(".vl.json"): path.read_text("utf-8") for path in source_dir.glob("charts/*.vl.json")}
+    charts = {
+        path.name.removesuffix(".vl.json"): path.read_text("utf-8") for path in source_dir.glob("charts/*.vl.json")
+    }
+    if undrawn := set(re.findall(r"\{\{ charts\.(\w+) \}\}", html)) - set(charts):
+        raise TemplateBroken(f"The document shows charts that {source_dir}/charts has no specification of: {undrawn}.")
     digest = hashlib.sha256("\0".join([html, *(f"{k}\0{charts[k]}" for k in sorted(charts))]).encode())
     return Template(html, charts, digest.hexdigest(), tool.name)
+
+
+def _compiled(source_dir: Path, tool: _Tool) -> str:
+    """From a private copy: in place, two renders at once write over each other's files and can still exit with 0."""
+    with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:
+        copy = shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*"))
+        return tool.compile(Path(copy))
 
 
 def _tool() -> _Tool:

@@ -1,10 +1,12 @@
 """How a learner did on each topic, against what the item bank expects of somebody with exactly that ability."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from resources.model import Floats, ItemBank, Ints
+from resources.model import Floats, Ints, ItemBank
 from resources.reports.report_input import Answers
 
 
@@ -33,11 +35,7 @@ def by_topic(answers: Answers, bank: ItemBank, theta: float | None) -> list[Topi
     rows: dict[str | None, list[int]] = {}
     for i in first_answers(answers):
         rows.setdefault(answers.topics[i], []).append(int(i))
-    found = [
-        _topic(name, answers.correct[at], [place[k] for k in keys if k in place], [k in place for k in keys], bank, theta)
-        for name, at in rows.items()
-        for keys in ([answers.item_keys[i] for i in at],)
-    ]
+    found = [_topic(name, answers, at, place, bank, theta) for name, at in rows.items()]
     return sorted(found, key=lambda topic: (topic.name is None, -topic.n_scored, topic.name or ""))
 
 
@@ -62,7 +60,8 @@ def probability_right(bank: ItemBank, theta: float) -> Floats:
 def number_right(p: Floats) -> Floats:
     """Distribution of the number right among independent answers with these probabilities: shape (n + 1,).
 
-    The Poisson binomial distribution, exactly, by one convolution per answer. Source: Hong (2013), doi:10.1016/j.csda.2012.10.006.
+    The Poisson binomial distribution, exactly, by one convolution per answer.
+    Source: Hong (2013), Computational Statistics & Data Analysis 59, 41-51.
     """
     distribution = np.ones(1)
     for one in p:
@@ -71,14 +70,15 @@ def number_right(p: Floats) -> Floats:
 
 
 def _topic(
-    name: str | None, correct: Floats, items: list[int], known: list[bool], bank: ItemBank, theta: float | None
+    name: str | None, answers: Answers, rows: list[int], place: Mapping[str, int], bank: ItemBank, theta: float | None
 ) -> Topic:
-    n_right, n_right_known = int(correct.sum()), int(correct[known].sum())
-    expected = at_least = at_most = float("nan")
-    if theta is not None and items:
-        p = probability_right(bank, theta)[items]
+    known = [i for i in rows if answers.item_keys[i] in place]
+    n_right, n_right_known = int(answers.correct[rows].sum()), int(answers.correct[known].sum())
+    expected = at_least = at_most = math.nan
+    if theta is not None and known:
+        p = probability_right(bank, theta)[[place[answers.item_keys[i]] for i in known]]
         distribution = number_right(p)
         expected = float(p.sum())
         at_least = float(distribution[n_right_known:].sum())
         at_most = float(distribution[: n_right_known + 1].sum())
-    return Topic(name, correct.size, n_right, len(items), n_right_known, expected, at_least, at_most)
+    return Topic(name, len(rows), n_right, len(known), n_right_known, expected, at_least, at_most)

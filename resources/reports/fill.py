@@ -54,5 +54,5 @@ def _parsed(html: str) -> jinja2.Template:
 
 
 def _inert(value: object) -> Markup:
-    """Escaped, braces too: whatever a learner or a topic is called, what looks like a placeholder in a report is one."""
+    """Escaped, braces too: whatever a topic is called, what looks like a placeholder in a report is one."""
     return Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped in this line

@@ -6,6 +6,7 @@ Stays out: where they come from, and how they are shown.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -70,12 +71,12 @@ class Answers:
             raise FixTheData("An answer has no completed_at: it belongs to no week, and must not be in this one.")
         return cls(
             tuple(frame["item_key"].to_numpy(object)),
-            _floats(frame["correct"]),
-            _names(frame["topic_id"]),
+            _floats(frame, "correct"),
+            _names(frame, "topic_id"),
             answered_at,
-            _floats(frame["response_time_ms"]),
-            _names(frame["session_id"]),
-            _floats(frame["attempt_no"]),
+            _floats(frame, "response_time_ms"),
+            _names(frame, "session_id"),
+            _floats(frame, "attempt_no"),
         )
 
 
@@ -99,14 +100,15 @@ class ReportInput:
 
     def __post_init__(self) -> None:
         weeks = [past.week for past in self.history]
-        if any(a >= b for a, b in zip(weeks, weeks[1:], strict=False)) or (weeks and weeks[-1] > self.week):
-            raise FixTheData(f"The history of a report for {self.week} must ascend and end with that week at the latest.")
+        if any(a >= b for a, b in pairwise(weeks)) or (weeks and weeks[-1] > self.week):
+            raise FixTheData(f"The history of a report for {self.week} must ascend, and hold no later week.")
 
 
-def _floats(column: "pd.Series[float]") -> Floats:
-    return column.to_numpy(np.float64, na_value=np.nan)
+def _floats(frame: pd.DataFrame, column: str) -> Floats:
+    return frame[column].to_numpy(np.float64, na_value=np.nan)
 
 
-def _names(column: "pd.Series[str]") -> tuple[str | None, ...]:
-    missing = column.isna().to_numpy()
-    return tuple(None if gone else str(name) for name, gone in zip(column.to_numpy(object), missing, strict=True))
+def _names(frame: pd.DataFrame, column: str) -> tuple[str | None, ...]:
+    missing = frame[column].isna().to_numpy()
+    names = frame[column].to_numpy(object)
+    return tuple(None if gone else str(name) for name, gone in zip(names, missing, strict=True))

@@ -1,4 +1,4 @@
-"""Numbers, dates and counts as English text. The sentences themselves stand in the document, quarto/weekly_report.qmd."""
+"""Numbers, dates and counts as English text; the sentences stand in the document, quarto/weekly_report.qmd."""
 
 import datetime as dt
 import re
@@ -13,7 +13,7 @@ MONTHS = (
 
 NONE = "–"
 
-# Control characters and lone surrogates cannot stand in HTML; bidirectional controls could reorder the words around a name.
+# Control characters and lone surrogates cannot stand in HTML; bidirectional controls could reorder the words around.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 LONGEST_NAME = 120
 

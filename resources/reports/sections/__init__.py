@@ -1,4 +1,4 @@
-"""The sections of the weekly report, one file each: from plain values to the strings and conditions that the document names.
+"""The sections of the weekly report, one file each: from plain values to the strings that the document names. Pure.
 
-Sentences stand in quarto/weekly_report.qmd; here it is decided which of them hold, and numbers become text. All pure.
+The sentences stand in quarto/weekly_report.qmd; here it is decided which of them hold, and numbers become text.
 """

@@ -19,7 +19,7 @@ CLEAR = 1.96  # standard errors: passed by chance alone once in twenty times
 
 @dataclass(frozen=True)
 class LevelView:
-    """`of_100` is the expected number right among 100 questions like the bank's; `low` and `high` are it at theta ± SE."""
+    """`of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at theta ± SE."""
 
     theta: str
     se: str
@@ -33,9 +33,8 @@ class LevelView:
 
 @dataclass(frozen=True)
 class NoLevel:
-    """Why there is no estimate. `unknown` and `unusable` count this week's answers, empty where there are none."""
+    """What of this week could not be scored, and the last estimate there was; each empty where there is none."""
 
-    reason: Literal["no answers", "unscorable"]
     unknown: str
     unusable: str
     last: str
@@ -70,12 +69,9 @@ def level_view(level: Level, bank: ItemBank) -> LevelView:
 def no_level(given: ReportInput) -> NoLevel:
     known = set(given.bank.item_keys)
     unusable = np.isnan(given.answers.correct)
-    unknown = sum(
-        key not in known and not blank for key, blank in zip(given.answers.item_keys, unusable, strict=True)
-    )
+    unknown = sum(key not in known and not blank for key, blank in zip(given.answers.item_keys, unusable, strict=True))
     last = given.history[-1] if given.history else None
     return NoLevel(
-        reason="unscorable" if len(given.answers) else "no answers",
         unknown=wording.answers(unknown) if unknown else "",
         unusable=wording.answers(int(unusable.sum())) if unusable.any() else "",
         last=f"{wording.number(last.theta)} ± {wording.number(last.se)}" if last else "",
@@ -86,7 +82,7 @@ def no_level(given: ReportInput) -> NoLevel:
 def change_se(level: Level, before: WeekLevel) -> float:
     """Standard error of the difference of two independent estimates, in logits.
 
-    Weeks whose look-back windows overlap share answers, which makes the true one smaller: this errs towards `no change`.
+    Weeks whose look-back windows overlap share answers, which makes the true one smaller: this errs towards no change.
     """
     return math.hypot(level.se, before.se)
 

@@ -1,7 +1,9 @@
 """What was answered this week, in sum and by day (UTC)."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -24,8 +26,7 @@ class Practice:
 
     answers: str
     spread: str
-    right: str
-    unscored: str
+    outcome: str
     repeats: str
     timed: bool
     streak: Literal["", "all right", "all wrong"]
@@ -39,15 +40,15 @@ def practice(answers: Answers) -> Practice | None:
     day = answers.answered_at.astype("datetime64[D]")
     days = np.unique(day)
     scored = answers.correct[~np.isnan(answers.correct)]
-    n_unscored = len(answers) - scored.size
+    n_right = int(scored.sum())
+    unscored = f", {len(answers) - scored.size:,} blank or unreadable" if scored.size < len(answers) else ""
     n_repeats = len(answers) - len(set(answers.item_keys))
     sessions = {session for session in answers.sessions if session is not None}
     on_days = f"on {wording.count(days.size, 'day', 'days')}"
     return Practice(
         answers=wording.answers(len(answers)),
         spread=f"in {wording.count(len(sessions), 'session', 'sessions')} {on_days}" if sessions else on_days,
-        right=wording.count(int(scored.sum()), "is", "are"),
-        unscored=wording.answers(n_unscored) if n_unscored else "",
+        outcome=f"{n_right:,} right, {scored.size - n_right:,} wrong" + unscored,
         repeats=wording.answers(n_repeats) if n_repeats else "",
         timed=bool(np.isfinite(answers.response_time_ms).any()),
         streak=_streak(scored),
@@ -59,9 +60,9 @@ def _day(day: np.datetime64, correct: Floats, times: Floats) -> Day:
     scored = correct[~np.isnan(correct)]
     timed = times[~np.isnan(times)]
     return Day(
-        name=wording.weekday(day.item()),
+        name=wording.weekday(dt.date.fromisoformat(str(day))),
         right=f"{int(scored.sum())} of {scored.size}" if scored.size else wording.NONE,
-        time=wording.duration(float(np.median(timed))) if timed.size else wording.NONE,
+        time=wording.duration(median(timed.tolist())) if timed.size else wording.NONE,
     )
 
 

@@ -19,6 +19,7 @@ class Trend:
 
     rows: Sequence[Row]
     words: str
+    single: bool
     gaps: bool
     earlier: str
 
@@ -41,6 +42,7 @@ def trend(given: ReportInput) -> Trend | None:
     return Trend(
         rows=[_row(i, w, shown.get(w), dated=(n - 1 - i) % stride == 0, last=i == n - 1) for i, w in enumerate(weeks)],
         words="Level by week: " + "; ".join(_words(point) for point in shown.values()) + ".",
+        single=len(shown) == 1,
         gaps=len(shown) < len(weeks),
         earlier=wording.count(earlier, "level", "levels") if earlier else "",
     )

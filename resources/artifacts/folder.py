@@ -1,0 +1,87 @@
+"""Artifacts in a folder of this machine."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from resources.artifacts.store import checked_key
+from resources.errors import ArtifactMissing
+
+_PART = ".part"  # of a hidden name: no key can be one
+_ABANDONED_S = 3600  # a write takes milliseconds: what is an hour old was left by a process that was killed
+
+
+class FolderStore:
+    """An ArtifactStore below `root`, made at the first write. A file's name says its type: no other is kept."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def put(self, key: str, content: bytes, content_type: str) -> str:
+        path = self._path(key)
+        if not self._holds(path, content):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._sweep(path)
+            self._write(path, content)
+        return path.as_uri()
+
+    def read(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError as error:
+            raise ArtifactMissing(f"There is no artifact {key} below {self.root}.") from error
+
+    def sha256(self, key: str) -> str | None:
+        try:
+            return hashlib.sha256(self._path(key).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return None
+
+    def delete(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        folder = self._path(prefix) if prefix else self.root
+        found = (path.relative_to(self.root).as_posix() for path in folder.rglob("*") if path.is_file())
+        yield from sorted(key for key in found if not key.rpartition("/")[2].startswith("."))
+
+    def _path(self, key: str) -> Path:
+        return self.root / checked_key(key)
+
+    @staticmethod
+    def _holds(path: Path, content: bytes) -> bool:
+        try:
+            return path.stat().st_size == len(content) and path.read_bytes() == content
+        except FileNotFoundError:
+            return False
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> None:
+        """Beside its place, to the disk, then renamed into it: a kill leaves the old file or the new one, whole."""
+        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
+        try:
+            with part.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the rename itself
+        finally:
+            os.close(folder)
+
+    @staticmethod
+    def _sweep(path: Path) -> None:
+        """Without what killed writers of this file left behind."""
+        for part in path.parent.glob(f".{path.name}.*{_PART}"):
+            with contextlib.suppress(FileNotFoundError):  # another writer sweeps too
+                if time.time() - part.stat().st_mtime > _ABANDONED_S:
+                    part.unlink()

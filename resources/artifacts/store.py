@@ -1,0 +1,53 @@
+"""What every artifact store promises, and under which key a report stands."""
+
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from resources.errors import FixTheData
+from resources.model import Week, safe_key
+
+_KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+
+
+class ArtifactStore(Protocol):
+    """Whole files by key; a reader sees an earlier or a later whole file, never a part of one.
+
+    A key is a relative path of `/`-separated names; one that `checked_key` refuses is refused by every method.
+    """
+
+    def put(self, key: str, content: bytes, content_type: str) -> str:
+        """The stable address of the file, now in place. The same content again changes nothing."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """Its bytes. Raises ArtifactMissing."""
+        ...
+
+    def sha256(self, key: str) -> str | None:
+        """Of its bytes, in hexadecimal; None where there is no such file."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """It is gone, whether or not it was there."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Of the files below the folder `prefix`, in ascending order; of all where it is empty."""
+        ...
+
+
+def report_key(week: Week, user_id: str, file_name: str) -> str:
+    """Such as `reports/2025-01-06/<safe user id>/weekly_report.html`; never one for two users."""
+    return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{file_name}")
+
+
+def checked_key(key: str) -> str:
+    """The key itself.
+
+    Raises:
+        FixTheData: it is empty, leaves the store (`..`, a leading `/`), hides (a leading `.`) or needs quoting.
+    """
+    if not _KEY.fullmatch(key):
+        raise FixTheData(f"{key!r} is no key for an artifact: use names of letters, digits and . _ ~ - with / between.")
+    return key

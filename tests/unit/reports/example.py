@@ -1,0 +1,82 @@
+"""One learner's week, to be varied by the tests of reports."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from resources.model import ItemBank, Week
+from resources.reports.report_input import Answers, Level, ReportInput, WeekLevel
+
+WEEK = Week(dt.date(2025, 1, 6))
+
+BANK = ItemBank(
+    "2025-01",
+    "2PL",
+    tuple(f"q{j}" for j in range(40)),
+    np.linspace(0.6, 1.8, 40),
+    np.linspace(-2, 2, 40),
+    np.zeros(40),
+)
+
+LEVEL = Level(theta=0.42, se=0.31, n_items=24, n_unknown_item=2, n_unusable=1, model="2PL", bank_version="2025-01")
+
+
+def answers(
+    correct: Sequence[bool | None],
+    *,
+    items: Sequence[str] | None = None,
+    topics: Sequence[str | None] = ("Fractions",),
+    ms: Sequence[int | None] = (42_000,),
+    sessions: Sequence[str | None] = ("s1",),
+    days: Sequence[int] = (0,),
+) -> Answers:
+    """One answer per entry of `correct`; shorter sequences go round."""
+    n = len(correct)
+
+    def around(values: Sequence[Any]) -> list[Any]:
+        return [values[i % len(values)] for i in range(n)]
+
+    morning = WEEK.begins_at + dt.timedelta(hours=9)
+    frame = pd.DataFrame(
+        {
+            "item_key": around(items or BANK.item_keys),
+            "correct": pd.array(list(correct), dtype="boolean"),
+            "topic_id": pd.array(around(topics), dtype="str"),
+            "completed_at": pd.array(
+                [morning + dt.timedelta(days=day, minutes=i) for i, day in enumerate(around(days))],
+                dtype=pd.DatetimeTZDtype("us", "UTC"),
+            ),
+            "response_time_ms": pd.array(around(ms), dtype="Int64"),
+            "session_id": pd.array(around(sessions), dtype="str"),
+            "attempt_no": pd.array([1] * n, dtype="int64"),
+        }
+    )
+    return Answers.from_frame(frame)
+
+
+def levels(*thetas: float | None, se: float = 0.3) -> list[WeekLevel]:
+    """Weekly estimates up to this week; None is a week without one."""
+    weeks = WEEK.plus(1 - len(thetas)).through(WEEK)
+    return [WeekLevel(week, theta, se) for week, theta in zip(weeks, thetas, strict=True) if theta is not None]
+
+
+def given(
+    user_id: str = "synthetic-ada",
+    level: Level | None = LEVEL,
+    history: Sequence[WeekLevel] | None = None,
+    practised: Answers | None = None,
+    bank: ItemBank = BANK,
+) -> ReportInput:
+    return ReportInput(
+        user_id=user_id,
+        week=WEEK,
+        level=level,
+        history=levels(-0.1, 0.0, 0.2, 0.42) if history is None else history,
+        answers=answers([True, False, True, None] * 6, days=(0, 1, 1, 4)) if practised is None else practised,
+        bank=bank,
+        as_of=WEEK.ends_at,
+        window_days=30,
+    )

@@ -1,0 +1,96 @@
+import pytest
+
+from resources.errors import ReportBroken, TemplateBroken
+from resources.model import Week
+from resources.reports.checks import MAX_BYTES, check_template, verify
+from resources.reports.template import Template
+
+DOCUMENT = """
+[user]{.v}
+::: {if="level.place == 'near'"}
+[Fine.]{if="change"}
+:::
+::: {.rows each="t in topics"}
+- [t.name]{.v}
+:::
+"""
+
+GOOD = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+<meta name="seedtest:user" content="{{ marker.user }}"></head>
+<body><p>{{ user }}</p>
+<!--% if level.place == 'near' %--><p><!--% if change %-->Fine.<!--% endif %--></p><!--% endif %-->
+<ul><!--% for t in topics %--><li>{{ t.name }}</li><!--% endfor %--></ul></body></html>
+"""
+
+
+def test_a_compiled_document_that_kept_everything_passes() -> None:
+    check_template(GOOD, DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("{{ t.name }}", '<span class="v">t.name</span>', "lost its placeholders"),
+        ("<!--% if change %-->", "", "lost or doubled"),
+        ("Fine.<!--% endif %-->", "Fine.<!--% endif %--><!--% if change %-->Fine.<!--% endif %-->", "lost or doubled"),
+        ("</head>", "<script>1</script></head>", "loads something"),
+        ("</head>", '<link rel="stylesheet" href="https://example.com/a.css"></head>', "loads something"),
+        ("</head>", "<style>@import 'a.css'</style></head>", "loads something"),
+        ("</head>", "<style>p{background:url(a.png)}</style></head>", "loads something"),
+        ("</body>", '<img src="a.png"></body>', "loads something"),
+        ('<html lang="en">', "<html>", "has no"),
+        ("Content-Security-Policy", "Something-Else", "has no"),
+        ('name="seedtest:user"', 'name="author"', "has no"),
+        # What a browser's parser makes of a loop inside a table: the loop is moved, and wraps nothing.
+        ("<ul><!--% for t in topics %-->", "<!--% for t in topics %--><ul>", "another element"),
+        ("</ul></body></html>", "", "ends inside"),
+        ("<p>{{ user }}</p>", "<p>{{ user }}</div>", "where it is not open"),
+    ],
+)
+def test_a_compiled_document_that_lost_something_is_refused(old: str, new: str, why: str) -> None:
+    assert old in GOOD
+    with pytest.raises(TemplateBroken, match=why):
+        check_template(GOOD.replace(old, new), DOCUMENT)
+
+
+def test_a_style_sheet_as_a_data_url_is_no_request() -> None:
+    check_template(GOOD.replace("</head>", '<link rel="stylesheet" href="data:text/css,p{}"></head>'), DOCUMENT)
+
+
+TEMPLATE = Template(html=GOOD, charts={}, sha256="abc", compiled_by="pandoc 3.9")
+WEEK = Week.parse("2025-01-06")
+REPORT = """<html lang="en"><head>
+<meta name="seedtest:user" content="u~c3~a4">
+<meta name="seedtest:week" content="2025-01-06">
+<meta name="seedtest:template" content="abc">
+<meta name="seedtest:compiled-by" content="pandoc 3.9"></head>
+<body>&#123;{ 7*7 }} <svg viewBox="0 0 1 1"><path d="M0,0L1,1"/></svg></body></html>
+"""
+
+
+def test_a_whole_report_passes_whatever_its_topics_are_called() -> None:
+    verify(REPORT.encode(), "uä", WEEK, TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("u~c3~a4", "u2", "is marked"),
+        ("2025-01-06", "2025-01-13", "is marked"),
+        ("abc", "abd", "is marked"),
+        ('<meta name="seedtest:week" content="2025-01-06">', "", "is marked"),
+        ("&#123;{ 7*7 }}", "{{ user }}", "unfilled"),
+        ("&#123;{ 7*7 }}", "<!--% if level %-->", "unfilled"),
+        ('<path d="M0,0L1,1"/>', "", "empty picture"),
+        ('<path d="M0,0L1,1"/>', '<path d="MNaN,0L1,1"/>', "empty picture"),
+        ("</body>", '<img alt="x" src=""></body>', "empty picture"),
+        ("</body></html>", "", "no end"),
+        ("</body>", "x" * MAX_BYTES + "</body>", "bytes"),
+    ],
+)
+def test_a_report_that_lacks_something_is_refused(old: str, new: str, why: str) -> None:
+    assert old in REPORT
+    with pytest.raises(ReportBroken, match=why):
+        verify(REPORT.replace(old, new).encode(), "uä", WEEK, TEMPLATE)

@@ -14,12 +14,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 import resources.reports
-from resources.artifacts.store import ArtifactStore
+from resources.artifacts.store import ArtifactStore, report_key
 from resources.database import abilities, artifacts
 from resources.database.engine import transaction
-from resources.model import ItemBank, Week, safe_key
+from resources.model import ItemBank, Week
 from resources.progress import Progress
-from resources.reports.fill import render, verify
+from resources.reports.checks import verify
+from resources.reports.fill import render
 from resources.reports.report_input import Answers, Level, ReportInput, WeekLevel
 from resources.reports.template import Template
 
@@ -80,7 +81,7 @@ class Press:
 
     def _one(self, report: ReportInput, recorded: Mapping[str, artifacts.Recorded]) -> artifacts.Row | None:
         """The row to record; None where nothing changed or this learner's report failed."""
-        key = f"reports/{report.week}/{safe_key(report.user_id)}/weekly_report.html"
+        key = report_key(report.week, report.user_id, "weekly_report.html")
         inputs = _fingerprint(self.template, report)
         before = recorded.get(report.user_id)
         try:
@@ -120,7 +121,7 @@ def _weeks(history: pd.DataFrame) -> list[WeekLevel]:
 @cache
 def _recipe() -> str:
     """SHA-256 of the code that makes reports: reports made by other code are made again."""
-    sources = sorted(Path(resources.reports.__file__).parent.glob("*.py"))
+    sources = sorted(Path(resources.reports.__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

@@ -1,7 +1,6 @@
 """Asset `theta_estimates`: each learner's ability as of the week's end, with its standard error."""
 
 from collections.abc import Iterator
-
 from pathlib import Path
 
 import dagster as dg

@@ -1,4 +1,4 @@
-"""What runs by itself: the weekly schedule, and the sensor that keeps the user keys in step with the platform's users."""
+"""What runs by itself: the weekly schedule, and the sensor that gives new users their partition key."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,22 +1,31 @@
 """The command `seedtest`: thin commands over the parts. Exit code 0 is fine, 1 failed, 2 wrong usage."""
 
-import json
+import shlex
+import socket
+import subprocess
+import sys
 import time
+import webbrowser
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.markup import escape
 
+from resources.database import artifacts, attempts, response_file
+from resources.database import ingest as loading
 from resources.database import migrate as migrations
+from resources.database.engine import address, transaction
 from resources.errors import FixTheData, SeedtestError
 from resources.model import Week
 from seedtest_pipeline import demo as demonstration
 from seedtest_pipeline import doctor as examination
-from seedtest_pipeline import reading, web
 from seedtest_pipeline.runs import Outcome, Runner, prepare_dagster_home
-from seedtest_pipeline.settings import Settings, prepare_process
-from seedtest_pipeline.terminal import OUT, bars, complain, facts, table
+from seedtest_pipeline.settings import CHECKOUT, Settings, prepare_process, remember, set_by_environment
+from seedtest_pipeline.terminal import ERR, OUT, bars, complain, facts
 from seedtest_pipeline.wiring import Parts
 
 app = typer.Typer(
@@ -58,12 +67,14 @@ def _parts() -> Parts:
 @app.command()
 def demo() -> None:
     """Run the whole pipeline on a synthetic exam: 200 learners, 8 weeks, a report for each learner and week."""
-    demonstration.play(_parts())
+    demonstration.play(_parts().settings)
 
 
 @app.command()
 def migrate(
-    remove: Annotated[bool, typer.Option("--remove", help="Remove everything that this pipeline made instead.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove everything that this pipeline made instead.")
+    ] = False,
 ) -> None:
     """Bring the database to the newest schema. What the platform owns stays as it is."""
     parts = _parts()
@@ -208,8 +219,10 @@ def _show(values: Mapping[str, object], as_json: bool) -> None:
 def _show_outcome(outcome: Outcome, as_json: bool) -> None:
     """Counts and seconds per asset; pictures and links are for Dagster's UI."""
     made = {
-        asset: {"seconds": round(outcome.seconds.get(asset, 0.0), 1)}
-        | {name: value.value for name, value in values.items() if isinstance(value.value, int | float | str)}
+        asset: {
+            "seconds": round(outcome.seconds[asset], 1),
+            **{name: value.value for name, value in values.items() if isinstance(value.value, int | float | str)},
+        }
         for asset, values in outcome.metadata.items()
     }
     if as_json:
@@ -217,9 +230,11 @@ def _show_outcome(outcome: Outcome, as_json: bool) -> None:
         return
     for asset, values in made.items():
         OUT.print(f"\n[bold]{asset}[/]")
-        facts({f"  {name}": value for name, value in values.items() if "\n" not in str(value) and len(str(value)) < 100})
+        facts(
+            {f"  {name}": value for name, value in values.items() if "\n" not in str(value) and len(str(value)) < 100}
+        )
 
 
 def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return int(probe.connect_ex(("127.0.0.1", port))) == 0

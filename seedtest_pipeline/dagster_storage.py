@@ -1,10 +1,11 @@
-"""Dagster's own history in the pipeline's PostgreSQL, so that every Dagster process finds it without being told an address.
+"""Dagster's own history in the pipeline's PostgreSQL: every Dagster process finds it without being told an address.
 
 Named in dagster.yaml. The tables lie in a schema of their own: Dagster keeps an alembic_version table, and so may the
 platform.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import sqlalchemy as sa
 from dagster._serdes import ConfigurableClassData
@@ -25,9 +26,7 @@ class SeedtestStorage(DagsterPostgresStorage):
         return {}
 
     @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: dict[str, Any]
-    ) -> "DagsterPostgresStorage":
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
         parts = Parts(Settings.load())
         with transaction(parts.bare_engine) as connection:
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))

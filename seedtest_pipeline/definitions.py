@@ -13,8 +13,8 @@ def build(parts: Parts, progress: Progress) -> dg.Definitions:
     """Definitions over these parts; none of them is opened before a run or a sensor needs it."""
     made_weekly = [
         responses.build(parts.partitions),
-        theta_estimates.build(parts.partitions, parts.settings.irt_bank_version),
-        weekly_reports.build(parts.partitions, parts.settings.irt_bank_version),
+        theta_estimates.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
+        weekly_reports.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE, parts.template_cache),
     ]
     sensor = automation.user_keys_sensor(parts.partitions)
     return dg.Definitions(

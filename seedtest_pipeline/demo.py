@@ -58,7 +58,9 @@ def play(settings: Settings) -> None:
         with steps.step("responses, synthetic") as made:
             table_ = pa.Table.from_pandas(exam.responses, preserve_index=False)
             loaded = loading.ingest(engine, response_file.from_table(table_, "the synthetic exam"), EXAM_ID, progress)
-            made.append(f"{loaded.responses:,} responses, {exam.responses['user_id'].nunique()} learners, {N_WEEKS} weeks")
+            made.append(
+                f"{loaded.responses:,} responses, {exam.responses['user_id'].nunique()} learners, {N_WEEKS} weeks"
+            )
         runner = Runner(parts, progress)
         with steps.step("item_parameters") as made:
             made.append(_bank(parts, runner))
@@ -76,7 +78,7 @@ def _first_week(span: tuple[dt.datetime, dt.datetime] | None, user_ids: list[str
     real = [user for user in user_ids if not user.startswith(SYNTHETIC)]
     if real:
         raise FixTheData(
-            f"The database holds answers of {len(real):,} real users, and the demo would mix synthetic ones among them. "
+            f"The database holds answers of {len(real):,} real users, and the demo would mix synthetic ones in. "
             "Give it a place of its own: SEEDTEST_HOME=.seedtest-demo make demo"
         )
     if span is not None:

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 import sqlalchemy as sa
+from resources.irt.in_process import InProcessEstimator
 
 from assets.partitions import Partitions, UserPartitions
 from assets.scoring import ScoringRules
@@ -14,7 +15,6 @@ from resources.database import embedded, migrate
 from resources.database.engine import address, make_engine
 from resources.errors import CallAPerson
 from resources.irt.estimator import Estimator
-from resources.irt.in_process import InProcessEstimator
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings

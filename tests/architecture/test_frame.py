@@ -26,7 +26,9 @@ def test_a_lock_names_no_host_and_every_package_has_a_hash(lock):
 
 
 def test_importing_the_definitions_opens_nothing(tmp_path):
-    code = "import sys, seedtest_pipeline.definitions; print('psycopg' in sys.modules and __import__('os').listdir('.'))"
+    code = (
+        "import sys, seedtest_pipeline.definitions; print('psycopg' in sys.modules and __import__('os').listdir('.'))"
+    )
     found = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

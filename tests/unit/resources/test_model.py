@@ -24,7 +24,7 @@ def test_an_instant_in_another_zone_belongs_to_its_utc_week():
 
 
 def test_a_day_that_is_no_monday_names_the_monday():
-    with pytest.raises(FixTheData, match="Wednesday.*use 2025-01-06"):
+    with pytest.raises(FixTheData, match=r"Wednesday.*use 2025-01-06"):
         Week.parse("2025-01-08")
 
 

@@ -36,7 +36,7 @@ def test_a_wrong_setting_stops_the_start_with_a_line_that_names_it(monkeypatch, 
 
 def test_a_misspelt_setting_in_the_file_is_named_and_not_ignored(tmp_path):
     (tmp_path / "settings.env").write_text("USER_PARTITION=64\n")
-    with pytest.raises(FixTheData, match="settings.env sets USER_PARTITION, which is no setting"):
+    with pytest.raises(FixTheData, match=r"settings\.env sets USER_PARTITION, which is no setting"):
         Settings.load()
 
 

@@ -4,6 +4,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from resources.database import abilities
+from resources.database.engine import transaction
 
 # Beyond this many SDs of the population an estimate speaks of the items, not of the learner.
 PLAUSIBLE_LOGITS = 8.0
@@ -16,7 +17,8 @@ def build() -> list[dg.AssetChecksDefinition]:
         description=f"Every stored theta lies within ±{PLAUSIBLE_LOGITS:g} logits, with a standard error above 0.",
     )
     def plausible_thetas(engine: dg.ResourceParam[sa.Engine]) -> dg.AssetCheckResult:
-        bad = abilities.implausible(engine, PLAUSIBLE_LOGITS)
+        with transaction(engine) as connection:
+            bad = abilities.implausible(connection, PLAUSIBLE_LOGITS)
         return dg.AssetCheckResult(
             passed=not bad, metadata={"implausible": len(bad), "first": ", ".join(map(str, bad[:5])) or "none"}
         )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import resources.reports
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database import abilities, artifacts
+from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
 from resources.model import ItemBank, Week
 from resources.progress import Progress
@@ -56,7 +57,7 @@ class Press:
         """
         with transaction(self.engine) as connection:
             history = abilities.history(connection, members, week)
-            recorded = artifacts.of_week(connection, week, members)
+            recorded = {row.user_id: row for row in artifacts.of_week(connection, week, members)}
         due = list(self._inputs(week, members, answers, history))
         for start in range(0, len(due), BATCH):
             rows = [row for report in due[start : start + BATCH] if (row := self._one(report, recorded))]
@@ -79,7 +80,7 @@ class Press:
                     self.window_days,
                 )  # fmt: skip
 
-    def _one(self, report: ReportInput, recorded: Mapping[str, artifacts.Recorded]) -> artifacts.Row | None:
+    def _one(self, report: ReportInput, recorded: Mapping[str, ReportArtifact]) -> ReportArtifact | None:
         """The row to record; None where nothing changed or this learner's report failed."""
         key = report_key(report.week, report.user_id, "weekly_report.html")
         inputs = _fingerprint(self.template, report)
@@ -97,7 +98,7 @@ class Press:
             return None
         self.written += 1
         self.links.append((report.user_id, report.week, url))
-        return artifacts.Row(
+        return ReportArtifact(
             report.user_id, report.week, "html", url, dt.datetime.now(dt.UTC), hashlib.sha256(page).hexdigest(), inputs
         )
 

@@ -1,5 +1,6 @@
 """Asset `responses`: a week's answers, taken apart from the platform's JSON once and frozen as Parquet."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import dagster as dg
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from assets.partitions import Partitions, Selection, selection
 from assets.scoring import ScoringRules
 from resources.database import attempts
+from resources.database.engine import transaction
 from resources.model import Week
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
@@ -37,20 +39,23 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
-        freezer = _Freezer(engine, warehouse, partitions, attempts.users(engine))
+        with transaction(engine) as connection:
+            users = attempts.users(connection)
+        freezer = _Freezer(engine, warehouse, partitions, users)
         gaps = _gaps(chosen, rules, warehouse)
-        n_rows = n_malformed = 0
+        n_rows, malformed = 0, Counter[str]()
         for n, (week, keys) in enumerate([*gaps.items(), *chosen.keys.items()]):
             rows = freezer.freeze(week, keys, config.user_ids if week in chosen.keys else None)
             if week in chosen.keys:
                 n_rows += rows
-                n_malformed += attempts.malformed(engine, week.begins_at, week.ends_at)
+                with transaction(engine) as connection:
+                    malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at))
             progress("weeks frozen", n + 1, len(gaps) + len(chosen.keys))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": n_rows,
                 "users": len(partitions.users.members(freezer.user_ids, chosen.user_keys)),
-                "malformed answers left out": n_malformed,
+                "malformed answers left out": "; ".join(f"{reason}: {n}" for reason, n in malformed.items()) or "none",
                 "earlier weeks frozen for the look-back": ", ".join(map(str, gaps)) or "none",
             }
         )
@@ -86,7 +91,8 @@ class _Freezer:
         members = self._users.members(self.user_ids, keys)
         renewed = [user for user in members if only is None or user in only]
         everyone = len(renewed) == len(self.user_ids)
-        answers = attempts.between(self._engine, week.begins_at, week.ends_at, None if everyone else renewed)
+        with transaction(self._engine) as connection:
+            answers = attempts.between(connection, week.begins_at, week.ends_at, None if everyone else renewed)
         if len(renewed) < len(members):
             if absent := self._warehouse.missing(week, keys):
                 return self.freeze(week, absent, None) + self.freeze(week, sorted(set(keys) - set(absent)), only)

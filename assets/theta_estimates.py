@@ -1,5 +1,6 @@
 """Asset `theta_estimates`: each learner's ability as of the week's end, with its standard error."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +42,9 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
-        bank = banks.in_force(engine, bank_version)
-        users = attempts.users(engine)
+        with transaction(engine) as connection:
+            bank = banks.load(connection, banks.in_force(connection, bank_version))
+            users = attempts.users(connection)
         made: list[Thetas] = []
         for n, (week, answers) in enumerate(_windows(chosen, rules, warehouse)):
             members = partitions.users.members(users, chosen.keys[week])
@@ -50,7 +52,9 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
                 members = [user for user in members if user in config.user_ids]
             thetas = score(answers, members, week.ends_at, rules=rules, bank=bank, estimator=estimator)
             with transaction(engine) as connection:
-                abilities.store_week(connection, week, thetas, rules.lookback_days, week.ends_at)
+                abilities.store_week(
+                    connection, week, thetas, rules.lookback_days, week.ends_at, dt.datetime.now(dt.UTC)
+                )
             made.append(thetas)
             progress("weeks estimated", n + 1, len(chosen.keys))
         return dg.MaterializeResult(metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, charts))

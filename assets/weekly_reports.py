@@ -16,6 +16,7 @@ from assets.responses import UserSelection
 from assets.scoring import ScoringRules
 from resources.artifacts.store import ArtifactStore
 from resources.database import attempts, banks
+from resources.database.engine import transaction
 from resources.progress import Progress
 from resources.reports.compile import compile_template
 from resources.warehouse.folder import Warehouse
@@ -44,9 +45,10 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
-        users = attempts.users(engine)
-        template, bank = compile_template(source, cache), banks.in_force(engine, bank_version)
-        press = Press(engine, artifacts, template, bank, rules.lookback_days)
+        with transaction(engine) as connection:
+            bank = banks.load(connection, banks.in_force(connection, bank_version))
+            users = attempts.users(connection)
+        press = Press(engine, artifacts, compile_template(source, cache), bank, rules.lookback_days)
         for week, keys in chosen.keys.items():
             members = partitions.users.members(users, keys)
             if config.user_ids is not None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from assets.partitions import Partitions, range_tags
 from resources.database import attempts
+from resources.database.engine import transaction
 from resources.model import Week
 
 # Keys per run: a run's start costs seconds, and a failed run is repeated whole.
@@ -71,7 +72,8 @@ def missing_keys(
     partitions: Partitions, instance: dg.DagsterInstance, engine: sa.Engine
 ) -> tuple[list[str], list[str]]:
     """All user ids, and the keys of users who have none yet, both in the order of the ids."""
-    user_ids = attempts.users(engine)
+    with transaction(engine) as connection:
+        user_ids = attempts.users(connection)
     known = set(partitions.users.keys(instance))
     return user_ids, [key for key in map(partitions.users.key_of, user_ids) if key not in known]
 

@@ -9,6 +9,7 @@ import webbrowser
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -97,26 +98,30 @@ def ingest(
     parts = _parts()
     begun = time.monotonic()
     with bars() as progress:
-        loaded = loading.ingest(parts.engine, response_file.read(file), exam, progress)
+        responses = response_file.read(file)
+        with transaction(parts.engine) as connection:
+            loaded = loading.ingest(connection, responses, exam, partial(progress, "responses"))
+            user_ids = attempts.users(connection)
+            first, last = attempts.span(connection)
     seconds = time.monotonic() - begun
-    first_week = Week.containing(loaded.first_answer)
+    first_week = Week.containing(first)
     if first_week < parts.partitions.first_week:
         _begin_weeks_at(parts.settings, first_week)
     _show(
         {
             "responses": loaded.responses,
-            "sessions, new": loaded.inserted,
-            "sessions, grown": loaded.updated,
+            "sessions, new": loaded.new,
+            "sessions, grown": loaded.grown,
             "sessions, there already": loaded.unchanged,
-            "weeks": f"{first_week} to {Week.containing(loaded.last_answer)}",
+            "weeks": f"{first_week} to {Week.containing(last)}",
             "seconds": round(seconds, 1),
             "responses a second": round(loaded.responses / seconds),
         },
         as_json,
     )
-    for note in loaded.notes:
+    for note in responses.notes:
         ERR.print(note, highlight=False)
-    if complaint := parts.partitions.users.outgrown(len(attempts.users(parts.engine))):
+    if complaint := parts.partitions.users.outgrown(len(user_ids)):
         ERR.print(complaint, highlight=False)
 
 
@@ -159,7 +164,7 @@ def report(
     """Print where a learner's report of a week is."""
     parts = _parts()
     with transaction(parts.engine) as connection:
-        found = artifacts.of_week(connection, week, [user]).get(user)
+        found = next(iter(artifacts.of_week(connection, week, [user])), None)
     if found is None:
         raise FixTheData(
             f"There is no report of {user!r} for {week}. Make it: seedtest run --week {week} --user {shlex.quote(user)}"

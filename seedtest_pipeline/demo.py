@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pyarrow as pa
 
@@ -13,7 +14,7 @@ from resources.database import abilities, artifacts, attempts, banks, response_f
 from resources.database import ingest as loading
 from resources.database.engine import address, transaction
 from resources.errors import FixTheData, NoItemBank
-from resources.model import SYNTHETIC, Week
+from resources.model import SYNTHETIC, ItemBank, Week
 from seedtest_pipeline.runs import Outcome, Runner
 from seedtest_pipeline.settings import Settings, remember
 from seedtest_pipeline.synthetic import EXAM_ID, SyntheticExam, recovery, synthetic_exam
@@ -49,7 +50,8 @@ def play(settings: Settings) -> None:
         with steps.step("database") as made:
             engine = Parts(settings).engine
             made.append(f"PostgreSQL at {address(engine.url)}, migrated")
-        first_week = _first_week(attempts.span(engine), attempts.users(engine))
+        with transaction(engine) as connection:
+            first_week = _first_week(attempts.span(connection), attempts.users(connection))
         if "first_week" not in settings.model_fields_set:
             remember(settings, "FIRST_WEEK", first_week.key)
             settings = Settings.load()
@@ -57,7 +59,9 @@ def play(settings: Settings) -> None:
         exam = synthetic_exam(SEED, first_week, n_weeks=N_WEEKS)
         with steps.step("responses, synthetic") as made:
             table_ = pa.Table.from_pandas(exam.responses, preserve_index=False)
-            loaded = loading.ingest(engine, response_file.from_table(table_, "the synthetic exam"), EXAM_ID, progress)
+            file = response_file.from_table(table_, "the synthetic exam")
+            with transaction(engine) as connection:
+                loaded = loading.ingest(connection, file, EXAM_ID, partial(progress, "responses"))
             made.append(
                 f"{loaded.responses:,} responses, {exam.responses['user_id'].nunique()} learners, {N_WEEKS} weeks"
             )
@@ -87,11 +91,15 @@ def _first_week(span: tuple[dt.datetime, dt.datetime] | None, user_ids: list[str
 
 
 def _bank(parts: Parts, runner: Runner) -> str:
+    def in_force() -> ItemBank:
+        with transaction(parts.engine) as connection:
+            return banks.load(connection, banks.in_force(connection, parts.settings.irt_bank_version))
+
     try:
-        bank = banks.in_force(parts.engine, parts.settings.irt_bank_version)
+        bank = in_force()
     except NoItemBank:
         runner.unpartitioned("item_parameters")
-        bank = banks.in_force(parts.engine, parts.settings.irt_bank_version)
+        bank = in_force()
     return f"{len(bank.item_keys)} items, {bank.model}, bank {bank.version}"
 
 
@@ -112,7 +120,7 @@ def _tell(parts: Parts, exam: SyntheticExam, first_week: Week) -> None:
     user_ids = sorted(set(exam.responses["user_id"]))
     with transaction(parts.engine) as connection:
         estimates = abilities.history(connection, user_ids, last_week)
-        reports = artifacts.of_week(connection, last_week, user_ids)
+        reports = {row.user_id: row for row in artifacts.of_week(connection, last_week, user_ids)}
     found = recovery(exam.abilities, estimates)
     OUT.print(
         f"\nAbilities against the truth: correlation {found.correlation:.3f}, RMSE {found.rmse:.3f} logits "

@@ -54,12 +54,14 @@ def _migrations(parts: Parts) -> str:
 
 
 def _bank(parts: Parts) -> str:
-    bank = banks.in_force(parts.engine, parts.settings.irt_bank_version)
+    with transaction(parts.engine) as connection:
+        bank = banks.load(connection, banks.in_force(connection, parts.settings.irt_bank_version))
     return f"{bank.version}: {len(bank.item_keys)} items, {bank.model}"
 
 
 def _users(parts: Parts) -> str:
-    n_users = len(attempts.users(parts.engine))
+    with transaction(parts.engine) as connection:
+        n_users = len(attempts.users(connection))
     if complaint := parts.partitions.users.outgrown(n_users):
         raise FixTheData(complaint)
     return f"{n_users:,} users"

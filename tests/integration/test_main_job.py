@@ -1,0 +1,213 @@
+"""The main job on a small synthetic exam, in this process, against real PostgreSQL and Dagster's own storage."""
+
+import datetime as dt
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from resources.database import ingest, response_file
+from resources.database.engine import transaction
+from resources.errors import CallAPerson, FixTheData
+from resources.irt.in_process import InProcessEstimator
+from resources.model import Responses, Week, safe_key
+from seedtest_pipeline import automation
+from seedtest_pipeline.runs import Runner, prepare_dagster_home
+from seedtest_pipeline.settings import Settings
+from seedtest_pipeline.synthetic import EXAM_ID, SyntheticExam, recovery, synthetic_exam
+from seedtest_pipeline.wiring import Parts
+
+FIRST = Week.parse("2025-01-06")
+WEEKS = list(FIRST.through(FIRST.plus(2)))
+N_USERS = 60
+
+
+def quiet(task: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="session")
+def exam() -> SyntheticExam:
+    return synthetic_exam(7, FIRST, n_users=N_USERS, n_weeks=len(WEEKS))
+
+
+@pytest.fixture(params=["users", "4"])
+def parts(request, monkeypatch, tmp_path, database_url, exam) -> Parts:
+    """A migrated database with the exam in it, an empty home, under both partition schemes."""
+    for name, value in {
+        "SEEDTEST_HOME": str(tmp_path / "the home"),
+        "DAGSTER_HOME": str(tmp_path / "the home" / "dagster"),
+        "DATABASE_URL": database_url,
+        "FIRST_WEEK": FIRST.key,
+        "USER_PARTITIONS": request.param,
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",
+        "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    parts = Parts(Settings.load())
+    prepare_dagster_home(parts.settings)
+    table = pa.Table.from_pandas(exam.responses, preserve_index=False)
+    with transaction(parts.engine) as connection:
+        ingest.ingest(connection, response_file.from_table(table, "exam"), EXAM_ID)
+    yield parts
+    parts.engine.dispose()
+
+
+@pytest.fixture
+def runner(parts) -> Runner:
+    with dg.DagsterInstance.get() as instance:
+        yield Runner(parts, quiet, instance)
+
+
+def estimates(parts: Parts) -> pd.DataFrame:
+    with parts.engine.connect() as connection:
+        return pd.read_sql(sa.text("SELECT * FROM theta_estimates ORDER BY user_id, week_start"), connection)
+
+
+def reports(parts: Parts) -> pd.DataFrame:
+    with parts.engine.connect() as connection:
+        return pd.read_sql(sa.text("SELECT * FROM report_artifacts ORDER BY user_id, week_start"), connection)
+
+
+def page(parts: Parts, user_id: str, week: Week) -> Path:
+    return parts.settings.home / "artifacts" / "reports" / week.key / safe_key(user_id) / "weekly_report.html"
+
+
+def test_responses_become_estimates_and_reports_and_a_rerun_changes_nothing(runner, parts, exam):
+    runner.unpartitioned("item_parameters")
+    runner.weeks(WEEKS)
+    found = estimates(parts)
+    assert recovery(exam.abilities, found).correlation > 0.8
+    made = reports(parts)
+    answered = {
+        (user, Week.containing(at).start)
+        for user, at in zip(exam.responses["user_id"], exam.responses["answered_at"].dt.to_pydatetime(), strict=True)
+    }
+    assert answered <= set(zip(made["user_id"], made["week_start"], strict=True))
+    paths = [page(parts, user, Week(start)) for user, start in zip(made["user_id"], made["week_start"], strict=True)]
+    assert all(path.read_bytes().rstrip().endswith(b"</html>") for path in paths)
+
+    written_at = [path.stat().st_mtime_ns for path in paths]
+    outcome = runner.weeks(WEEKS)
+    again = estimates(parts)
+    pd.testing.assert_frame_equal(again.drop(columns="fitted_at"), found.drop(columns="fitted_at"))
+    assert outcome.metadata["weekly_reports"]["written"].value == 0
+    assert outcome.metadata["weekly_reports"]["unchanged"].value == len(made)
+    assert [path.stat().st_mtime_ns for path in paths] == written_at
+
+
+def test_a_weeks_theta_is_that_of_its_own_answers_under_the_rules(runner, parts, exam):
+    runner.unpartitioned("item_parameters")
+    runner.weeks(WEEKS)
+    with parts.engine.connect() as connection:
+        bank_rows = connection.execute(sa.text("SELECT item_id FROM mirt_item_params")).scalars().all()
+    from resources.database import banks
+
+    with transaction(parts.engine) as connection:
+        bank = banks.load(connection, banks.in_force(connection))
+    assert set(bank.item_keys) == set(bank_rows)
+    user = exam.responses["user_id"].iloc[0]
+    last = WEEKS[-1]
+    own = exam.responses[
+        (exam.responses["user_id"] == user) & (exam.responses["answered_at"] < pd.Timestamp(last.ends_at))
+    ].sort_values("answered_at")
+    firsts = own[own["correct"].notna()].drop_duplicates("item_id").rename(columns={"item_id": "item_key"})
+    expected = InProcessEstimator().estimate(Responses.from_frame(firsts), bank)
+    stored = estimates(parts).set_index(["user_id", "week_start"]).loc[(user, last.start)]
+    assert stored["n_items"] == expected.n_items[0]
+    np.testing.assert_allclose([stored["theta"], stored["se"]], [expected.theta[0], expected.se[0]], atol=1e-10)
+
+
+def test_one_user_by_hand_gives_the_number_of_the_weekly_run_and_leaves_the_others(runner, parts, exam):
+    runner.unpartitioned("item_parameters")
+    users = sorted(set(exam.responses["user_id"]))
+    runner.weeks([WEEKS[-1]], user_id=users[0])
+    alone = estimates(parts)
+    assert alone["user_id"].tolist() == [users[0]]
+    assert reports(parts)["user_id"].tolist() == [users[0]]
+    runner.weeks([WEEKS[-1]])
+    together = estimates(parts)
+    assert len(together) > N_USERS / 2
+    one = together[together["user_id"] == users[0]]
+    pd.testing.assert_frame_equal(
+        one.drop(columns="fitted_at").reset_index(drop=True), alone.drop(columns="fitted_at"), check_exact=False, atol=1e-12
+    )
+
+
+def test_a_learner_whose_report_fails_is_named_the_others_are_made_and_a_rerun_makes_the_rest(runner, parts, exam):
+    runner.unpartitioned("item_parameters")
+    unlucky = exam.responses["user_id"].iloc[0]
+    place = page(parts, unlucky, WEEKS[0]).parent
+    place.parent.mkdir(parents=True)
+    place.write_text("a file where the learner's folder should be")
+    with pytest.raises(CallAPerson, match=f"weekly_reports: 1 reports failed(.|\n)*{unlucky}"):
+        runner.weeks([WEEKS[0]])
+    made = reports(parts)
+    assert len(made) > N_USERS / 2
+    assert unlucky not in set(made["user_id"])
+    assert all(page(parts, user, WEEKS[0]).is_file() for user in made["user_id"])
+
+    place.unlink()
+    outcome = runner.weeks([WEEKS[0]])
+    assert outcome.metadata["weekly_reports"]["written"].value == 1
+    assert set(reports(parts)["user_id"]) == {*made["user_id"], unlucky}
+
+
+def test_a_learner_who_joins_later_has_the_empty_weeks_before_frozen_too(runner, parts, exam):
+    runner.unpartitioned("item_parameters")
+    late = exam.responses["user_id"].iloc[0]
+    outcome = runner.weeks([WEEKS[-1]], user_id=late)
+    assert FIRST.key in str(outcome.metadata["responses"]["earlier weeks frozen for the look-back"].value)
+    assert len(estimates(parts)) == 1
+
+
+def test_an_unknown_user_and_a_week_to_come_are_refused_before_anything_runs(runner, parts):
+    with pytest.raises(FixTheData, match="No user 'nobody'"):
+        runner.weeks([FIRST], user_id="nobody")
+    with pytest.raises(FixTheData, match="is before the first week"):
+        runner.weeks([FIRST.plus(-1)])
+    this_week = Week.containing(dt.datetime.now(dt.UTC))
+    with pytest.raises(FixTheData, match="is not over yet"):
+        runner.weeks([this_week])
+    assert runner.instance.get_runs_count() == 0
+
+
+def test_without_an_item_bank_the_run_says_what_to_do(runner):
+    with pytest.raises(CallAPerson, match=r"theta_estimates: .*seedtest calibrate"):
+        runner.weeks([FIRST])
+
+
+def test_the_schedule_asks_for_last_week_in_ranges_that_cover_every_user_once(runner, parts):
+    runner.add_missing_keys()
+    keys = parts.partitions.users.keys(runner.instance)
+    schedule = automation.weekly_schedule(parts.partitions, ["responses", "theta_estimates", "weekly_reports"])
+    monday = dt.datetime(2025, 1, 13, 6, tzinfo=dt.UTC)
+    context = dg.build_schedule_context(instance=runner.instance, scheduled_execution_time=monday)
+    requests = schedule.evaluate_tick(context).run_requests
+    ends = [
+        (request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"])
+        for request in requests
+    ]
+    assert ends == [(f"{keys[0]}|{FIRST}", f"{keys[-1]}|{FIRST}")]
+
+
+def test_chunks_of_the_schedule_cover_every_key_once():
+    keys = [f"u{n}" for n in range(1_201)]
+    parts = list(automation.chunks(keys, 500))
+    assert [len(part) for part in parts] == [500, 500, 201]
+    assert [key for part in parts for key in part] == keys
+
+
+@pytest.mark.parametrize("parts", ["users"], indirect=True)
+def test_the_sensor_adds_a_key_for_each_new_user_once(runner, parts):
+    sensor = automation.user_keys_sensor(parts.partitions)
+    with dg.build_sensor_context(instance=runner.instance, resources={"engine": parts.engine}) as context:
+        result = sensor(context)
+        added = result.dynamic_partitions_requests[0].partition_keys
+        assert len(added) == N_USERS
+        runner.instance.add_dynamic_partitions("user", added)
+        assert sensor(context).dynamic_partitions_requests == []

@@ -43,7 +43,7 @@ def connect_url(home: Path, database: str = "seedtest") -> str:
             _ensure(folder, port, database)
         except PermissionError as error:
             raise CallAPerson(
-                f"No permission for {error.filename}. Set SEEDTEST_HOME to a folder of this user's own, or DATABASE_URL."
+                f"No permission for {error.filename}. Set SEEDTEST_HOME to a folder of your own, or DATABASE_URL."
             ) from error
     return f"postgresql+psycopg://{SUPERUSER}:{folder.password.read_text()}@127.0.0.1:{port}/{database}"
 

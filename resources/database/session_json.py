@@ -12,11 +12,14 @@ import pyarrow.compute as pc
 from resources.database.response_values import Column
 from resources.model import Ints
 
+INGESTED_BY = "seedtest"  # stands in result_json: what lacks it is the platform's own
+
 
 def session_batches(responses: pa.Table, about: int) -> Iterator[pa.Table]:
     """Sessions of about so many responses at a time, in the order of `responses` (a ResponseFile's).
 
-    Columns: user_id, session_id, questions (JSON text), first_at, last_at (UTC, without a zone), n (its responses).
+    Columns: user_id, session_id, result_json (text), created_at and updated_at (of the first and the last
+    answer, UTC without a zone), n_responses.
     """
     responses = responses.combine_chunks()
     bounds = _session_bounds(responses)
@@ -47,10 +50,10 @@ def _sessions(responses: pa.Table, bounds: Ints) -> pa.Table:
         {
             "user_id": column["user_id"].take(pa.array(starts)),
             "session_id": column["session_id"].take(pa.array(starts)),
-            "questions": _joined("[", questions, "]"),
-            "first_at": answered_at.take(pa.array(starts)),
-            "last_at": answered_at.take(pa.array(ends - 1)),
-            "n": pa.array(ends - starts),
+            "result_json": _joined(f'{{"ingested_by":"{INGESTED_BY}","questions":[', questions, "]}"),
+            "created_at": answered_at.take(pa.array(starts)),
+            "updated_at": answered_at.take(pa.array(ends - 1)),
+            "n_responses": pa.array(ends - starts),
         }
     )
 

@@ -5,7 +5,7 @@ read exactly is a mistake, not a null.
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-Column: TypeAlias = "pa.Array[Any]"
+if TYPE_CHECKING:
+    Column: TypeAlias = pa.Array[Any]
+else:
+    Column = pa.Array  # generic in pyarrow's stubs only
 
 _TEXT = pa.large_string()
 _BLANK = pa.scalar("", _TEXT)

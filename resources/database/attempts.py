@@ -1,0 +1,101 @@
+"""Reading answers: the platform's exam sessions, taken apart by the view `attempt`.
+
+The view places an answer within its session's time, so a session's own times tell which sessions to take apart.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import LiteralString
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from resources.database.bulk import copy_out
+
+_COLUMNS: dict[str, pa.DataType] = {
+    "user_id": pa.large_string(),
+    "item_key": pa.large_string(),
+    "correct": pa.bool_(),
+    "completed_at": pa.timestamp("us", "UTC"),
+    "response_time_ms": pa.int32(),
+    "session_id": pa.large_string(),
+    "topic_id": pa.large_string(),
+    "attempt_no": pa.int32(),
+}
+_INSTANT = pa.timestamp("us", "UTC")
+_NULLABLE = {
+    pa.bool_(): pd.BooleanDtype(),
+    pa.int32(): pd.Int32Dtype(),
+}  # else missing answers become objects or floats
+# Both of an answer's edges are checked after reading: seedtest_instant costs as much as the rest of the row together,
+# and a condition on completed_at would call it twice more.
+_ANSWERS: LiteralString = """
+    SELECT user_id, item_key, correct, completed_at, response_time_ms, session_id, topic_id, attempt_no
+    FROM attempt
+    WHERE (%(user_ids)s::text[] IS NULL OR user_id = ANY(%(user_ids)s))
+        AND exam_result_id IN (
+            SELECT id::text FROM exam_results
+            WHERE (updated_at >= %(start)s OR updated_at IS NULL) AND least(created_at, updated_at) < %(end)s
+                AND (%(user_ids)s::text[] IS NULL OR user_id::text = ANY(%(user_ids)s))
+        )
+"""
+_EVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+_EVER_AFTER = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+
+
+def users(connection: sa.Connection) -> list[str]:
+    """Everyone who has a session, in order."""
+    query = "SELECT DISTINCT user_id::text FROM exam_results WHERE btrim(user_id::text) <> ''"
+    return sorted(connection.exec_driver_sql(query).scalars())
+
+
+def between(
+    connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Answers from `start` until before `end`, of all users or of these, by user and time.
+
+    Columns: user_id, item_key, correct (boolean, missing: not answered), completed_at (UTC), response_time_ms (Int32),
+    session_id, topic_id, attempt_no (Int32).
+    """
+    table = _read(connection, start, end, user_ids)
+    completed_at = table["completed_at"]
+    inside = pc.and_(
+        pc.greater_equal(completed_at, pa.scalar(start, _INSTANT)),
+        pc.less(completed_at, pa.scalar(end, _INSTANT)),
+    )
+    return _frame(table.filter(inside))
+
+
+def first_attempts(
+    connection: sa.Connection, before: dt.datetime = _EVER_AFTER, user_ids: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Each user's first attempt at each item, ever and until before an instant; columns and order as in `between`."""
+    return between(connection, _EVER, before, user_ids).drop_duplicates(["user_id", "item_key"], ignore_index=True)
+
+
+def malformed(connection: sa.Connection, start: dt.datetime, end: dt.datetime) -> dict[str, int]:
+    """What the view leaves out of the sessions of this time: how many questions or whole sessions, by reason.
+
+    A session without any time counts whatever the time.
+    """
+    query = """
+        SELECT reason, count(*) FROM attempt_malformed
+        WHERE (session_updated_at >= %(start)s AND session_created_at < %(end)s) OR session_updated_at IS NULL
+        GROUP BY reason ORDER BY reason
+    """
+    rows = connection.exec_driver_sql(query, {"start": start, "end": end})
+    return dict(rows.tuples().all())
+
+
+def _read(connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None) -> pa.Table:
+    """All answers of the sessions that touch this time."""
+    chosen = None if user_ids is None else list(user_ids)
+    return copy_out(connection, _ANSWERS, pa.schema(_COLUMNS), {"start": start, "end": end, "user_ids": chosen})
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """By user, time, item and attempt: the same rows in the same order whatever plan the database chose."""
+    order = ("user_id", "completed_at", "attempt_no", "item_key", "session_id")
+    return table.sort_by([(name, "ascending") for name in order]).to_pandas(types_mapper=_NULLABLE.get)

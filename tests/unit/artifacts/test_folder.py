@@ -107,9 +107,9 @@ KILLED_WRITERS = """
 import os, pathlib, signal, sys, time
 from resources.artifacts.folder import FolderStore
 
-store, contents = FolderStore(pathlib.Path(sys.argv[1])), [letter * 4_000_000 for letter in (b"a", b"b")]
+store, contents = FolderStore(pathlib.Path(sys.argv[1])), [letter * 1_000_000 for letter in (b"a", b"b")]
 store.put("r/x.html", contents[0], "text/html")
-for round in range(12):
+for round in range(8):
     writer = os.fork()
     while writer == 0:
         for content in contents:
@@ -125,4 +125,4 @@ def test_writers_killed_in_the_middle_leave_no_half_file(tmp_path: Path) -> None
     done = subprocess.run(
         [sys.executable, "-c", KILLED_WRITERS, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.splitlines() == ["True True"] * 12
+    assert done.stdout.splitlines() == ["True True"] * 8

@@ -1,0 +1,124 @@
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from resources.errors import TemplateBroken
+from resources.reports import compile as compiling
+from resources.reports.compile import compile_template
+from resources.reports.fill import render
+from tests.unit.reports.example import given
+
+ROOT = Path(__file__).parents[3]
+SOURCE = ROOT / "quarto"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SOURCE, tmp_path / "a folder" / "quarto"))
+
+
+@pytest.fixture
+def no_quarto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("no_quarto")
+def test_the_same_content_is_compiled_once(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = compile_template(source, tmp_path / "cache")
+    monkeypatch.setattr(compiling, "_by_pandoc", lambda *_: pytest.fail("compiled again"))
+    assert compile_template(source, tmp_path / "cache") == first
+
+
+@pytest.mark.usefixtures("no_quarto")
+@pytest.mark.parametrize("name", ["weekly_report.qmd", "theme/report.css", "theme/page.html", "fill.lua"])
+def test_any_change_of_the_document_compiles_anew(source: Path, tmp_path: Path, name: str) -> None:
+    compile_template(source, tmp_path / "cache")
+    with (source / name).open("a") as file:
+        file.write("\n")
+    compile_template(source, tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+@pytest.mark.usefixtures("no_quarto")
+def test_a_changed_chart_is_another_template(source: Path, tmp_path: Path) -> None:
+    first = compile_template(source, tmp_path / "cache")
+    chart = source / "charts" / "trend.vl.json"
+    chart.write_text(chart.read_text().replace('"height": 210', '"height": 211'))
+    second = compile_template(source, tmp_path / "cache")
+    assert first.html == second.html
+    assert first.sha256 != second.sha256
+
+
+@pytest.mark.usefixtures("no_quarto")
+def test_many_at_once_make_one_template(source: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: compile_template(source, tmp_path / "cache"), range(4)))
+    assert len({template.sha256 for template in made}) == 1
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("no_quarto")
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        ("theme/page.html", "</body>", "<script>document.title = 1</script></body>", "loads something"),
+        ("theme/page.html", ' lang="$lang$"', "", "has no <html lang"),
+        ("weekly_report.qmd", "# Your level", "# ![](https://example.com/x.png){external=1}", "loads something"),
+        ("weekly_report.qmd", "[charts.trend]{.v}", "[charts.other]{.v}", "no specification"),
+    ],
+)
+def test_a_document_that_would_not_stand_alone_is_refused(
+    source: Path, tmp_path: Path, name: str, old: str, new: str, why: str
+) -> None:
+    assert old in (source / name).read_text("utf-8")
+    (source / name).write_text((source / name).read_text("utf-8").replace(old, new), "utf-8")
+    with pytest.raises(TemplateBroken, match=why):
+        compile_template(source, tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("no_quarto")
+def test_without_the_filter_nothing_is_compiled(source: Path, tmp_path: Path) -> None:
+    (source / "fill.lua").write_text("-- nothing")
+    with pytest.raises(TemplateBroken, match="did the filter run"):
+        compile_template(source, tmp_path / "cache")
+
+
+OTHER_PROCESS = """
+import hashlib, pathlib, sys
+from resources.reports.compile import compile_template
+from resources.reports.fill import render
+from tests.unit.reports.example import given
+template = compile_template(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+print(hashlib.sha256(render(template, given())).hexdigest())
+"""
+
+
+@pytest.mark.usefixtures("no_quarto")
+def test_another_process_in_another_place_makes_the_same_bytes(source: Path, tmp_path: Path) -> None:
+    report = render(compile_template(source, tmp_path / "here"), given())
+    elsewhere = dict(os.environ, TZ="Asia/Seoul", LC_ALL="C", PYTHONHASHSEED="7", PYTHONPATH=str(ROOT))
+    command = [sys.executable, "-c", OTHER_PROCESS, str(source), str(tmp_path / "there")]
+    made = subprocess.run(command, env=elsewhere, capture_output=True, text=True, check=True, timeout=120)
+    assert made.stdout.strip() == hashlib.sha256(report).hexdigest()
+
+
+@pytest.mark.skipif(shutil.which("quarto") is None, reason="no Quarto on the PATH: only pandoc compiled the report")
+def test_quarto_and_pandoc_make_reports_that_read_the_same(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def words(report: bytes) -> str:
+        return " ".join(re.sub(r"<[^>]*>", " ", report.decode().partition("<body")[2]).split())
+
+    by_quarto = compile_template(source, tmp_path / "cache")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    by_pandoc = compile_template(source, tmp_path / "cache")
+    assert by_quarto.compiled_by.startswith("quarto ")
+    assert by_pandoc.compiled_by.startswith("pandoc ")
+    assert words(render(by_quarto, given())) == words(render(by_pandoc, given()))

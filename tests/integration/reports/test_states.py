@@ -1,0 +1,119 @@
+"""Every state that a learner's week can be in, through the real document."""
+
+import html
+import re
+from dataclasses import replace
+
+import pytest
+
+from resources.errors import TemplateBroken
+from resources.reports.checks import verify
+from resources.reports.fill import render
+from resources.reports.report_input import ReportInput
+from resources.reports.template import Template
+from tests.unit.reports.example import LEVEL, WEEK, answers, given, levels
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "{{ 7*7 }} {% raw %} <!--% if x %-->",
+    "**bold** [x](http://example.com) `code`",
+    "الهندسة والمساحة",
+    "비율과 비례식",
+    "A very long topic name about quadratic equations and the many ways to solve them " * 4,
+    "Pneumonoultramicroscopicsilicovolcanoconiosis" * 4,
+    '"onload=x" & &lt;',
+)
+
+STATES = {
+    "an ordinary week": (given(), ["Your level", "0.42", "since last week", "Week by week", "Topics"]),
+    "the first week": (given(history=levels(0.42)), ["This is your first level", "The dot is your level"]),
+    "one answer": (
+        given(level=replace(LEVEL, se=0.93, n_items=1), history=levels(0.42), practised=answers([True])),
+        ["rests on 1 answer", "a first guess", "1 answer in 1 session on 1 day: 1 right, 0 wrong", "too few to say"],
+    ),
+    "all right": (given(practised=answers([True] * 12)), ["Every answer of this week was right"]),
+    "all wrong": (given(practised=answers([False] * 12)), ["No answer of this week was right"]),
+    "nothing scorable": (
+        given(level=None, history=[], practised=answers([None, True], items=["q1", "new"])),
+        ["No level this week", "left blank or unreadable: 1 answer", "does not know yet: 1 answer"],
+    ),
+    "no answers, but a level": (given(practised=answers([])), ["You gave no answers this week", "rests on earlier"]),
+    "no answers, only a history": (
+        given(level=None, practised=answers([]), history=levels(0.1, 0.2, None)),
+        ["No level this week", "Your last level was 0.20 ± 0.30", "Week by week", "leave a gap"],
+    ),
+    "nothing at all": (given(level=None, practised=answers([]), history=[]), ["No level this week"]),
+    "no times": (given(practised=answers([True, False], ms=(None,))), ["How long the answers took was not recorded"]),
+    "no topics": (given(practised=answers([True, False] * 4, topics=(None,))), ["No topic"]),
+    "a clear change": (
+        given(level=replace(LEVEL, theta=1.9), history=levels(-0.5, 1.9)),
+        ["+2.40", "your level has gone up", "well above the middle"],
+    ),
+    "half a year and more": (given(history=levels(*[0.01 * i for i in range(60)])), ["Not drawn: 34 levels"]),
+    "hostile names": (
+        given(user_id='"><b>{{ user }}\u202e', practised=answers([True, False] * 20, topics=HOSTILE)),
+        list(HOSTILE[:5]),
+    ),
+    "many topics": (
+        given(
+            practised=answers([True] * 400, items=[f"i{k}" for k in range(400)], topics=[f"T{i}" for i in range(200)])
+        ),
+        ["Not shown: 160 topics with 320 answers"],
+    ),
+}
+
+
+def text(report: bytes) -> str:
+    """What a reader reads: no markup, single spaces."""
+    body = report.decode().partition("<body>")[2]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_reads_well(template: Template, state: str) -> None:
+    week, sentences = STATES[state]
+    report = render(template, week)
+    verify(report, week.user_id, week.week, template)
+    shown = text(report)
+    for sentence in sentences:
+        assert sentence in shown
+    assert not re.search(r"\bNone\b(?! of)|\bnan\b|\binf\b", shown)
+
+
+def test_only_invented_learners_are_labelled_synthetic(template: Template) -> None:
+    assert "Synthetic data." in text(render(template, given(user_id="synthetic-ada")))
+    assert "Synthetic data." not in text(render(template, given(user_id="ada")))
+
+
+def test_no_name_reaches_the_markup(template: Template) -> None:
+    week, _ = STATES["hostile names"]
+    report = render(template, week).decode()
+    assert "<script" not in report
+    assert "<b>" not in report
+    assert "{{" not in report
+    assert 'content="~22~3e~3cb~3e' in report  # the marker, by its safe key
+
+
+def test_the_same_input_gives_the_same_bytes(template: Template) -> None:
+    assert render(template, given()) == render(template, given())
+    assert render(template, given()) != render(template, given(user_id="synthetic-bob"))
+
+
+def test_a_report_stands_alone_and_is_small(template: Template) -> None:
+    report = render(template, STATES["many topics"][0]).decode()
+    assert not re.search(r"<script|<link|@import|https?://(?!www\.w3\.org/)|\bon\w+=", report)
+    assert len(render(template, given())) < 25_000
+
+
+@pytest.mark.parametrize(
+    "mark", ["{{ nobody }}", "{{ level.nothing }}", "<!--% if level.nothing %--><!--% endif %-->", "{{ 1 +"]
+)
+def test_a_name_that_no_report_has_is_an_error_and_no_empty_place(template: Template, mark: str) -> None:
+    with pytest.raises(TemplateBroken, match="cannot be filled"):
+        render(replace(template, html=template.html.replace("</h1>", mark + "</h1>")), given())
+
+
+def test_a_history_without_the_week_itself_is_completed(template: Template) -> None:
+    week: ReportInput = given(history=levels(0.1, 0.2, None))
+    assert week.history[-1].week < WEEK
+    assert "6 Jan" in text(render(template, week))

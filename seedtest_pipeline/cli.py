@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import pyarrow.compute as pc
 import typer
 from rich.markup import escape
 
@@ -102,9 +103,9 @@ def ingest(
         with transaction(parts.engine) as connection:
             loaded = loading.ingest(connection, responses, exam, partial(progress, "responses"))
             user_ids = attempts.users(connection)
-            first, last = attempts.span(connection)
     seconds = time.monotonic() - begun
-    first_week = Week.containing(first)
+    answered_at = responses.responses["answered_at"]
+    first_week, last_week = Week.containing(pc.min(answered_at).as_py()), Week.containing(pc.max(answered_at).as_py())
     if first_week < parts.partitions.first_week:
         _begin_weeks_at(parts.settings, first_week)
     _show(
@@ -113,7 +114,7 @@ def ingest(
             "sessions, new": loaded.new,
             "sessions, grown": loaded.grown,
             "sessions, there already": loaded.unchanged,
-            "weeks": f"{first_week} to {Week.containing(last)}",
+            "weeks": f"{first_week} to {last_week}",
             "seconds": round(seconds, 1),
             "responses a second": round(loaded.responses / seconds),
         },

@@ -30,7 +30,7 @@ def examine(parts: Parts) -> Iterator[Finding]:
         ("users", _users),
         ("estimator", lambda parts: parts.estimator.check()),
         ("report compiler", lambda _: compiler()),
-        ("artifact store", lambda parts: parts.artifacts.check()),
+        ("artifact store", _artifacts),
     ):
         yield _finding(part, look, parts)
 
@@ -65,3 +65,11 @@ def _users(parts: Parts) -> str:
     if complaint := parts.partitions.users.outgrown(n_users):
         raise FixTheData(complaint)
     return f"{n_users:,} users"
+
+
+def _artifacts(parts: Parts) -> str:
+    """Tried for real: a small file is stored and taken away again."""
+    key = "doctor/probe.txt"
+    url = parts.artifacts.put(key, b"written by seedtest doctor", "text/plain")
+    parts.artifacts.delete(key)
+    return f"writable, {url.removesuffix('/' + key)}"

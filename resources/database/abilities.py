@@ -135,6 +135,16 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     return _read(connection, week.start, week.start, user_ids)
 
 
+def implausible(connection: sa.Connection, limit: float) -> list[tuple[str, dt.date]]:
+    """User and week of every estimate beyond ±`limit` logits, not a number, or with a standard error not above 0."""
+    query = """
+        SELECT user_id, week_start FROM theta_estimates
+        WHERE NOT (abs(theta) <= %(limit)s AND se > 0 AND se < 'Infinity') OR theta = 'NaN' OR se = 'NaN'
+        ORDER BY user_id, week_start
+    """
+    return [(user_id, start) for user_id, start in connection.exec_driver_sql(query, {"limit": limit})]
+
+
 def _read(connection: sa.Connection, first: dt.date, last: dt.date, user_ids: Sequence[str] | None) -> pd.DataFrame:
     chosen = None if user_ids is None else list(user_ids)
     table = copy_out(connection, _READ, pa.schema(_ESTIMATES), {"first": first, "last": last, "user_ids": chosen})

@@ -14,28 +14,21 @@ from resources.database.staging import stage
 from resources.database.tables import report_artifacts
 from resources.model import Week
 
-_FINISHED = "user_id text, week_start date, format text, url text, generated_at timestamptz, sha256 text"
-_TYPES: dict[str, pa.DataType] = {
-    "user_id": pa.large_string(),
-    "week_start": pa.date32(),
-    "format": pa.large_string(),
-    "url": pa.large_string(),
-    "generated_at": pa.timestamp("us", "UTC"),
-    "sha256": pa.large_string(),
-}
+_FINISHED = "user_id text, week_start date, format text, url text, generated_at timestamptz, sha256 text, inputs_sha256 text"
 _RECORD = """
-    INSERT INTO report_artifacts (user_id, week_start, format, url, generated_at, sha256)
-    SELECT user_id, week_start, format, url, generated_at, sha256
+    INSERT INTO report_artifacts (user_id, week_start, format, url, generated_at, sha256, inputs_sha256)
+    SELECT user_id, week_start, format, url, generated_at, sha256, inputs_sha256
     FROM finished ORDER BY user_id, week_start, format
     ON CONFLICT (user_id, week_start, format) DO UPDATE SET
-        url = excluded.url, generated_at = excluded.generated_at, sha256 = excluded.sha256
+        url = excluded.url, generated_at = excluded.generated_at, sha256 = excluded.sha256,
+        inputs_sha256 = excluded.inputs_sha256
 """
 
 
 @dataclass(frozen=True)
 class ReportArtifact:
-    """A report's file: `url` is its stable address, never a signed one; `sha256` of its bytes, None where a row of the
-    predecessor has none."""
+    """A report's file: `url` is its stable address, never a signed one; `sha256` of its bytes, `inputs_sha256` of
+    everything that they depend on. Both are None in a row of the predecessor."""
 
     user_id: str
     week: Week
@@ -43,6 +36,7 @@ class ReportArtifact:
     url: str
     generated_at: dt.datetime
     sha256: str | None
+    inputs_sha256: str | None = None
 
 
 def record(connection: sa.Connection, artifacts: Sequence[ReportArtifact]) -> int:
@@ -55,6 +49,7 @@ def record(connection: sa.Connection, artifacts: Sequence[ReportArtifact]) -> in
             "url": pa.array([a.url for a in artifacts], pa.large_string()),
             "generated_at": pa.array([a.generated_at for a in artifacts], pa.timestamp("us", "UTC")),
             "sha256": pa.array([a.sha256 for a in artifacts], pa.large_string()),
+            "inputs_sha256": pa.array([a.inputs_sha256 for a in artifacts], pa.large_string()),
         }
     )
     stage(connection, "finished", _FINISHED, "user_id", rows)
@@ -68,6 +63,8 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
         query = query.where(report_artifacts.c.user_id == sa.any_(sa.literal(list(user_ids), sa.ARRAY(sa.Text))))
     rows = connection.execute(query.order_by(report_artifacts.c.user_id, report_artifacts.c.format))
     return [
-        ReportArtifact(row.user_id, Week(row.week_start), row.format, row.url, row.generated_at, row.sha256)
+        ReportArtifact(
+            row.user_id, Week(row.week_start), row.format, row.url, row.generated_at, row.sha256, row.inputs_sha256
+        )  # fmt: skip
         for row in rows
     ]

@@ -51,6 +51,13 @@ def users(connection: sa.Connection) -> list[str]:
     return sorted(connection.exec_driver_sql(query).scalars())
 
 
+def span(connection: sa.Connection) -> tuple[dt.datetime, dt.datetime] | None:
+    """When the first session began and the last one ended; None without any."""
+    query = "SELECT min(least(created_at, updated_at)), max(coalesce(updated_at, created_at)) FROM exam_results"
+    first, last = connection.exec_driver_sql(query).one()
+    return None if first is None else (_utc(first), _utc(last))
+
+
 def between(
     connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None = None
 ) -> pd.DataFrame:
@@ -93,6 +100,11 @@ def _read(connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_
     """All answers of the sessions that touch this time."""
     chosen = None if user_ids is None else list(user_ids)
     return copy_out(connection, _ANSWERS, pa.schema(_COLUMNS), {"start": start, "end": end, "user_ids": chosen})
+
+
+def _utc(instant: dt.datetime) -> dt.datetime:
+    """A column without a time zone is in UTC, as the view reads it."""
+    return instant.replace(tzinfo=instant.tzinfo or dt.UTC).astimezone(dt.UTC)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

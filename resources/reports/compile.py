@@ -60,6 +60,11 @@ def compile_template(source_dir: Path, cache_dir: Path) -> Template:
     return Template(html, charts, digest.hexdigest(), tool.name)
 
 
+def compiler() -> str:
+    """The tool that compiles here, with its version."""
+    return _tool().name
+
+
 def _compiled(source_dir: Path, tool: _Tool) -> str:
     """From a private copy: in place, two renders at once write over each other's files and can still exit with 0."""
     with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:

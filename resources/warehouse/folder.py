@@ -17,18 +17,17 @@ import pyarrow.parquet as pq
 from resources.errors import CallAPerson
 from resources.model import Week
 
-SCHEMA = pa.schema(
-    [
-        ("user_id", pa.string()),
-        ("item_key", pa.string()),
-        ("correct", pa.bool_()),  # null: not answered
-        ("completed_at", pa.timestamp("us", "UTC")),
-        ("response_time_ms", pa.int64()),
-        ("session_id", pa.string()),
-        ("topic_id", pa.string()),
-        ("attempt_no", pa.int64()),
-    ]
-)
+_COLUMNS: dict[str, pa.DataType] = {
+    "user_id": pa.string(),
+    "item_key": pa.string(),
+    "correct": pa.bool_(),  # null: not answered
+    "completed_at": pa.timestamp("us", "UTC"),
+    "response_time_ms": pa.int64(),
+    "session_id": pa.string(),
+    "topic_id": pa.string(),
+    "attempt_no": pa.int64(),
+}
+SCHEMA = pa.schema(_COLUMNS)
 _SORT = ["user_id", "completed_at", "session_id", "item_key", "attempt_no"]
 _THREADS = 8  # the files are small: opening them is what takes time
 

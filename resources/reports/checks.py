@@ -60,7 +60,7 @@ def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
     about = f"The report of {user_id!r} for {week}"
     if len(report) > MAX_BYTES:
         raise ReportBroken(f"{about} has {len(report):,} bytes, more than {MAX_BYTES:,}.")
-    html = report.decode()
+    html = report.decode(errors="replace")
     if not html.rstrip().endswith("</html>"):
         raise ReportBroken(f"{about} has no end.")
     wanted = {

@@ -84,8 +84,9 @@ def _tool() -> _Tool:
 
 
 def _by_quarto(quarto: str, folder: Path) -> str:
-    _run([quarto, "render", DOCUMENT, "--to", "html"], folder)
     made = (folder / DOCUMENT).with_suffix(".html")
+    made.unlink(missing_ok=True)  # somebody may have rendered the document by hand
+    _run([quarto, "render", DOCUMENT, "--to", "html"], folder)
     if not made.exists():
         raise TemplateBroken(f"quarto render ended well and wrote no {made.name}.")
     return made.read_text(encoding="utf-8")

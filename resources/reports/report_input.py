@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from resources.errors import FixTheData
-from resources.model import STANDARD_NORMAL, Floats, ItemBank, Model, Prior, Week
+from resources.model import STANDARD_NORMAL, Floats, Ints, ItemBank, Model, Prior, Week
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,29 @@ class Answers:
             _floats(frame, "response_time_ms"),
             _names(frame, "session_id"),
             _floats(frame, "attempt_no"),
+        )
+
+    @classmethod
+    def by_user(cls, frame: pd.DataFrame) -> dict[str, Self]:
+        """Each user's answers, from the same columns and user_id; many times faster than a frame per user.
+
+        Raises:
+            FixTheData: as `from_frame`.
+        """
+        whole = cls.from_frame(frame)
+        user, user_ids = pd.factorize(frame["user_id"])
+        rows = np.split(np.argsort(user, kind="stable"), np.cumsum(np.bincount(user))[:-1]) if len(frame) else []
+        return {str(user_id): whole._at(at) for user_id, at in zip(user_ids, rows, strict=True)}
+
+    def _at(self, rows: Ints) -> Self:
+        return type(self)(
+            tuple(self.item_keys[i] for i in rows),
+            self.correct[rows],
+            tuple(self.topics[i] for i in rows),
+            self.answered_at[rows],
+            self.response_time_ms[rows],
+            tuple(self.sessions[i] for i in rows),
+            self.attempt_no[rows],
         )
 
 

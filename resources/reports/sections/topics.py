@@ -11,7 +11,7 @@ from resources.reports.charts import share_bar
 from resources.reports.expected import Topic, by_topic
 from resources.reports.report_input import ReportInput
 
-MIN_ANSWERS = 5  # compared questions; with fewer, even none right is no news on questions of middling difficulty
+MIN_ANSWERS = 5  # of compared questions; with fewer, one slip or one lucky guess would decide
 UNLIKELY = 0.025  # on each side
 TOPICS_SHOWN = 40
 

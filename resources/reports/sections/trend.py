@@ -36,9 +36,8 @@ def trend(given: ReportInput) -> Trend | None:
     if not shown:  # the last estimate is more than half a year old
         return None
     weeks = list(first.through(given.week))
-    stride = -(-len(weeks) // DATES_SHOWN)
-    earlier = len(points) - len(shown)
-    n = len(weeks)
+    n, earlier = len(weeks), len(points) - len(shown)
+    stride = -(-n // DATES_SHOWN)
     return Trend(
         rows=[_row(i, w, shown.get(w), dated=(n - 1 - i) % stride == 0, last=i == n - 1) for i, w in enumerate(weeks)],
         words="Level by week: " + "; ".join(_words(point) for point in shown.values()) + ".",

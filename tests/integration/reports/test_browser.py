@@ -5,14 +5,16 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from resources.reports.checks import check_template
 from resources.reports.fill import render
 from resources.reports.template import Template
-from tests.integration.reports.test_states import STATES
+from tests.integration.reports.conftest import SOURCE
+from tests.integration.reports.test_states import STATES, text
 
 # Asked by Chromium on its own behalf, whatever the page.
 BROWSERS_OWN = {"clients2.google.com", "update.googleapis.com", "accounts.google.com", "android.clients.google.com",
@@ -96,3 +98,15 @@ def test_the_policy_stops_what_should_ever_slip_in(browser: Browser, template: T
     open_visit = browser.open(page)  # the same without a policy: the proxy here does see what is asked
     assert open_visit.hosts == {"planted.example"}
     assert "<title>ran" in open_visit.dom
+
+
+def test_placeholders_and_control_flow_survive_a_browsers_parser(
+    browser: Browser, template: Template, tmp_path: Path
+) -> None:
+    """Quarto reads the compiled HTML into a document as a browser does, and writes that out again."""
+    page = tmp_path / "template.html"
+    page.write_text(template.html, "utf-8")
+    parsed = browser.open(page).dom
+    check_template(parsed, (SOURCE / "weekly_report.qmd").read_text("utf-8"))
+    for week, _ in STATES.values():
+        assert text(render(replace(template, html=parsed), week)) == text(render(template, week))

@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pypandoc
 import pytest
 
 from resources.errors import TemplateBroken
@@ -88,6 +89,21 @@ def test_without_the_filter_nothing_is_compiled(source: Path, tmp_path: Path) ->
     (source / "fill.lua").write_text("-- nothing")
     with pytest.raises(TemplateBroken, match="did the filter run"):
         compile_template(source, tmp_path / "cache")
+
+
+def test_the_filter_marks_a_typst_document_too() -> None:
+    command = [
+        pypandoc.get_pandoc_path(),
+        "weekly_report.qmd",
+        "--from=markdown",
+        "--to=typst",
+        "--lua-filter=fill.lua",
+    ]
+    typst = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "{{ level.theta }}" in typst
+    assert re.search(r"table\.hline\(\),/\*% for day in practice\.days %\*/\s+\[\{\{ day\.name \}\}\]", typst)
+    assert typst.count("/*% for ") == typst.count("/*% endfor") == 3
+    assert typst.count("/*% if ") == typst.count("/*% endif") > 20
 
 
 OTHER_PROCESS = """

@@ -87,10 +87,11 @@ def test_a_whole_report_passes_whatever_its_topics_are_called() -> None:
         ('<path d="M0,0L1,1"/>', '<path d="MNaN,0L1,1"/>', "empty picture"),
         ("</body>", '<img alt="x" src=""></body>', "empty picture"),
         ("</body></html>", "", "no end"),
+        ("</html>\n", "\udce2", "no end"),  # cut in the middle of a character
         ("</body>", "x" * MAX_BYTES + "</body>", "bytes"),
     ],
 )
 def test_a_report_that_lacks_something_is_refused(old: str, new: str, why: str) -> None:
     assert old in REPORT
     with pytest.raises(ReportBroken, match=why):
-        verify(REPORT.replace(old, new).encode(), "uä", WEEK, TEMPLATE)
+        verify(REPORT.replace(old, new).encode(errors="surrogateescape"), "uä", WEEK, TEMPLATE)

@@ -57,6 +57,7 @@ def test_a_quarto_that_loses_placeholders_with_exit_0_is_found_out(source: Path,
 
 
 def test_a_quarto_that_writes_nothing_with_exit_0_is_found_out(source: Path, on_path: Path, tmp_path: Path) -> None:
+    (source / "weekly_report.html").write_text("rendered by hand, long ago")
     quarto(on_path, "1.10.2", "exit 0")
     with pytest.raises(TemplateBroken, match=r"wrote no weekly_report\.html"):
         compile_template(source, tmp_path / "cache")

@@ -1,0 +1,46 @@
+"""Results made elsewhere (R mirt, equateIRT) that the tests compare with; not part of this repository."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from resources.irt.answers import Answers
+from resources.irt.curves import Floats, Items
+
+FOLDER = Path(__file__).parents[3] / "../shared/reference"
+# Sets with scores of every response pattern under calibrated items: name of the set, name of its item file.
+SCORED_SETS = ("lsat6_2pl", "lsat7_2pl", "sat12_2pl", "lsat7_3pl_c020", "sat12_3pl_prior", "lsat6_rasch", "lsat7_rasch",
+               "sat12_rasch")  # fmt: skip
+
+
+def read(name: str) -> pd.DataFrame:
+    """One reference file; the test is skipped where the reference results are not beside the checkout."""
+    path = FOLDER / name
+    if not path.exists():
+        pytest.skip(f"reference results are not here: {path.resolve()}")
+    return pd.read_csv(path)
+
+
+def items(name: str) -> Items:
+    frame = read(f"{name}_items.csv")
+    return Items(*(frame[column].to_numpy(np.float64) for column in ("a", "b", "c")))
+
+
+def group_sd(name: str) -> float:
+    """SD of ability in a set's calibration, such as lsat6_rasch: 1 unless the model is Rasch."""
+    dataset, model = name.split("_", 1)
+    fits = read("fits_summary.csv").set_index(["dataset", "model"])
+    return float(np.sqrt(fits.loc[(dataset, model), "group_var"]))
+
+
+def patterns(scores: pd.DataFrame) -> Answers:
+    """One user per row, from the columns i1, i2, ...; blank is not answered."""
+    right = scores.filter(regex=r"^i\d+$").to_numpy(np.float64)
+    user, item = np.nonzero(~np.isnan(right))
+    return Answers(user, item, right[user, item].astype(np.int64), *right.shape)
+
+
+def column(frame: pd.DataFrame, name: str) -> Floats:
+    return frame[name].to_numpy(np.float64)

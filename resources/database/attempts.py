@@ -88,12 +88,12 @@ def malformed(connection: sa.Connection, start: dt.datetime, end: dt.datetime) -
     A session without any time counts whatever the time.
     """
     query = """
-        SELECT reason, count(*) FROM attempt_malformed
+        SELECT reason, count(*) AS n FROM attempt_malformed
         WHERE (session_updated_at >= %(start)s AND session_created_at < %(end)s) OR session_updated_at IS NULL
         GROUP BY reason ORDER BY reason
     """
     rows = connection.exec_driver_sql(query, {"start": start, "end": end})
-    return dict(rows.tuples().all())
+    return {row.reason: row.n for row in rows}
 
 
 def _read(connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None) -> pa.Table:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import psycopg.errors
 import pyarrow.compute as pc
 import sqlalchemy as sa
+from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
 from resources.database.response_file import ResponseFile
@@ -73,6 +73,9 @@ _UNFILLED = """
       AND attname NOT IN ('user_id', 'session_id', 'exam_id', 'status', 'result_json', 'created_at', 'updated_at')
     ORDER BY attnum
 """
+_REFUSALS = (
+    errors.DataError, errors.IntegrityError, errors.DatatypeMismatch, errors.UndefinedColumn, errors.UndefinedFunction,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def _refusals(name: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if isinstance(error.orig, (psycopg.errors.DataError, psycopg.errors.IntegrityError)):
-            reason = " ".join(str(error.orig).split())
-            raise FixTheData(f"exam_results does not take {name}: {reason}. Nothing was loaded.") from error
-        raise
+        if not isinstance(error.orig, _REFUSALS):
+            raise
+        reason = error.orig.diag.message_primary
+        raise FixTheData(f"exam_results does not take {name}: {reason}. Nothing was loaded.") from error

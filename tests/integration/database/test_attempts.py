@@ -1,0 +1,139 @@
+"""Reading answers by time and user; what the reader leaves to the database and what it checks itself."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from resources.database import attempts
+from resources.database.engine import make_engine, transaction
+from resources.database.ingest import ingest
+from resources.database.response_file import from_table
+from resources.model import Responses
+
+MONDAY = dt.datetime(2025, 1, 6, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
+MOMENT = dt.timedelta(microseconds=1)
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[sa.Connection]:
+    engine = make_engine(database_url)
+    with transaction(engine) as connection:
+        yield connection
+    engine.dispose()
+
+
+def load(connection: sa.Connection, *answers: tuple[str, str, bool | None, dt.datetime]) -> None:
+    """Answers as (user, item, correct, instant), all of a user in one session."""
+    rows = [
+        {"user_id": user, "session_id": f"{user}-s", "item_id": item, "correct": correct, "answered_at": at}
+        for user, item, correct, at in answers
+    ]
+    ingest(connection, from_table(pa.Table.from_pylist(rows), "answers"), "exam")
+
+
+def items(frame: pd.DataFrame) -> list[str]:
+    return frame["item_key"].tolist()
+
+
+def test_the_start_is_inside_and_the_end_is_not(connection: sa.Connection) -> None:
+    times = {"before": MONDAY - MOMENT, "start": MONDAY, "last": MONDAY + 7 * DAY - MOMENT, "end": MONDAY + 7 * DAY}
+    load(connection, *(("u1", item, True, at) for item, at in times.items()))
+    assert items(attempts.between(connection, MONDAY, MONDAY + 7 * DAY)) == ["start", "last"]
+
+
+def test_a_session_that_spans_the_whole_time_is_found(connection: sa.Connection) -> None:
+    load(
+        connection,
+        ("u1", "i1", True, MONDAY - DAY),
+        ("u1", "i2", True, MONDAY + DAY),
+        ("u1", "i3", True, MONDAY + 9 * DAY),
+    )
+    assert items(attempts.between(connection, MONDAY, MONDAY + 7 * DAY)) == ["i2"]
+
+
+def test_only_the_users_asked_for(connection: sa.Connection) -> None:
+    load(connection, *((user, "i1", True, MONDAY) for user in ("u1", "u2", "u'3", "u,4")))
+    week = (MONDAY, MONDAY + 7 * DAY)
+    assert set(attempts.between(connection, *week)["user_id"]) == {"u1", "u2", "u'3", "u,4"}
+    assert attempts.between(connection, *week, ["u'3", "u2", "nobody"])["user_id"].tolist() == ["u'3", "u2"]
+    assert attempts.between(connection, *week, []).empty
+
+
+def test_missing_is_neither_wrong_nor_zero(connection: sa.Connection) -> None:
+    load(connection, ("u1", "i1", None, MONDAY), ("u1", "i2", False, MONDAY + DAY))
+    frame = attempts.between(connection, MONDAY, MONDAY + 7 * DAY)
+    assert frame["correct"].tolist() == [pd.NA, False]
+    assert frame["response_time_ms"].tolist() == [pd.NA, pd.NA]
+    assert frame["topic_id"].isna().all()
+    assert Responses.from_frame(frame).correct.tolist()[1] == 0.0
+
+
+def test_nothing_has_the_columns_and_types_of_something(connection: sa.Connection) -> None:
+    nothing = attempts.between(connection, MONDAY, MONDAY + DAY)
+    load(connection, ("u1", "i1", True, MONDAY))
+    something = attempts.between(connection, MONDAY, MONDAY + DAY)
+    pd.testing.assert_series_equal(nothing.dtypes, something.dtypes)
+    assert nothing.empty
+    assert dict(something.dtypes.astype(str)) == {
+        "user_id": "str", "item_key": "str", "correct": "boolean", "completed_at": "datetime64[us, UTC]",
+        "response_time_ms": "Int32", "session_id": "str", "topic_id": "str", "attempt_no": "Int32",
+    }  # fmt: skip
+
+
+def test_the_order_is_the_users_and_their_time(connection: sa.Connection) -> None:
+    load(connection, ("u2", "i1", True, MONDAY), ("u1", "i2", True, MONDAY + DAY), ("u1", "i1", True, MONDAY))
+    frame = attempts.between(connection, MONDAY, MONDAY + 7 * DAY)
+    assert list(zip(frame["user_id"], frame["item_key"], strict=True)) == [("u1", "i1"), ("u1", "i2"), ("u2", "i1")]
+
+
+def test_first_attempts_are_first_ever_and_before_the_instant(connection: sa.Connection) -> None:
+    load(
+        connection,
+        ("u1", "i1", False, MONDAY - 99 * DAY),
+        ("u1", "i1", True, MONDAY),
+        ("u1", "i2", None, MONDAY),
+        ("u1", "i2", True, MONDAY + DAY),
+        ("u2", "i1", True, MONDAY + DAY),
+    )
+    frame = attempts.first_attempts(connection)
+    assert frame[["user_id", "item_key", "correct"]].values.tolist() == [
+        ["u1", "i1", False], ["u1", "i2", pd.NA], ["u2", "i1", True],
+    ]  # fmt: skip
+    assert items(attempts.first_attempts(connection, MONDAY)) == ["i1"]
+    assert attempts.first_attempts(connection, user_ids=["u2"])["user_id"].tolist() == ["u2"]
+
+
+def test_users_are_everyone_with_a_session(connection: sa.Connection) -> None:
+    load(connection, ("u2", "i1", True, MONDAY), ("U10", "i1", True, MONDAY), ("u1", "i1", True, MONDAY))
+    assert attempts.users(connection) == ["U10", "u1", "u2"]
+
+
+def test_a_session_without_an_end_counts_by_its_beginning(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(
+        "INSERT INTO exam_results (user_id, session_id, result_json, created_at) VALUES "
+        "('u1', 's1', '{\"questions\": [{\"question_id\": 7, \"correct\": true}]}', %(at)s)",
+        {"at": MONDAY},
+    )
+    assert items(attempts.between(connection, MONDAY, MONDAY + DAY)) == ["7"]
+    assert attempts.between(connection, MONDAY + DAY, MONDAY + 2 * DAY).empty
+
+
+def test_what_the_view_leaves_out_is_counted_by_reason(connection: sa.Connection) -> None:
+    load(connection, ("u1", "i1", True, MONDAY))
+    connection.exec_driver_sql(
+        "INSERT INTO exam_results (user_id, session_id, result_json, created_at, updated_at) VALUES "
+        '(\'u2\', \'s1\', \'{"questions": [{"question_id": ""}, {"question_id": "i", "correct": 3}, 5, 6]}\', '
+        "%(at)s, %(at)s), ('u2', 's2', '{\"questions\": [7]}', %(later)s, %(later)s)",
+        {"at": MONDAY, "later": MONDAY + 7 * DAY},
+    )
+    assert attempts.malformed(connection, MONDAY, MONDAY + 7 * DAY) == {
+        "is_correct is neither true, false nor null": 1,
+        "question_id is empty": 1,
+        "the question is not an object": 2,
+    }
+    assert attempts.malformed(connection, MONDAY - DAY, MONDAY) == {}

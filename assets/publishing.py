@@ -68,15 +68,16 @@ class Press:
     def _inputs(
         self, week: Week, members: Sequence[str], answers: pd.DataFrame, history: pd.DataFrame
     ) -> Iterator[ReportInput]:
-        answers_of = dict(tuple(answers.groupby("user_id")))
+        answers_of = Answers.by_user(answers)
+        nothing = Answers.from_frame(answers.iloc[:0])
         history_of = dict(tuple(history.groupby("user_id")))
         for user_id in members:
             past = history_of.get(user_id, history.iloc[:0])
-            own = answers_of.get(user_id, answers.iloc[:0])
+            own = answers_of.get(user_id, nothing)
             level = _level(past, week)
             if level is not None or len(own):
                 yield ReportInput(
-                    user_id, week, level, _weeks(past), Answers.from_frame(own), self.bank, week.ends_at,
+                    user_id, week, level, _weeks(past), own, self.bank, week.ends_at,
                     self.window_days,
                 )  # fmt: skip
 

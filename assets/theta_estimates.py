@@ -57,7 +57,9 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
                 )
             made.append(thetas)
             progress("weeks estimated", n + 1, len(chosen.keys))
-        return dg.MaterializeResult(metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, charts))
+        # Once for the run: a materialization's metadata is repeated on each of its partitions.
+        context.log_event(dg.AssetObservation(context.asset_key, metadata=_distribution(made, charts)))
+        return dg.MaterializeResult(metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name))
 
     return theta_estimates
 
@@ -74,7 +76,7 @@ def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> It
         yield week, pd.concat([kept[w][1] for w in reached], ignore_index=True)
 
 
-def _summary(made: list[Thetas], bank: str, engine_name: str, charts: Path) -> dict[str, dg.MetadataValue]:
+def _summary(made: list[Thetas], bank: str, engine_name: str) -> dict[str, dg.MetadataValue]:
     theta = np.concatenate([thetas.theta for thetas in made])
     se = np.concatenate([thetas.se for thetas in made])
     summary: dict[str, dg.MetadataValue] = {
@@ -92,9 +94,16 @@ def _summary(made: list[Thetas], bank: str, engine_name: str, charts: Path) -> d
         summary |= {
             "theta, mean and SD (logits)": dg.MetadataValue.text(f"{theta.mean():.3f} ± {theta.std():.3f}"),
             "standard error, median (logits)": dg.MetadataValue.float(round(float(np.median(se)), 4)),
-            "distribution": dg.MetadataValue.md(histogram(charts, {"theta": theta, "standard error": se})),
         }
     return summary
+
+
+def _distribution(made: list[Thetas], charts: Path) -> dict[str, dg.MetadataValue]:
+    measures = {
+        "theta (logits)": np.concatenate([thetas.theta for thetas in made]),
+        "standard error (logits)": np.concatenate([thetas.se for thetas in made]),
+    }
+    return {name: dg.MetadataValue.md(histogram(charts, name, values)) for name, values in measures.items()}
 
 
 def _total(made: list[Thetas], count: str) -> int:

@@ -54,6 +54,10 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
             if config.user_ids is not None:
                 members = [user for user in members if user in config.user_ids]
             press.publish(week, members, warehouse.read([week], keys), progress)
+        # Once for the run: a materialization's metadata is repeated on each of its partitions.
+        context.log_event(
+            dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(press))})
+        )
         if press.failed:
             _mark_the_good(context, partitions, chosen, press.failed)
             raise dg.Failure(_complaint(press.failed), metadata=_summary(press), allow_retries=False)
@@ -63,15 +67,18 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
 
 
 def _summary(press: Press) -> dict[str, dg.MetadataValue]:
-    links = "\n".join(f"- [{user}, {week}]({url})" for user, week, url in press.links[:_NAMED])
     return {
         "dagster/row_count": dg.MetadataValue.int(len(press.links)),
         "written": dg.MetadataValue.int(press.written),
         "unchanged": dg.MetadataValue.int(press.unchanged),
         "failed": dg.MetadataValue.int(len(press.failed)),
         "template": dg.MetadataValue.text(f"{press.template.sha256[:12]}, compiled by {press.template.compiled_by}"),
-        "reports": dg.MetadataValue.md(links or "none"),
     }
+
+
+def _links(press: Press) -> str:
+    lines = [f"- [{user}, {week}]({url})" for user, week, url in press.links[:_NAMED]]
+    return "\n".join([*lines, f"{len(press.links):,} in all"])
 
 
 def _complaint(failed: Sequence[Failed]) -> str:

@@ -14,7 +14,9 @@ from resources.database.staging import stage
 from resources.database.tables import report_artifacts
 from resources.model import Week
 
-_FINISHED = "user_id text, week_start date, format text, url text, generated_at timestamptz, sha256 text, inputs_sha256 text"
+_FINISHED = (
+    "user_id text, week_start date, format text, url text, generated_at timestamptz, sha256 text, inputs_sha256 text"
+)
 _RECORD = """
     INSERT INTO report_artifacts (user_id, week_start, format, url, generated_at, sha256, inputs_sha256)
     SELECT user_id, week_start, format, url, generated_at, sha256, inputs_sha256

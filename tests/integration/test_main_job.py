@@ -134,7 +134,10 @@ def test_one_user_by_hand_gives_the_number_of_the_weekly_run_and_leaves_the_othe
     assert len(together) > N_USERS / 2
     one = together[together["user_id"] == users[0]]
     pd.testing.assert_frame_equal(
-        one.drop(columns="fitted_at").reset_index(drop=True), alone.drop(columns="fitted_at"), check_exact=False, atol=1e-12
+        one.drop(columns="fitted_at").reset_index(drop=True),
+        alone.drop(columns="fitted_at"),
+        check_exact=False,
+        atol=1e-12,
     )
 
 

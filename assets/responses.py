@@ -98,5 +98,6 @@ class _Freezer:
                 return self.freeze(week, absent, None) + self.freeze(week, sorted(set(keys) - set(absent)), only)
             before = self._warehouse.read([week], keys)
             answers = pd.concat([before[~before["user_id"].isin(renewed)], answers])
-        self._warehouse.write(week, keys, answers.assign(user_key=answers["user_id"].map(self._users.key_of)))
+        key_of = {user: self._users.key_of(user) for user in members}
+        self._warehouse.write(week, keys, answers.assign(user_key=answers["user_id"].map(key_of)))
         return len(answers)

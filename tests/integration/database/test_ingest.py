@@ -16,7 +16,7 @@ from resources.database.ingest import Ingested, ingest
 from resources.database.response_file import ResponseFile, from_table, read
 from resources.errors import CallAPerson, FixTheData
 from resources.model import Week
-from seedtest_pipeline.demo import EXAM_ID, synthetic_exam
+from seedtest_pipeline.synthetic import EXAM_ID, synthetic_exam
 
 DATA = Path(__file__).parents[3] / "../shared/data"
 EVER = (dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC))

@@ -10,7 +10,7 @@ import pytest
 
 from resources.database.response_file import from_table
 from resources.model import SYNTHETIC, Week
-from seedtest_pipeline.demo import Recovery, SyntheticExam, recovery, synthetic_exam
+from seedtest_pipeline.synthetic import Recovery, SyntheticExam, recovery, synthetic_exam
 
 FIRST = Week(dt.date(2025, 1, 6))
 

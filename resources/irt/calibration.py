@@ -4,30 +4,26 @@ Sources: Bock & Aitkin (1981), Psychometrika 46, 443-459 (the EM algorithm on a 
 (2008), Scandinavian Journal of Statistics 35, 335-353 (SQUAREM, the acceleration).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.sparse import csr_array
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from resources.irt import item_step
 from resources.irt.answers import Answers
 from resources.irt.curves import Floats, Items
+from resources.irt.em import Em, Progress, Sample, run
 from resources.irt.item_step import INTERCEPT, LOGIT_C, SLOPE, Free, ItemPriors, Normal
-from resources.irt.standard_errors import StandardErrors, standard_errors
+from resources.irt.standard_errors import StandardErrors, not_computed, standard_errors
 
 Group = Literal["fixed", "estimate sd", "estimate mean and sd"]
-Progress = Callable[[int, float, float], None]
 
 GRID = np.linspace(-6, 6, 61)
 GRID.flags.writeable = False
 
 # Without a prior the 3PL has no maximum for easy items; .25 with 95 % of [.11, .47] suits four or five options.
 GUESSING_PRIOR = ItemPriors(logit_c=Normal(-1.1, 0.5))
-
-_USERS_AT_ONCE = 4_000  # 2 MB of posterior weights on 61 points
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Calibration:
 
     items: Items
     se: StandardErrors
-    n_answers: np.ndarray[tuple[int], np.dtype[np.int64]]
+    n_answers: NDArray[np.int64]
     log_likelihood: float
     log_prior: float
     group_mean: float
@@ -80,21 +76,57 @@ def calibrate(
     if priors is None:
         priors = GUESSING_PRIOR if model == "3PL" else ItemPriors()
     n_answers = np.bincount(answers.item, minlength=answers.n_items)
-    eta, free = _start(answers, n_answers, model, known, priors)
+    eta, free = _start(answers, n_answers, known, model, priors)
     _check_identified(eta, free, n_answers, group)
-    data = _Data(answers, grid)
-    em = _Em(data, free, priors, group)
-    point = em.pack(eta, group_mean, group_sd)
-    point, cycles, change = _squarem(em, point, tolerance, max_cycles, progress)
+    em = Em(
+        Sample(answers, grid), eta, free, priors, group_mean, group_sd,
+        estimate_mean=group == "estimate mean and sd", estimate_sd=group != "fixed",
+    )  # fmt: skip
+    point, cycles, change = run(em, em.pack(eta, group_mean, group_sd), tolerance, max_cycles, progress)
     eta, mean, sd = em.unpack(point)
-    expected = data.expected(eta, mean, sd)
-    if with_standard_errors:
-        se = standard_errors(data.portions, grid, eta, free, priors, expected.n, expected.r, data.log_weights(mean, sd))
-    else:
-        se = StandardErrors.none(answers.n_items)
     with np.errstate(divide="ignore", invalid="ignore"):  # a = 0 has no difficulty: b is inf or NaN
         items = Items(eta[:, SLOPE], -eta[:, INTERCEPT] / eta[:, SLOPE], expit(eta[:, LOGIT_C]))
     return Calibration(
-        items, se, n_answers, expected.log_likelihood, float(priors.log_density(eta, free).sum()), mean, sd, cycles,
-        change <= tolerance, change,
-    )  # fmt: skip
+        items=items,
+        se=standard_errors(em, point) if with_standard_errors else not_computed(answers.n_items),
+        n_answers=n_answers,
+        log_likelihood=em.sample.expected(eta, mean, sd).log_likelihood,
+        log_prior=float(priors.log_density(eta, free).sum()),
+        group_mean=mean,
+        group_sd=sd,
+        cycles=cycles,
+        converged=change <= tolerance,
+        largest_change=change,
+    )
+
+
+def _start(
+    answers: Answers, n_answers: NDArray[np.int64], known: Items | None, model: str, priors: ItemPriors
+) -> tuple[Floats, Free]:
+    """Where to begin, shape (n_items, 3), and which of it is to be estimated; known parameters are in place."""
+    unknown = np.full(answers.n_items, np.nan)
+    a, b, c = (known.a, known.b, known.c) if known else (unknown, unknown, unknown)
+    if model == "2PL":
+        c = np.where(np.isnan(c), 0.0, c)
+    free = np.isnan(np.stack([a, b, c], axis=1))
+    if np.any(free[:, SLOPE] & ~free[:, INTERCEPT]):
+        j = int(np.flatnonzero(free[:, SLOPE] & ~free[:, INTERCEPT])[0])
+        raise ValueError(f"Item {j} has a known b but no known a.")
+    guess = expit(priors.logit_c.mean) if priors.logit_c else 0.2
+    c = np.where(np.isnan(c), guess, c)
+    a = np.where(np.isnan(a), 1.0, a)
+    n_right = np.bincount(answers.item, weights=answers.correct, minlength=answers.n_items)
+    share = (n_right + 0.5) / (n_answers + 1)  # never 0 or 1
+    above_guessing = ((share - c) / (1 - c)).clip(0.02, 0.98)
+    d = np.where(np.isnan(b), logit(above_guessing), -a * b)
+    return np.stack([a, d, logit(c)], axis=1), free
+
+
+def _check_identified(eta: Floats, free: Free, n_answers: NDArray[np.int64], group: Group) -> None:
+    empty = np.flatnonzero((n_answers == 0) & free.any(axis=1))
+    if empty.size:
+        raise ValueError(f"{empty.size} items have no answers, the first is item {empty[0]}: leave them out.")
+    if group == "estimate mean and sd" and free[:, INTERCEPT].all():
+        raise ValueError("A group's mean can be estimated only where some item is known.")
+    if group != "fixed" and free[:, SLOPE].all():
+        raise ValueError("A group's SD can be estimated only where some slope is known.")

@@ -56,7 +56,6 @@ _LOCKED = [
 _FUNCTIONS = (
     "seedtest_jsonb(text)",
     "seedtest_instant(text, timestamptz, timestamptz)",
-    "seedtest_answer(jsonb)",
     "seedtest_question_fault(jsonb)",
     "seedtest_session_fault(text, timestamptz, boolean, jsonb)",
 )

@@ -1,7 +1,7 @@
 """Ability estimates: one row per user and week (`theta_estimates`), and the current value per user (`mirt_ability`).
 
-The caller's transaction is the one in force. Rows are always locked in the order of their users, so that two writers
-wait for each other and never in a circle.
+The caller's transaction is the one in force. Rows are always locked in the order of their users (in the collation that
+Python sorts by), so that two writers wait for each other and never in a circle.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ _SCORED = """
 """
 _LOCK_WEEK = """
     SELECT FROM theta_estimates JOIN scored USING (user_id) WHERE week_start = %(week_start)s
-    ORDER BY user_id FOR UPDATE OF theta_estimates
+    ORDER BY user_id COLLATE "C" FOR UPDATE OF theta_estimates
 """
 _DROP_UNSCORED = """
     DELETE FROM theta_estimates e USING scored s
@@ -34,7 +34,7 @@ _STORE_WEEK = """
                                  model, version, window_days, as_of, fitted_at)
     SELECT user_id, %(week_start)s, theta, se, n_items, n_unknown_item, n_unusable,
            %(model)s, %(version)s, %(window_days)s, %(as_of)s, %(fitted_at)s
-    FROM scored WHERE theta IS NOT NULL ORDER BY user_id
+    FROM scored WHERE theta IS NOT NULL ORDER BY user_id COLLATE "C"
     ON CONFLICT (user_id, week_start) DO UPDATE SET
         theta = excluded.theta, se = excluded.se, n_items = excluded.n_items,
         n_unknown_item = excluded.n_unknown_item, n_unusable = excluded.n_unusable, model = excluded.model,
@@ -67,7 +67,7 @@ _READ: LiteralString = """
            model, version, window_days, as_of, fitted_at
     FROM theta_estimates
     WHERE week_start BETWEEN %(first)s AND %(last)s AND (%(user_ids)s::text[] IS NULL OR user_id = ANY(%(user_ids)s))
-    ORDER BY user_id, week_start
+    ORDER BY user_id COLLATE "C", week_start
 """
 
 
@@ -101,7 +101,7 @@ def store_week(
         _STORE_CURRENT.replace(
             "{source}",
             "SELECT user_id, %(model)s, %(version)s, theta, se, n_items, %(as_of)s, %(fitted_at)s "
-            "FROM scored WHERE theta IS NOT NULL ORDER BY user_id",
+            'FROM scored WHERE theta IS NOT NULL ORDER BY user_id COLLATE "C"',
         ),
         values,
     ).rowcount

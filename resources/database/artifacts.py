@@ -20,7 +20,7 @@ _FINISHED = (
 _RECORD = """
     INSERT INTO report_artifacts (user_id, week_start, format, url, generated_at, sha256, inputs_sha256)
     SELECT user_id, week_start, format, url, generated_at, sha256, inputs_sha256
-    FROM finished ORDER BY user_id, week_start, format
+    FROM finished ORDER BY user_id COLLATE "C", week_start, format
     ON CONFLICT (user_id, week_start, format) DO UPDATE SET
         url = excluded.url, generated_at = excluded.generated_at, sha256 = excluded.sha256,
         inputs_sha256 = excluded.inputs_sha256
@@ -63,7 +63,7 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     query = sa.select(report_artifacts).where(report_artifacts.c.week_start == week.start)
     if user_ids is not None:
         query = query.where(report_artifacts.c.user_id == sa.any_(sa.literal(list(user_ids), sa.ARRAY(sa.Text))))
-    rows = connection.execute(query.order_by(report_artifacts.c.user_id, report_artifacts.c.format))
+    rows = connection.execute(query.order_by(sa.collate(report_artifacts.c.user_id, "C"), report_artifacts.c.format))
     return [
         ReportArtifact(
             row.user_id, Week(row.week_start), row.format, row.url, row.generated_at, row.sha256, row.inputs_sha256

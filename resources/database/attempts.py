@@ -25,12 +25,9 @@ _COLUMNS: dict[str, pa.DataType] = {
     "attempt_no": pa.int32(),
 }
 _INSTANT = pa.timestamp("us", "UTC")
-_NULLABLE = {
-    pa.bool_(): pd.BooleanDtype(),
-    pa.int32(): pd.Int32Dtype(),
-}  # else missing answers become objects or floats
-# Both of an answer's edges are checked after reading: seedtest_instant costs as much as the rest of the row together,
-# and a condition on completed_at would call it twice more.
+# By itself pandas makes objects and floats of columns with missing values.
+_NULLABLE = {pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}
+# No condition on completed_at: it would compute this column, half of a row's cost, twice more. `between` checks it.
 _ANSWERS: LiteralString = """
     SELECT user_id, item_key, correct, completed_at, response_time_ms, session_id, topic_id, attempt_no
     FROM attempt

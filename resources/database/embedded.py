@@ -73,16 +73,17 @@ def _answering(folder: ServerFolder) -> int | None:
 def _connect(folder: ServerFolder, port: int) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(
         host="127.0.0.1", port=port, user=SUPERUSER, password=folder.password.read_text(), dbname="postgres",
-        connect_timeout=5, require_auth="scram-sha-256", autocommit=True,
+        connect_timeout=2, require_auth="scram-sha-256", autocommit=True,
     )  # fmt: skip
 
 
 def _start(folder: ServerFolder) -> int:
     with opened(folder.start_lock) as lock:
-        if not wait_until(lambda: try_lock(lock), _START_S):
-            raise DatabaseUnavailable(f"Another process is still starting PostgreSQL in {folder.root}; try again.")
-        if port := _answering(folder):
-            return port  # that other process has started it
+        if not try_lock(lock):
+            if not wait_until(lambda: try_lock(lock), _START_S):
+                raise DatabaseUnavailable(f"Another process is still starting PostgreSQL in {folder.root}; try again.")
+            if port := _answering(folder):
+                return port  # that other process has started it
         log_begins = _rotate(folder.log)
         supervisor = _spawn_supervisor(folder)
 

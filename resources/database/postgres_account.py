@@ -19,7 +19,8 @@ from resources.errors import CallAPerson
 # linux/capability.h and linux/prctl.h
 _DAC_OVERRIDE, _DAC_READ_SEARCH = 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
-_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
+_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP = 28, 1 << 2
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 
 # Reading past permissions is enough and comes first; containers often leave root with the other one only.
 _ATTEMPTS = (None, _DAC_READ_SEARCH, _DAC_OVERRIDE) if sys.platform == "linux" else (None,)
@@ -38,10 +39,11 @@ class Account:
             OSError: the system does not let this process do so.
         """
         if self.capability is not None:
-            _prctl(_PR_SET_KEEPCAPS, 1)
+            # Capabilities then outlive the change of user; without it access(2), which initdb asks, ignores them too.
+            _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
         os.setgroups([])
-        os.setresgid(self.gid, self.gid, self.gid)
-        os.setresuid(self.uid, self.uid, self.uid)
+        os.setregid(self.gid, self.gid)
+        os.setreuid(self.uid, self.uid)
         if self.capability is not None:
             mask = 1 << self.capability
             header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
@@ -72,7 +74,7 @@ def choose(binary: Path, data: Path) -> Account | None:
 
 
 def _reaches(account: Account, binary: Path, folder: Path) -> bool:
-    """Tried, not computed: access control lists and mount options count as well, and access(2) ignores capabilities."""
+    """Tried, not computed: access control lists and mount options count as well."""
     command = ["/bin/sh", "-c", 'cd "$1" && "$0" --version', str(binary), str(folder)]
     try:
         return subprocess.run(command, capture_output=True, preexec_fn=account.assume, timeout=10).returncode == 0

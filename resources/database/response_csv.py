@@ -72,12 +72,10 @@ def _batches(
 
 
 def _uneven(name: str, line: int, found: int, width: int) -> str:
-    few = (
-        "few fields (was the file cut off?)" if found < width else "many fields (is a text with a separator unquoted?)"
+    fault = (
+        "too few fields (was the file cut off?)" if found < width else "too many fields (a separator not in quotes?)"
     )
-    return (
-        f"{name}, line {line} has too {few}: {found}, and the header has {width}. Export it anew. Nothing was loaded."
-    )
+    return f"{name}, line {line} has {fault}: {found}, and the header has {width}. Export it anew. Nothing was loaded."
 
 
 def _not_utf8(path: Path) -> str:

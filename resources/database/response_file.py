@@ -117,7 +117,7 @@ def _checked(header: list[str], table: pa.Table, source: _Source) -> ResponseFil
         checked = rule(column)
         if checked.mistake is not None:
             row, sentence = checked.mistake
-            shown = values.shown(column[row].as_py())
+            shown = values.shown(column[row])
             raise FixTheData(f"{source.at(row)}, column {name}: {shown} {sentence}. Nothing was loaded.")
         columns[name] = checked.values
         notes += [f"{name}: {checked.note}."] if checked.note else []
@@ -137,7 +137,8 @@ def _check_header(header: list[str], source: _Source) -> None:
     if missing:
         raise FixTheData(
             f"{source.name} has no column {', '.join(missing)}; it has {', '.join(header)[:200]}. "
-            "Name the columns as the documentation does. Nothing was loaded."
+            f"It needs {', '.join(name for name in _RULES if name not in _OPTIONAL)}; "
+            f"{', '.join(_OPTIONAL)} may be there. Nothing was loaded."
         )
     twice = [name for name in _RULES if header.count(name) > 1]
     if twice:

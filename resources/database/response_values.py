@@ -19,6 +19,7 @@ else:
     Column = pa.Array  # generic in pyarrow's stubs only
 
 _TEXT = pa.large_string()
+_UTC = pa.timestamp("us", "UTC")
 _BLANK = pa.scalar("", _TEXT)
 _ABSENT = pa.scalar(None, _TEXT)
 _TOO_LONG = r"(?s)^.{501}"  # PostgreSQL refuses to index much longer texts, with a message about pages
@@ -68,7 +69,7 @@ def right_or_wrong(column: Column) -> Checked:
     if _is_text(column.type):
         place = _floats(pc.index_in(pc.ascii_lower(column.cast(_TEXT)), value_set=_TRUTH))
         number, unknown = place % 2, np.isnan(place) & _where(pc.is_valid(column))
-    elif _is_number(column.type):
+    elif _is_number(column.type) or pa.types.is_null(column.type):
         number = _floats(column)
         unknown = (number != 0) & (number != 1) & ~np.isnan(number)
     else:
@@ -92,24 +93,28 @@ def instant(column: Column) -> Checked:
         return Checked(column, mistake)
     if pa.types.is_timestamp(column.type):
         zoned = column.cast(pa.timestamp(column.type.unit, "UTC"))
-        whole = zoned.cast(pa.timestamp("us", "UTC"), safe=False)
+        if mistake := _first(_far(zoned), says):
+            return Checked(column, mistake)
+        whole = zoned.cast(_UTC, safe=False)
         finer = _where(pc.not_equal(whole.cast(zoned.type), zoned)) if column.type.unit == "ns" else np.zeros(0)
         return Checked(whole, note=_cut(finer))
     if not _is_text(column.type):
         return _wrong_type(column, "timestamps, or text such as 2025-01-06T09:30:00Z")
     text: Column = column.cast(_TEXT)
-    cut = pc.replace_substring_regex(
-        text, pattern=r"(\.\d{6})\d+", replacement=r"\1"
-    )  # what finer is, pandas dates 1677 to 2262 only
+    # One finer instant, and pandas would read the whole column as nanoseconds, which end in 2262.
+    cut = pc.replace_substring_regex(text, pattern=r"(\.\d{6})\d+", replacement=r"\1")
     times = pd.to_datetime(cut.to_pandas(), format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
-    unreadable = times.isna().to_numpy() | ~_where(pc.match_substring_regex(text, _INSTANT))
-    whole = pa.array(times, pa.timestamp("us", "UTC"), from_pandas=True)
-    return Checked(whole, _first(unreadable, says), _cut(_where(pc.not_equal(cut, text))))
+    exact = pa.array(times, _UTC, from_pandas=True)
+    unreadable = times.isna().to_numpy() | ~_where(pc.match_substring_regex(text, _INSTANT)) | _far(exact)
+    return Checked(exact, _first(unreadable, says), _cut(_where(pc.not_equal(cut, text))))
 
 
-def shown(value: object) -> str:
+def shown(value: "pa.Scalar[Any]") -> str:
     """The value as a message shows it: on one line, and short."""
-    text = "nothing" if value is None else repr(str(value))
+    if not value.is_valid:
+        return "nothing"
+    plain = value.cast(pa.string()) if pa.types.is_timestamp(value.type) else value  # Python has no year 10000
+    text = repr(str(plain.as_py()))
     return text if len(text) <= 42 else f"{text[:40]}…'"
 
 
@@ -118,10 +123,9 @@ def _whole(column: Column, least: int, what: str) -> Checked:
         return _wrong_type(column, "whole numbers")
     unreadable = np.zeros(len(column), bool)
     if _is_text(column.type):
-        unreadable = ~_where(pc.match_substring_regex(column.cast(_TEXT), r"^\d{1,10}(\.0+)?$")) & _where(
-            pc.is_valid(column)
-        )
-        column = pc.if_else(pa.array(unreadable), _ABSENT, column.cast(_TEXT))
+        column = column.cast(_TEXT)
+        unreadable = _where(pc.is_valid(column)) & ~_where(pc.match_substring_regex(column, r"^\d{1,10}(\.0+)?$"))
+        column = pc.if_else(pa.array(unreadable), _ABSENT, column)
     number = _floats(column)
     missing = np.isnan(number)
     unreadable |= ~missing & ~((number >= least) & (number <= _LARGEST_INTEGER) & (np.floor(number) == number))
@@ -132,6 +136,12 @@ def _whole(column: Column, least: int, what: str) -> Checked:
 
 def _wrong_type(column: Column, write: str) -> Checked:
     return Checked(column, (0, f"is of the type {column.type}: write {write}"))
+
+
+def _far(instants: Any) -> NDArray[np.bool_]:
+    """Outside the years 1 to 9999, which Python, ISO 8601 and the attempt view have in common."""
+    years = _floats(pc.year(instants))
+    return (years < 1) | (years > 9999)
 
 
 def _cut(finer: NDArray[Any]) -> str:

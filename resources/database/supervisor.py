@@ -142,6 +142,7 @@ def _locale() -> str:
 
 def _start(folder: ServerFolder, binaries: Path, account: Account | None, data_lock: int) -> subprocess.Popen[bytes]:
     port = folder.last_port()  # again the same, so that the pools of long-lived clients find the server
+    folder.state.unlink(missing_ok=True)  # nobody need try a port that may be somebody else's by now
     while True:
         port = port if port and _is_free(port) else _free_port()
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]

@@ -36,6 +36,7 @@ def parquet_file(folder: Path, **columns: object) -> Path:
     chosen = {name: columns.get(name, [value, value]) for name, value in GOOD.items()}
     chosen["item_id"] = columns.get("item_id", ["i1", "i2"])
     chosen |= {name: value for name, value in columns.items() if name not in GOOD}
+    folder.mkdir(exist_ok=True)
     path = folder / "answers.parquet"
     pq.write_table(pa.table({name: value for name, value in chosen.items() if value is not None}), path)
     return path
@@ -106,7 +107,8 @@ def test_ways_to_write_the_same_parquet(tmp_path: Path, change: dict[str, object
 def test_missing_stays_missing(tmp_path: Path, empty: float | None) -> None:
     text = csv_file(tmp_path, f"{HEADER}\nu1,s1,i1,,2025-01-06T09:30:00Z,,,\n")
     typed = parquet_file(tmp_path, correct=[empty, 1.0], response_time_ms=[empty, 1.0], attempt_no=[None, 1])
-    for path in (text, typed):
+    void = parquet_file(tmp_path / "void", correct=pa.nulls(2), response_time_ms=pa.nulls(2), attempt_no=pa.nulls(2))
+    for path in (text, typed, void):
         row = read(path).responses.to_pylist()[0]
         assert (row["correct"], row["response_time_ms"], row["attempt_no"]) == (None, None, None)
 
@@ -159,6 +161,8 @@ def test_far_dates_are_read_beside_fine_ones(tmp_path: Path) -> None:
         ("answered_at", "", "column answered_at: nothing is not a date and time"),
         ("answered_at", "06/01/2025 09:30", "column answered_at: '06/01/2025 09:30' is not a date and time"),
         ("answered_at", "2025-02-30T09:30:00Z", "column answered_at: '2025-02-30T09:30:00Z' is not a date and time"),
+        ("answered_at", "9999-12-31T23:59:59-05:00", "column answered_at: '9999-12-31T23:59:59-05:00' is not a date"),
+        ("answered_at", "0001-01-01T00:00:00+09:00", "column answered_at: '0001-01-01T00:00:00+09:00' is not a date"),
         ("answered_at", "2025-01-06", "column answered_at: '2025-01-06' is not a date and time"),
         ("answered_at", "1736155800", "column answered_at: '1736155800' is not a date and time"),
         ("response_time_ms", "-5", "column response_time_ms: '-5' is not a whole number of milliseconds from 0"),
@@ -186,14 +190,17 @@ def test_a_bad_value_is_named_with_its_place(tmp_path: Path, column: str, value:
         ("correct", [[1], [0]], "row 1, column correct: '[1]' is of the type list"),
         ("answered_at", [1736155800, 1736155801], "row 1, column answered_at: '1736155800' is of the type int64"),
         ("answered_at", [dt.date(2025, 1, 6)] * 2, "row 1, column answered_at: '2025-01-06' is of the type date32"),
+        (
+            "answered_at",
+            pa.array([0, 2**40], pa.timestamp("s")),
+            "row 2, column answered_at: '<value out of range: 1099511627776000>' is not",
+        ),
         ("response_time_ms", [5.0, 0.5], "row 2, column response_time_ms: '0.5' is not a whole number"),
         ("response_time_ms", [float("inf"), 1.0], "row 1, column response_time_ms: 'inf' is not a whole number"),
         ("attempt_no", [True, True], "row 1, column attempt_no: 'True' is of the type bool"),
     ],
 )
-def test_a_bad_parquet_value_is_named_with_its_row(
-    tmp_path: Path, column: str, values: list[object], says: str
-) -> None:
+def test_a_bad_parquet_value_is_named_with_its_row(tmp_path: Path, column: str, values: object, says: str) -> None:
     assert mistake(parquet_file(tmp_path, **{column: values})).startswith(f"answers.parquet, {says}")
 
 

@@ -1,5 +1,7 @@
 """Dagster's definitions: the assets in their order, their resources, the schedule and the sensor."""
 
+import warnings
+
 import dagster as dg
 
 from assets import checks, item_parameters, report_template, responses, theta_estimates, weekly_reports
@@ -11,6 +13,12 @@ from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
 
 def build(parts: Parts, progress: Progress) -> dg.Definitions:
     """Definitions over these parts; none of them is opened before a run or a sensor needs it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of backfill_policy, at each asset: nothing to do about it
+        return _build(parts, progress)
+
+
+def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     made_weekly = [
         responses.build(parts.partitions),
         theta_estimates.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),

@@ -40,10 +40,10 @@ def bars() -> Iterator[Bars]:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table whose first column is words and whose other columns are figures."""
+    """A table whose last column is figures and whose other columns are words."""
     shown = Table(title=title, title_justify="left", title_style="bold")
-    for n, column in enumerate(columns):
-        shown.add_column(column, justify="left" if n == 0 else "right")
+    for column in columns:
+        shown.add_column(column, justify="right" if column == columns[-1] else "left")
     for row in rows:
         shown.add_row(*row)
     OUT.print(shown)

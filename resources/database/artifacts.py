@@ -67,6 +67,6 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     return [
         ReportArtifact(
             row.user_id, Week(row.week_start), row.format, row.url, row.generated_at, row.sha256, row.inputs_sha256
-        )  # fmt: skip
+        )
         for row in rows
     ]

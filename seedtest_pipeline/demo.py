@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-import pyarrow as pa
-
-from resources.database import abilities, artifacts, attempts, banks, response_file
+from resources.database import abilities, artifacts, attempts, banks
 from resources.database import ingest as loading
 from resources.database.engine import address, transaction
 from resources.errors import FixTheData, NoItemBank
@@ -58,10 +56,8 @@ def play(settings: Settings) -> None:
         parts = Parts(settings)
         exam = synthetic_exam(SEED, first_week, n_weeks=N_WEEKS)
         with steps.step("responses, synthetic") as made:
-            table_ = pa.Table.from_pandas(exam.responses, preserve_index=False)
-            file = response_file.from_table(table_, "the synthetic exam")
             with transaction(engine) as connection:
-                loaded = loading.ingest(connection, file, EXAM_ID, partial(progress, "responses"))
+                loaded = loading.ingest(connection, exam.as_file(), EXAM_ID, partial(progress, "responses"))
             made.append(
                 f"{loaded.responses:,} responses, {exam.responses['user_id'].nunique()} learners, {N_WEEKS} weeks"
             )

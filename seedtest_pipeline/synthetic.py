@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from resources.database.response_file import ResponseFile, from_table
 from resources.model import SYNTHETIC, Floats, Ints, Week
 
 EXAM_ID = f"{SYNTHETIC}exam"
@@ -37,6 +39,10 @@ class SyntheticExam:
     responses: pd.DataFrame
     abilities: pd.DataFrame
     items: pd.DataFrame
+
+    def as_file(self) -> ResponseFile:
+        """The responses, checked as a person's file would be: ready for ingest."""
+        return from_table(pa.Table.from_pandas(self.responses, preserve_index=False), "the synthetic exam")
 
 
 class Recovery(NamedTuple):

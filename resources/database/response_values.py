@@ -23,7 +23,9 @@ _UTC = pa.timestamp("us", "UTC")
 _BLANK = pa.scalar("", _TEXT)
 _ABSENT = pa.scalar(None, _TEXT)
 _TOO_LONG = r"(?s)^.{501}"  # PostgreSQL refuses to index much longer texts, with a message about pages
-_LARGEST_INTEGER = 2**31 - 1  # of PostgreSQL's integer, which the attempt view shows; as milliseconds 24 days
+# The largest that the attempt view shows: an integer of PostgreSQL (as milliseconds 24 days), and nine digits.
+_LARGEST_MS = 2**31 - 1
+_LARGEST_ATTEMPT = 999_999_999
 _TRUTH = pa.array(["0", "1", "false", "true"], _TEXT)
 _INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
 
@@ -79,11 +81,11 @@ def right_or_wrong(column: Column) -> Checked:
 
 
 def milliseconds(column: Column) -> Checked:
-    return _whole(column, 0, "milliseconds from 0")
+    return _whole(column, 0, _LARGEST_MS, "milliseconds")
 
 
 def ordinal(column: Column) -> Checked:
-    return _whole(column, 1, "attempts from 1")
+    return _whole(column, 1, _LARGEST_ATTEMPT, "attempts")
 
 
 def instant(column: Column) -> Checked:
@@ -118,7 +120,7 @@ def shown(value: "pa.Scalar[Any]") -> str:
     return text if len(text) <= 42 else f"{text[:40]}…'"
 
 
-def _whole(column: Column, least: int, what: str) -> Checked:
+def _whole(column: Column, least: int, most: int, what: str) -> Checked:
     if not (_is_text(column.type) or _is_number(column.type) or pa.types.is_null(column.type)):
         return _wrong_type(column, "whole numbers")
     unreadable = np.zeros(len(column), bool)
@@ -128,9 +130,9 @@ def _whole(column: Column, least: int, what: str) -> Checked:
         column = pc.if_else(pa.array(unreadable), _ABSENT, column)
     number = _floats(column)
     missing = np.isnan(number)
-    unreadable |= ~missing & ~((number >= least) & (number <= _LARGEST_INTEGER) & (np.floor(number) == number))
+    unreadable |= ~missing & ~((number >= least) & (number <= most) & (np.floor(number) == number))
     exact = np.where(missing | unreadable, 0, number).astype(np.int32)
-    says = f"is not a whole number of {what} to {_LARGEST_INTEGER}: correct it, or leave it empty"
+    says = f"is not a whole number of {what} from {least} to {most}: correct it, or leave it empty"
     return Checked(pa.array(exact, mask=missing), _first(unreadable, says))
 
 

@@ -127,7 +127,7 @@ def test_what_the_view_leaves_out_is_counted_by_reason(connection: sa.Connection
     load(connection, ("u1", "i1", True, MONDAY))
     connection.exec_driver_sql(
         "INSERT INTO exam_results (user_id, session_id, result_json, created_at, updated_at) VALUES "
-        '(\'u2\', \'s1\', \'{"questions": [{"question_id": ""}, {"question_id": "i", "correct": 3}, 5, 6]}\', '
+        '(\'u2\', \'s1\', \'{"questions": [{"question_id": ""}, {"question_id": "i", "is_correct": 3}, 5, 6]}\', '
         "%(at)s, %(at)s), ('u2', 's2', '{\"questions\": [7]}', %(later)s, %(later)s)",
         {"at": MONDAY, "later": MONDAY + 7 * DAY},
     )

@@ -169,6 +169,7 @@ def test_far_dates_are_read_beside_fine_ones(tmp_path: Path) -> None:
         ("response_time_ms", "12.5", "column response_time_ms: '12.5' is not a whole number"),
         ("response_time_ms", "2147483648", "column response_time_ms: '2147483648' is not a whole number"),
         ("response_time_ms", "NA", "column response_time_ms: 'NA' is not a whole number"),
+        ("attempt_no", "1000000000", "column attempt_no: '1000000000' is not a whole number of attempts from 1 to 9"),
         ("attempt_no", "0", "column attempt_no: '0' is not a whole number of attempts from 1"),
     ],
 )

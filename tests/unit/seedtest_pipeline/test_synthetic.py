@@ -5,10 +5,8 @@ import time
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
-from resources.database.response_file import from_table
 from resources.model import SYNTHETIC, Week
 from seedtest_pipeline.synthetic import Recovery, SyntheticExam, recovery, synthetic_exam
 
@@ -42,7 +40,7 @@ def test_every_id_says_that_it_is_synthetic(exam: SyntheticExam) -> None:
 
 
 def test_it_passes_as_a_file_of_responses_with_nothing_left_aside(exam: SyntheticExam) -> None:
-    file = from_table(pa.Table.from_pandas(exam.responses, preserve_index=False), "synthetic exam")
+    file = exam.as_file()
     assert file.notes == ()
     assert file.responses.num_rows == len(exam.responses)
 

@@ -15,7 +15,7 @@ from resources.irt.answers import Answers
 from resources.irt.curves import Floats, Items
 from resources.irt.em import Em, Progress, Sample, run
 from resources.irt.item_step import INTERCEPT, LOGIT_C, SLOPE, Free, ItemPriors, Normal
-from resources.irt.standard_errors import StandardErrors, not_computed, standard_errors
+from resources.irt.standard_errors import Method, StandardErrors, not_computed, standard_errors
 
 Group = Literal["fixed", "estimate sd", "estimate mean and sd"]
 
@@ -24,6 +24,8 @@ GRID.flags.writeable = False
 
 # Without a prior the 3PL has no maximum for easy items; .25 with 95 % of [.11, .47] suits four or five options.
 GUESSING_PRIOR = ItemPriors(logit_c=Normal(-1.1, 0.5))
+
+JOINT_SE_ITEMS = 500  # 60 MB, and seconds; beyond, the items' errors hardly hang together
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def calibrate(
     grid: Floats = GRID,
     tolerance: float = 1e-6,
     max_cycles: int = 2_000,
-    with_standard_errors: bool = True,
+    se_method: Method | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
     """The parameters of every item that `known` does not give, on the scale where ability is N(group_mean, group_sd^2).
@@ -82,13 +84,15 @@ def calibrate(
         Sample(answers, grid), eta, free, priors, group_mean, group_sd,
         estimate_mean=group == "estimate mean and sd", estimate_sd=group != "fixed",
     )  # fmt: skip
+    if se_method is None:
+        se_method = "joint" if answers.n_items <= JOINT_SE_ITEMS else "per item"
     point, cycles, change = run(em, em.pack(eta, group_mean, group_sd), tolerance, max_cycles, progress)
     eta, mean, sd = em.unpack(point)
     with np.errstate(divide="ignore", invalid="ignore"):  # a = 0 has no difficulty: b is inf or NaN
         items = Items(eta[:, SLOPE], -eta[:, INTERCEPT] / eta[:, SLOPE], expit(eta[:, LOGIT_C]))
     return Calibration(
         items=items,
-        se=standard_errors(em, point) if with_standard_errors else not_computed(answers.n_items),
+        se=not_computed(answers.n_items) if se_method == "none" else standard_errors(em, point, se_method),
         n_answers=n_answers,
         log_likelihood=em.sample.expected(eta, mean, sd).log_likelihood,
         log_prior=float(priors.log_density(eta, free).sum()),

@@ -15,12 +15,13 @@ END $$;
 CREATE FUNCTION seedtest_instant(answered_at text, earliest timestamptz, latest timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    instant timestamptz := CASE
+    instant timestamptz;
+BEGIN
+    instant := CASE  -- not among the declarations: the handler does not cover those
         WHEN substr(answered_at, 5, 1) <> '-' THEN NULL  -- must begin with a year: not 'now', nor what DateStyle turns
         WHEN substr(answered_at, 12) ~ '[A-Za-z+-]' THEN answered_at
         ELSE answered_at || 'Z'
     END;
-BEGIN
     RETURN CASE WHEN instant BETWEEN earliest AND latest THEN instant ELSE latest END;
 EXCEPTION WHEN data_exception THEN
     RETURN latest;
@@ -124,14 +125,15 @@ WHERE btrim(session.user_id) <> ''
     AND seedtest_question_fault(question) IS NULL;
 
 -- What `attempt` leaves out, and why: a question by its place (from 1), or a whole session (question_no is NULL).
+-- Its instant would lie between earliest and latest.
 CREATE VIEW attempt_malformed AS
 SELECT
     session.id AS exam_result_id,
     session.user_id,
     element.ordinal AS question_no,
     coalesce(session.fault, seedtest_question_fault(element.question)) AS reason,
-    session.earliest AS session_created_at,
-    session.latest AS session_updated_at
+    session.earliest,
+    session.latest
 FROM (
     SELECT
         exam_results.id::text AS id,
@@ -149,4 +151,5 @@ FROM (
 ) AS session
 LEFT JOIN LATERAL jsonb_path_query(session.result, 'strict $.questions[*]', silent => true)
     WITH ORDINALITY AS element (question, ordinal) ON session.fault IS NULL
-WHERE session.fault IS NOT NULL OR seedtest_question_fault(element.question) IS NOT NULL;
+WHERE session.fault IS NOT NULL
+    OR (element.ordinal IS NOT NULL AND seedtest_question_fault(element.question) IS NOT NULL);

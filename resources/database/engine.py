@@ -71,9 +71,9 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         driver_error = error.orig if isinstance(error, DBAPIError) else error
         if not _is_unavailable(driver_error):
             raise
-        reason = str(driver_error).strip().splitlines()
+        reason = " ".join(str(driver_error).split()).rstrip(".?") or "no answer"
         raise DatabaseUnavailable(
-            f"PostgreSQL at {address(engine.url)} is not available: {reason[-1] if reason else 'no answer'}. "
+            f"PostgreSQL at {address(engine.url)} is not available: {reason}. "
             "Check that it runs and that DATABASE_URL names it, then try again."
         ) from error
 

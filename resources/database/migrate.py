@@ -27,6 +27,8 @@ HEAD = "head"
 
 _SCRIPTS = Path(__file__).parents[2] / "migrations"
 _LOCK = 7_305_122_845_113_004_001  # any number, but always the same: two migrations of one database must meet in it
+_OTHER_MIGRATION_WAIT_S = 60
+_TABLE_WAIT_S = 10  # whoever waits for a table makes everybody behind him wait: the platform must not stand still
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,9 @@ def _migrating(engine: sa.Engine) -> Iterator[Config]:
     try:
         with transaction(engine) as connection:
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-            connection.execute(sa.text("SET LOCAL lock_timeout = '60s'"))  # another migration of ours
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_OTHER_MIGRATION_WAIT_S}s'"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            # Whoever waits for a table makes everybody behind him wait: the platform must not stand still for long.
-            connection.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_TABLE_WAIT_S}s'"))
             config = Config()
             config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
             config.attributes["connection"] = connection

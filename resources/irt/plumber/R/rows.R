@@ -1,0 +1,63 @@
+# The body of the two requests about many learners: one line of JSON, a newline, then CSV with a header. A body of two
+# parts in one stream: no boundary to make up, no escaping, and `(cat head.json; cat rows.csv) | curl --data-binary @-`
+# sends it.
+#
+#   {"item_params": {...}, "prior": {"mean": 0, "sd": 1}}
+#   user,item,correct
+#   u1,17,1
+
+csv_mime <- "text/csv"
+
+read_body <- function(bytes) {
+  end <- grepRaw("\n", bytes, fixed = TRUE)
+  if (length(end) == 0L) refuse("The body is one line of JSON, a newline, then CSV: no newline was found.", "body")
+  list(head = read_json(text_of(head(bytes, end - 1L), "head"), "head"), rows = read_rows(tail(bytes, -end)))
+}
+
+# A data frame of user and item (text, as given: 007 is not 7) and correct (0 or 1).
+read_rows <- function(bytes) {
+  text <- text_of(bytes, "csv")
+  if (!grepl("\n", text, fixed = TRUE)) refuse("The CSV has a header and no rows.", "csv")
+  rows <- parse_csv(text)
+  for (name in c("user", "item", "correct")) {
+    if (sum(names(rows) == name) != 1L) refuse(sprintf("The CSV must have one column %s.", name), name)
+  }
+  if (nrow(rows) == 0L) refuse("The CSV has a header and no rows.", "csv")
+  for (name in c("user", "item")) {
+    refuse_unless(
+      nzchar(rows[[name]]), function(i) name, function(i) sprintf("Row %d has no %s.", i, name)
+    )
+  }
+  refuse_unless(
+    rows$correct %in% c("0", "1"), function(i) "correct",
+    function(i) sprintf("Row %d has correct = \"%s\", and it must be 0 or 1.", i, substr(rows$correct[i], 1L, 20L))
+  )
+  data.frame(user = rows$user, item = rows$item, correct = as.integer(rows$correct == "1"))
+}
+
+# fread guesses, and warns where it leaves something out: here it may not guess, and a warning is a refusal.
+parse_csv <- function(text) {
+  unreadable <- function(condition) {
+    reason <- trimws(strsplit(conditionMessage(condition), "\n", fixed = TRUE)[[1L]][1L])
+    refuse(sprintf("The CSV cannot be read: %s", reason), "csv")
+  }
+  rows <- tryCatch(
+    data.table::fread(
+      text = text, sep = ",", header = TRUE, skip = 0L, colClasses = "character", na.strings = NULL,
+      strip.white = FALSE, encoding = "UTF-8", fill = FALSE, showProgress = FALSE
+    ),
+    warning = unreadable, error = unreadable
+  )
+  for (name in intersect(c("user", "item"), names(rows))) {
+    doubled <- grep("\"\"", rows[[name]], fixed = TRUE) # fread keeps the doubled quotes of a quoted field
+    if (length(doubled)) rows[[name]][doubled] <- gsub("\"\"", "\"", rows[[name]][doubled], fixed = TRUE)
+  }
+  rows
+}
+
+# Text as a CSV field: quoted where it has to be.
+csv_field <- function(text) {
+  special <- grepl("[\",\r\n]", text)
+  text[special] <- paste0("\"", gsub("\"", "\"\"", text[special], fixed = TRUE), "\"")
+  text
+}

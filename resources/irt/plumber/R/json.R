@@ -30,6 +30,8 @@ text_of <- function(bytes, field = "body") {
   text
 }
 
+without_nulls <- function(x) x[!vapply(x, is.null, NA)]
+
 is_object <- function(x) is.list(x) && !is.null(names(x))
 
 is_number <- function(x) is.numeric(x) && length(x) == 1L && is.finite(x)

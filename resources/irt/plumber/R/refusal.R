@@ -15,6 +15,5 @@ refuse_unless <- function(usable, field, message) {
 }
 
 error_body <- function(code, message, field = NULL) {
-  body <- list(status = "error", code = code, field = field, message = message)
-  body[!vapply(body, is.null, NA)]
+  without_nulls(list(status = "error", code = code, field = field, message = message))
 }

@@ -10,11 +10,11 @@ service <- function(token = NULL, max_body_bytes = 64 * 2^20, log = log_line) {
   answered <- function(request, answer, started) {
     id <- request_id(request)
     answer$headers[["X-Request-Id"]] <- id
-    log(write_json(list(
+    log(write_json(without_nulls(list(
       at = timestamp_utc(), request_id = id, method = request$REQUEST_METHOD, path = request$PATH_INFO,
       status = answer$status, ms = round(1000 * (now_s() - started), 1), bytes = size_of(request),
       error = request$error_for_log
-    )))
+    ))))
     answer
   }
   list(
@@ -55,7 +55,8 @@ irt_router <- function() {
   router <- plumber::pr_set_error(plumber::pr_set_404(router, not_found), on_error)
   router <- plumber::pr_set_parsers(router, character()) # none: a handler reads req$bodyRaw whatever its Content-Type
   router <- plumber::pr_set_serializer(router, json)
-  router <- plumber::pr_get(router, "/healthz", function() health())
+  state <- health() # once: looking up a package's version takes 20 ms
+  router <- plumber::pr_get(router, "/healthz", function() state)
   router <- plumber::pr_post(router, "/irt/score", function(req) score_one(req$bodyRaw))
   router <- plumber::pr_post(router, "/irt/score/batch", function(req) score_batch(req$bodyRaw), serializer = csv)
   plumber::pr_post(router, "/irt/calibrate", function(req) calibrate(req$bodyRaw))

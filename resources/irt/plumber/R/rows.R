@@ -19,6 +19,8 @@ read_rows <- function(bytes) {
   text <- text_of(bytes, "csv")
   if (!grepl("\n", text, fixed = TRUE)) refuse("The CSV has a header and no rows.", "csv")
   rows <- parse_csv(text)
+  header <- strsplit(gsub("\"|\r", "", sub("\n.*", "", text)), ",", fixed = TRUE)[[1L]]
+  if (!identical(header, names(rows))) refuse("The CSV must begin with its header.", "csv") # fread skips to a table
   for (name in c("user", "item", "correct")) {
     if (sum(names(rows) == name) != 1L) refuse(sprintf("The CSV must have one column %s.", name), name)
   }
@@ -35,19 +37,25 @@ read_rows <- function(bytes) {
   data.frame(user = rows$user, item = rows$item, correct = as.integer(rows$correct == "1"))
 }
 
-# fread guesses, and warns where it leaves something out: here it may not guess, and a warning is a refusal.
+# fread guesses, and warns where it leaves something out: here it may not guess, and a warning is a refusal. It is left
+# to finish first: one that is broken off makes the next one warn.
 parse_csv <- function(text) {
-  unreadable <- function(condition) {
-    reason <- trimws(strsplit(conditionMessage(condition), "\n", fixed = TRUE)[[1L]][1L])
-    refuse(sprintf("The CSV cannot be read: %s", reason), "csv")
-  }
+  complaint <- NULL
+  complain <- function(condition) complaint <<- c(complaint, conditionMessage(condition))
   rows <- tryCatch(
-    data.table::fread(
-      text = text, sep = ",", header = TRUE, skip = 0L, colClasses = "character", na.strings = NULL,
-      strip.white = FALSE, encoding = "UTF-8", fill = FALSE, showProgress = FALSE
+    withCallingHandlers(
+      data.table::fread(
+        text = text, sep = ",", header = TRUE, colClasses = "character", na.strings = NULL, strip.white = FALSE,
+        encoding = "UTF-8", fill = FALSE, showProgress = FALSE
+      ),
+      warning = function(condition) {
+        complain(condition)
+        invokeRestart("muffleWarning")
+      }
     ),
-    warning = unreadable, error = unreadable
+    error = complain
   )
+  if (!is.null(complaint)) refuse(sprintf("The CSV cannot be read: %s", sub("\n.*", "", complaint[1L])), "csv")
   for (name in intersect(c("user", "item"), names(rows))) {
     doubled <- grep("\"\"", rows[[name]], fixed = TRUE) # fread keeps the doubled quotes of a quoted field
     if (length(doubled)) rows[[name]][doubled] <- gsub("\"\"", "\"", rows[[name]][doubled], fixed = TRUE)

@@ -28,9 +28,10 @@ def serve(port: int, token: str | None, host: str = "127.0.0.1") -> NoReturn:
     """Becomes the R service: this process is replaced, so signals and the exit code are the service's own.
 
     Raises:
-        CallAPerson: R or one of its packages is missing.
+        CallAPerson: R or one of its packages is missing, or the port is taken.
     """
     rscript = find_rscript()
+    _require_free(host, port)
     os.execve(rscript, _command(rscript), _environment(host, port, token))  # noqa: S606 - no shell is meant
 
 
@@ -44,11 +45,11 @@ def running(
     however that ends: enter this on the main thread.
 
     Raises:
-        CallAPerson: R or one of its packages is missing, or the service ends at once.
+        CallAPerson: R or one of its packages is missing, the port is taken, or the service ends as it starts.
         EstimatorUnavailable: it does not answer in `start_timeout_s`.
     """
     rscript = find_rscript()
-    port = port or _free_port()
+    port = _require_free("127.0.0.1", port or 0)
     sink = log.open("ab") if log else None
     try:
         process = subprocess.Popen(
@@ -128,9 +129,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+def _require_free(host: str, port: int) -> int:
+    """The port, or one that is free where it is 0."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service does: a restart need not wait
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CallAPerson(f"Port {port} of {host} cannot be used ({error.strerror}): choose another.") from error
         return int(probe.getsockname()[1])
 
 

@@ -3,15 +3,18 @@
 Everything sent is pure computation, so sending it twice does no harm. Stays out: what the bodies mean.
 """
 
+import logging
 import time
 from dataclasses import dataclass
 
 import httpx
-import stamina
+import tenacity
 from pydantic import BaseModel, ValidationError
 
 from resources.errors import CallAPerson, EstimatorUnavailable, FixTheData
 from resources.irt.circuit import Circuit
+
+_log = logging.getLogger(__name__)
 
 # Gone for the moment, as when the service restarts behind its address. 500 is no such thing: it would fail again.
 TRANSIENT_STATUS = frozenset({502, 503, 504})
@@ -53,7 +56,11 @@ class Transport:
         # ACK, 44 ms a request; with Connection: close it does not. Proxies of the environment are not for this.
         self._client = httpx.Client(
             base_url=self.base_url,
-            headers={"Connection": "close", **({"Authorization": f"Bearer {token}"} if token else {})},
+            headers={
+                "Connection": "close",
+                "Accept-Encoding": "identity",  # packing costs more than a loopback or a cluster's network
+                **({"Authorization": f"Bearer {token}"} if token else {}),
+            },
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
         )
@@ -82,14 +89,14 @@ class Transport:
 
     def _with_retries(self, method: str, path: str, request_id: str, body: bytes) -> tuple[int, bytes]:
         deadline = time.monotonic() + self._timeouts.total_s
-        for attempt in stamina.retry_context(
-            on=lambda error: isinstance(error, _Failed) and error.transient,
-            attempts=None, timeout=self._timeouts.total_s,
-            wait_initial=0.1, wait_max=5.0, wait_jitter=0.3,
-        ):  # fmt: skip
-            with attempt:
-                return self._once(method, path, request_id, body, deadline)
-        raise AssertionError("stamina raises the last error instead of ending")
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, _Failed) and error.transient),
+            stop=tenacity.stop_before_delay(self._timeouts.total_s),
+            wait=tenacity.wait_exponential(0.1, max=5.0) + tenacity.wait_random(0, 0.3),
+            before_sleep=lambda state: _log.warning("%s, request %s: %s", self, request_id, _described(state)),
+            reraise=True,
+        )
+        return retrying(self._once, method, path, request_id, body, deadline)
 
     def _once(self, method: str, path: str, request_id: str, body: bytes, deadline: float) -> tuple[int, bytes]:
         """Status and whole body.
@@ -132,6 +139,11 @@ class Transport:
 
     def __str__(self) -> str:
         return f"r-irt-plumber at {self.base_url}"
+
+
+def _described(state: tenacity.RetryCallState) -> str:
+    error = state.outcome.exception() if state.outcome else None
+    return f"{error}; attempt {state.attempt_number}, next in {state.upcoming_sleep:.1f} s"
 
 
 def _reason(error: httpx.TransportError) -> str:

@@ -107,10 +107,13 @@ take_moments <- function(grid, who, log_density, offsets, centre) {
     refuse("A posterior is zero all over its grid: some a, b or prior is too extreme.", "item_params")
   }
   density <- exp(log_density - peak)
-  sums <- density %*% cbind(1, offsets, offsets^2)
-  first <- sums[, 2L] / sums[, 1L]
+  # Not density %*% ...: BLAS sums in an order that depends on how many users there are.
+  mass <- rowSums(density)
+  density_at <- density * rep(offsets, each = length(who))
+  first <- rowSums(density_at) / mass
+  second <- rowSums(density_at * rep(offsets, each = length(who))) / mass
   grid$theta[who] <- centre + grid$reach[who] * first
-  grid$se[who] <- grid$reach[who] * sqrt(pmax(sums[, 3L] / sums[, 1L] - first^2, 0))
+  grid$se[who] <- grid$reach[who] * sqrt(pmax(second - first^2, 0))
   grid$at_end[who] <- pmax(density[, 1L], density[, length(offsets)])
   grid$spacing[who] <- 2 * grid$reach[who] / (length(offsets) - 1L)
   grid

@@ -4,7 +4,7 @@ test_that("the token is asked for everywhere but at /healthz, and only where the
   expect_null(admit(headers(), NULL, 100))
   expect_null(admit(headers("/healthz"), "secret", 100))
   expect_null(admit(headers(HTTP_AUTHORIZATION = "Bearer secret"), "secret", 100))
-  for (given in list(NULL, "", "Bearer ", "Bearer Secret", "Bearer secret2", "Basic secret", "secret ")) {
+  for (given in list(NULL, "", "Bearer ", "secret", "Bearer Secret", "Bearer secret2", "Basic secret", "secret ")) {
     expect_identical(admit(headers(HTTP_AUTHORIZATION = given), "secret", 100)$status, 401L)
   }
 })

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from resources.errors import CallAPerson
 from resources.irt.circuit import Circuit
-from resources.irt.estimator import assemble, match
+from resources.irt.estimator import Scorable, assemble, match
 from resources.irt.r_transport import Timeouts, Transport
 from resources.irt.r_wire import Batch, decode, encode
 from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses, Thetas
@@ -51,16 +51,11 @@ class RServiceEstimator:
         """
         scorable = match(responses, bank)
         request_id = request_id or uuid.uuid4().hex
-        by_user = np.argsort(scorable.user, kind="stable")
-        ends = np.cumsum(scorable.n_items)
         theta = np.full(len(responses.user_ids), np.nan)
         se = theta.copy()
-        for first, last in self._portions(ends.tolist()):
-            rows = by_user[first:last]
-            batch = Batch(scorable.user[rows], scorable.item[rows], scorable.correct[rows])
+        for batch in self._batches(scorable):
             answer = self._transport.send("POST", "/irt/score/batch", request_id, encode(batch, bank, prior))
-            users = np.unique(batch.user)
-            theta[users], se[users] = decode(answer, batch)
+            theta[batch.users], se[batch.users] = decode(answer, batch)
         return assemble(responses, bank, scorable, theta, se)
 
     def check(self) -> str:
@@ -81,16 +76,19 @@ class RServiceEstimator:
             f"one estimate takes {took_ms:.0f} ms."
         )
 
-    def _portions(self, ends: list[int]) -> Iterator[tuple[int, int]]:
-        """First and last row (excluded) of each request; `ends` is the last row of each user, in rows by user."""
-        start, previous = 0, 0
-        for end in ends:
-            if end - start > self._responses_at_once and previous > start:
-                yield start, previous
-                start = previous
-            previous = end
-        if previous > start:
-            yield start, previous
+    def _batches(self, scorable: Scorable) -> Iterator[Batch]:
+        """The scorable responses by user, as many whole users at a time as fit, and at least one."""
+        users = np.flatnonzero(scorable.n_items)
+        ends = np.cumsum(scorable.n_items[users])
+        rows = np.argsort(scorable.user, kind="stable")
+        first, done = 0, 0  # the first user of the batch, and the responses of the users before
+        while first < users.size:
+            last = max(first + 1, int(np.searchsorted(ends, done + self._responses_at_once, side="right")))
+            these, mine = users[first:last], rows[done : ends[last - 1]]
+            yield Batch(
+                scorable.user[mine], scorable.item[mine], scorable.correct[mine], these, scorable.n_items[these]
+            )
+            first, done = last, int(ends[last - 1])
 
 
 class _Health(BaseModel):

@@ -16,18 +16,24 @@ COLUMNS = {"user": pa.int64(), "theta": pa.float64(), "se": pa.float64(), "n_ite
 
 @dataclass(frozen=True)
 class Batch:
-    """Scorable responses of whole users, sorted by user: index of the user, index into the bank, 0 or 1; shape (m,)."""
+    """Scorable responses of whole users, sorted by user.
+
+    `user` (an index that means something to the caller), `item` (index into the bank) and `correct` (0 or 1) have
+    shape (m,); `users`, ascending, and the number of responses of each, `n_items`, have shape (n_users,).
+    """
 
     user: Ints
     item: Ints
     correct: Ints
+    users: Ints
+    n_items: Ints
 
 
 def encode(batch: Batch, bank: ItemBank, prior: Prior) -> bytes:
     """The request's body, with the parameters of the items that occur in it."""
     parameters = {
         str(j): {"a": bank.a[j].item(), "b": bank.b[j].item(), "c": bank.c[j].item()}
-        for j in np.unique(batch.item).tolist()
+        for j in np.flatnonzero(np.bincount(batch.item)).tolist()
     }
     head = {"item_params": parameters, "prior": {"mean": prior.mean, "sd": prior.sd}}
     body = io.BytesIO()
@@ -38,22 +44,21 @@ def encode(batch: Batch, bank: ItemBank, prior: Prior) -> bytes:
 
 
 def decode(answer: bytes, batch: Batch) -> tuple[Floats, Floats]:
-    """theta and se, each of shape (users of the batch,), in the order of the users.
+    """theta and se, each of shape (n_users,), in the order of `batch.users`.
 
     Raises:
         EstimatorUnavailable: the answer is not exactly one sound estimate for each user that was asked about.
     """
-    users, n_items = np.unique(batch.user, return_counts=True)
     try:
         table = csv.read_csv(io.BytesIO(answer), convert_options=csv.ConvertOptions(column_types=COLUMNS))
         found = {name: table[name].to_numpy() for name in COLUMNS}
     except (pa.ArrowException, KeyError) as error:
         raise _unsound("it is not the expected CSV") from error
-    if len(table) != len(users):
-        raise _unsound(f"{len(users)} users were asked about, {len(table)} answered")
-    if not np.array_equal(found["user"], users):
+    if len(table) != len(batch.users):
+        raise _unsound(f"{len(batch.users)} users were asked about, {len(table)} answered")
+    if not np.array_equal(found["user"], batch.users):
         raise _unsound("it speaks of other users, or in another order")
-    if not np.array_equal(found["n_items"], n_items):
+    if not np.array_equal(found["n_items"], batch.n_items):
         raise _unsound("it does not rest on all the responses that were sent")
     theta, se = found["theta"], found["se"]
     if not (np.isfinite(theta).all() and np.isfinite(se).all() and (se > 0).all()):

@@ -53,11 +53,8 @@ unresolved <- function(grid, open) {
 on_shared_points <- function(grid, open, answers, n_points, bank, prior) {
   offsets <- seq(-1, 1, length.out = n_points)
   theta <- prior$mean + reach_prior_sds * prior$sd * offsets
-  distance <- -outer(bank$b, theta, `-`)
-  log_p <- rbind(
-    log_probability(distance, bank$a, bank$c, rep(0L, length(bank$a))),
-    log_probability(distance, bank$a, bank$c, rep(1L, length(bank$a)))
-  )
+  log_p <- log_probabilities(outer(bank$a, theta) - bank$a * bank$b, bank$c)
+  log_p <- rbind(log_p$wrong, log_p$right)
   log_prior <- -0.5 * (reach_prior_sds * offsets)^2
   for (who in split(open, (seq_along(open) - 1L) %/% users_at_once)) {
     log_likelihood <- as.matrix(Matrix::crossprod(answers[, who, drop = FALSE], log_p))
@@ -77,7 +74,8 @@ on_own_points <- function(grid, open, user, item, correct, bank, prior) {
     theta <- grid$theta[who] + outer(grid$reach[who], offsets)
     row <- match(user[portion], who)
     j <- item[portion]
-    log_p <- log_probability(theta[row, , drop = FALSE] - bank$b[j], bank$a[j], bank$c[j], correct[portion])
+    log_p <- log_probabilities(bank$a[j] * (theta[row, , drop = FALSE] - bank$b[j]), bank$c[j])
+    log_p <- correct[portion] * log_p$right + (1L - correct[portion]) * log_p$wrong
     log_density <- rowsum(log_p, row) - 0.5 * ((theta - prior$mean) / prior$sd)^2
     grid <- take_moments(grid, who, log_density, offsets, centre = grid$theta[who])
   }
@@ -90,13 +88,13 @@ portion_of <- function(user) {
   ((seq_along(user) - 1L) %/% rows_at_once)[starts][cumsum(starts)]
 }
 
-# Log of the probability of each row's answer at each of its points. `distance` (theta - b) has a row a response;
-# a, c and correct have an entry each.
-log_probability <- function(distance, a, c, correct) {
-  log_p <- stats::plogis((2 * correct - 1) * a * distance, log.p = TRUE)
-  guessed <- which(correct == 1L & c > 0)
-  log_p[guessed, ] <- log(c[guessed] + (1 - c[guessed]) * exp(log_p[guessed, ]))
-  log_p + ifelse(correct == 1L, 0, log1p(-c))
+# log P(wrong) and log P(right) at each logit z = a (theta - b); a row of z an item, or a response, and its guessing c.
+log_probabilities <- function(z, c) {
+  right <- stats::plogis(z, log.p = TRUE)
+  wrong <- right - z + log1p(-c) # 1 - plogis(z) = plogis(z) exp(-z)
+  guessed <- which(c > 0)
+  right[guessed, ] <- log(c[guessed] + (1 - c[guessed]) * exp(right[guessed, ]))
+  list(wrong = wrong, right = right)
 }
 
 # The grid with the posterior mean and SD of the users `who`, whose log densities have a row each. Moments are taken in

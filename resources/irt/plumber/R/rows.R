@@ -11,15 +11,17 @@ csv_mime <- "text/csv"
 read_body <- function(bytes) {
   end <- grepRaw("\n", bytes, fixed = TRUE)
   if (length(end) == 0L) refuse("The body is one line of JSON, a newline, then CSV: no newline was found.", "body")
-  list(head = read_json(text_of(head(bytes, end - 1L), "head"), "head"), rows = read_rows(tail(bytes, -end)))
+  rows <- bytes[seq.int(end + 1L, length.out = length(bytes) - end)]
+  list(head = read_json(text_of(head(bytes, end - 1L), "head"), "head"), rows = read_rows(rows))
 }
 
 # A data frame of user and item (text, as given: 007 is not 7) and correct (0 or 1).
 read_rows <- function(bytes) {
   text <- text_of(bytes, "csv")
-  if (!grepl("\n", text, fixed = TRUE)) refuse("The CSV has a header and no rows.", "csv")
+  end <- grepRaw("\n", bytes, fixed = TRUE)
+  if (length(end) == 0L) refuse("The CSV has a header and no rows.", "csv")
   rows <- parse_csv(text)
-  header <- strsplit(gsub("\"|\r", "", sub("\n.*", "", text)), ",", fixed = TRUE)[[1L]]
+  header <- strsplit(gsub("\"|\r", "", text_of(head(bytes, end - 1L), "csv")), ",", fixed = TRUE)[[1L]]
   if (!identical(header, names(rows))) refuse("The CSV must begin with its header.", "csv") # fread skips to a table
   for (name in c("user", "item", "correct")) {
     if (sum(names(rows) == name) != 1L) refuse(sprintf("The CSV must have one column %s.", name), name)
@@ -30,11 +32,12 @@ read_rows <- function(bytes) {
       nzchar(rows[[name]]), function(i) name, function(i) sprintf("Row %d has no %s.", i, name)
     )
   }
+  correct <- match(rows$correct, c("0", "1")) - 1L
   refuse_unless(
-    rows$correct %in% c("0", "1"), function(i) "correct",
+    !is.na(correct), function(i) "correct",
     function(i) sprintf("Row %d has correct = \"%s\", and it must be 0 or 1.", i, substr(rows$correct[i], 1L, 20L))
   )
-  data.frame(user = rows$user, item = rows$item, correct = as.integer(rows$correct == "1"))
+  data.frame(user = rows$user, item = rows$item, correct = correct)
 }
 
 # fread guesses, and warns where it leaves something out: here it may not guess, and a warning is a refusal. It is left
@@ -56,9 +59,8 @@ parse_csv <- function(text) {
     error = complain
   )
   if (!is.null(complaint)) refuse(sprintf("The CSV cannot be read: %s", sub("\n.*", "", complaint[1L])), "csv")
-  for (name in intersect(c("user", "item"), names(rows))) {
-    doubled <- grep("\"\"", rows[[name]], fixed = TRUE) # fread keeps the doubled quotes of a quoted field
-    if (length(doubled)) rows[[name]][doubled] <- gsub("\"\"", "\"", rows[[name]][doubled], fixed = TRUE)
+  if (grepl("\"\"", text, fixed = TRUE)) { # fread keeps the doubled quotes of a quoted field
+    for (name in names(rows)) rows[[name]] <- gsub("\"\"", "\"", rows[[name]], fixed = TRUE)
   }
   rows
 }

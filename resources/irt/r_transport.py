@@ -45,9 +45,17 @@ class _Refusal(BaseModel):
 
 
 class Transport:
-    """Requests to one r-irt-plumber, each over a connection of its own. Thread-safe."""
+    """Requests to one r-irt-plumber, each over a connection of its own. Thread-safe.
+
+    Raises:
+        CallAPerson: the address is none, or the token cannot stand in a header.
+    """
 
     def __init__(self, base_url: str, token: str | None, timeouts: Timeouts, circuit: Circuit) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise CallAPerson(f"R_IRT_BASE_URL is {base_url!r}: it must begin with http:// or https://.")
+        if token and not (token.isascii() and token.isprintable()):
+            raise CallAPerson("R_IRT_INTERNAL_TOKEN has a character that no header can hold, such as a line break.")
         self.base_url = base_url.rstrip("/")
         self._token = token
         self._timeouts = timeouts

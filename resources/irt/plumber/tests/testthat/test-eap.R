@@ -69,12 +69,13 @@ test_that("an answer given twice counts twice", {
 })
 
 test_that("rows are portioned without parting a user's", {
-  expect_identical(portion_of(rep(1L, 3L * rows_at_once)), rep(0L, 3L * rows_at_once))
-  user <- rep(seq_len(rows_at_once), each = 2L)
-  expect_identical(portion_of(user), rep(0:1, each = rows_at_once))
+  expect_identical(portion_of(rep(1L, 30L), 10), rep(0, 30L))
+  expect_identical(portion_of(rep(1:6, each = 4L), 10), rep(c(0, 0, 0, 1, 1, 2), each = 4L))
 })
 
-test_that("a posterior that is zero all over is refused, not returned as NaN", {
-  bank <- item_bank(a = c(1e308, 1e308), b = c(100, -100))
-  expect_refused(eap(c(1L, 1L), 1:2, c(1L, 0L), 1L, bank, standard_normal), "item_params")
+test_that("a posterior that overflows, or that no grid resolves, is refused: never a NaN", {
+  overflowing <- item_bank(a = c(1e308, 1e308), b = c(100, -100))
+  expect_refused(eap(c(1L, 1L), 1:2, c(1L, 0L), 1L, overflowing, standard_normal), "item_params")
+  far_out <- item_bank(a = 1, b = 1e9)
+  expect_refused(eap(1L, 1L, 1L, 1L, far_out, list(mean = 0, sd = 1e6)), "item_params")
 })

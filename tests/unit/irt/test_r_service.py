@@ -15,7 +15,7 @@ def test_a_token_read_with_its_line_break_is_named_before_anything_is_sent() -> 
 
 
 def test_an_address_without_a_scheme_is_named_before_anything_is_sent() -> None:
-    with pytest.raises(CallAPerson, match="R_IRT_BASE_URL is '127.0.0.1:8000'"):
+    with pytest.raises(CallAPerson, match=r"R_IRT_BASE_URL is '127\.0\.0\.1:8000'"):
         RServiceEstimator("127.0.0.1:8000")
 
 

@@ -1,7 +1,8 @@
 # Starts the service: Rscript run.R. Settings are environment variables: R_IRT_HOST, R_IRT_PORT,
 # R_IRT_MAX_BODY_BYTES, and R_IRT_INTERNAL_TOKEN, which every caller must then send.
 
-here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)[1L]))
+script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)[1L])
+here <- dirname(gsub("~+~", " ", script, fixed = TRUE)) # Rscript writes a space so
 for (part in list.files(file.path(here, "R"), pattern = "[.]R$", full.names = TRUE)) source(part, encoding = "UTF-8")
 
 invisible(suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8"))) # ids are UTF-8, whatever the caller's locale

@@ -25,7 +25,7 @@ cells_at_once <- 2e6 # 16 MB a matrix of responses x points, or one user's whole
 eap <- function(user, item, correct, n_users, bank, prior) {
   n_items <- length(bank$a)
   answers <- Matrix::sparseMatrix(
-    i = item + n_items * correct, j = user, x = 1, dims = c(2L * n_items, n_users), repr = "C"
+    i = item + n_items * correct, j = user, x = 1, dims = c(2L * n_items, n_users), check = FALSE
   )
   reach <- reach_prior_sds * prior$sd
   unknown <- rep(NA_real_, n_users)

@@ -17,10 +17,9 @@ read_body <- function(bytes) {
 
 # A data frame of user and item (text, as given: 007 is not 7) and correct (0 or 1).
 read_rows <- function(bytes) {
-  text <- text_of(bytes, "csv")
   end <- grepRaw("\n", bytes, fixed = TRUE)
   if (length(end) == 0L) refuse("The CSV has a header and no rows.", "csv")
-  rows <- parse_csv(text)
+  rows <- parse_csv(bytes)
   header <- strsplit(gsub("\"|\r", "", text_of(head(bytes, end - 1L), "csv")), ",", fixed = TRUE)[[1L]]
   if (!identical(header, names(rows))) refuse("The CSV must begin with its header.", "csv") # fread skips to a table
   for (name in c("user", "item", "correct")) {
@@ -42,7 +41,8 @@ read_rows <- function(bytes) {
 
 # fread guesses, and warns where it leaves something out: here it may not guess, and a warning is a refusal. It is left
 # to finish first: one that is broken off makes the next one warn.
-parse_csv <- function(text) {
+parse_csv <- function(bytes) {
+  text <- text_of(bytes, "csv")
   complaint <- NULL
   complain <- function(condition) complaint <<- c(complaint, conditionMessage(condition))
   rows <- tryCatch(
@@ -59,7 +59,7 @@ parse_csv <- function(text) {
     error = complain
   )
   if (!is.null(complaint)) refuse(sprintf("The CSV cannot be read: %s", sub("\n.*", "", complaint[1L])), "csv")
-  if (grepl("\"\"", text, fixed = TRUE)) { # fread keeps the doubled quotes of a quoted field
+  if (length(grepRaw("\"\"", bytes, fixed = TRUE)) > 0L) { # fread keeps the doubled quotes of a quoted field
     for (name in names(rows)) rows[[name]] <- gsub("\"\"", "\"", rows[[name]], fixed = TRUE)
   }
   rows

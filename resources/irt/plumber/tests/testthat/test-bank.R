@@ -1,0 +1,33 @@
+bank_of <- function(text) read_bank(read_json(paste0("{\"p\":", text, "}"))$p)
+
+test_that("both forms of item_params give the same bank", {
+  keyed <- bank_of("{\"7\": {\"a\": 1, \"b\": -1}, \"x\": {\"a\": 2, \"b\": 0.5, \"c\": 0.2}}")
+  listed <- bank_of("[{\"item_id\": 7, \"a\": 1, \"b\": -1}, {\"item_id\": \"x\", \"a\": 2, \"b\": 0.5, \"c\": 0.2}]")
+  expect_identical(keyed, listed)
+  expect_identical(keyed, list(id = c("7", "x"), a = c(1, 2), b = c(-1, 0.5), c = c(0, 0.2), model = "3PL"))
+})
+
+test_that("a bank without guessing is a 2PL", {
+  expect_identical(bank_of("{\"1\": {\"a\": 1, \"b\": 0, \"c\": 0}}")$model, "2PL")
+})
+
+test_that("numbers keep all their digits on the way in and out", {
+  for (x in c(0.1, 1 / 3, 1e-300, 2^53 + 2, -0)) {
+    expect_identical(bank_of(sprintf("{\"1\": {\"a\": 1, \"b\": %s}}", exact(x)))$b, x)
+  }
+})
+
+test_that("a whole number is an id in full, and nothing else is", {
+  expect_identical(as_id(100000), "100000")
+  expect_identical(as_id(9007199254740991), "9007199254740991")
+  for (no_id in list(1.5, 2^53, TRUE, NULL, "", list(), c("a", "b"))) expect_identical(as_id(no_id), NA_character_)
+})
+
+test_that("a prior is complete or absent", {
+  expect_identical(read_prior(NULL), list(mean = 0, sd = 1))
+  expect_identical(read_prior(list(mean = 1L, sd = 2L)), list(mean = 1, sd = 2))
+  expect_refused(read_prior(list(mean = 1)), "prior.sd")
+  expect_refused(read_prior(list(mean = 1, sd = 0)), "prior.sd")
+  expect_refused(read_prior(list(mean = "0", sd = 1)), "prior.mean")
+  expect_refused(read_prior(3), "prior")
+})

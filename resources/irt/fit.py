@@ -40,7 +40,7 @@ def lz(answers: Answers, items: Items, theta: Floats) -> Floats:
     p = np.exp(right)
 
     def per_user(x: Floats) -> Floats:
-        return np.bincount(answers.user, weights=x, minlength=answers.n_users)
+        return np.bincount(answers.user, weights=x, minlength=answers.n_users).astype(np.float64)
 
     observed = per_user(np.where(answers.correct == 1, right, wrong))
     expected = per_user(p * right + (1 - p) * wrong)
@@ -83,10 +83,10 @@ def _mean_squares(answers: Answers, items: Items, theta: Floats, of: Ints, size:
     squared = (answers.correct - p) ** 2
 
     def total(x: Floats) -> Floats:
-        return np.bincount(of, weights=x, minlength=size)
+        return np.bincount(of, weights=x, minlength=size).astype(np.float64)
 
     with np.errstate(invalid="ignore"):  # 0 / 0: no answers
-        return MeanSquares(total(squared) / total(variance), total(squared / variance) / np.bincount(of, minlength=size))
+        return MeanSquares(total(squared) / total(variance), total(squared / variance) / total(np.ones_like(p)))
 
 
 def _at_answers(answers: Answers, items: Items, theta: Floats, curve: Callable[[Items, Floats], Floats]) -> Floats:

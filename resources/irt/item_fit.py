@@ -7,7 +7,6 @@ Psychological Measurement 24, 50-64; recursion of Lord & Wingersky (1984).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from resources.irt.answers import Answers

@@ -45,7 +45,7 @@ def after_calibration(
     max_discrimination: float = MAX_DISCRIMINATION,
     max_difficulty: float = MAX_DIFFICULTY,
 ) -> Screening:
-    """Items whose estimates are no basis for scoring: a wrong key, no discrimination, or a curve that is an accident."""
+    """Items whose estimates are no basis for scoring: a wrong key, no discrimination, a curve that is an accident."""
     a, b = calibration.items.a, calibration.items.b
     far = np.abs(b - calibration.group_mean) > max_difficulty * calibration.group_sd
     return _screen(

@@ -80,13 +80,16 @@ def empirical_reliability(theta: Floats, se: Floats) -> float:
 def _mean_squares(answers: Answers, items: Items, theta: Floats, of: Ints, size: int) -> MeanSquares:
     p = np.exp(_at_answers(answers, items, theta, log_right))
     variance = p * np.exp(_at_answers(answers, items, theta, log_wrong))
-    squared = (answers.correct - p) ** 2
+    squared = (answers.correct.astype(np.float64) - p) ** 2
 
     def total(x: Floats) -> Floats:
         return np.bincount(of, weights=x, minlength=size).astype(np.float64)
 
     with np.errstate(invalid="ignore"):  # 0 / 0: no answers
-        return MeanSquares(total(squared) / total(variance), total(squared / variance) / total(np.ones_like(p)))
+        return MeanSquares(
+            total(squared) / total(variance),
+            total(squared / variance) / np.bincount(of, minlength=size).astype(np.float64),
+        )
 
 
 def _at_answers(answers: Answers, items: Items, theta: Floats, curve: Callable[[Items, Floats], Floats]) -> Floats:

@@ -116,8 +116,9 @@ def step(n: Floats, r: Floats, theta: Floats, eta: Floats, free: Free, priors: I
     first = np.where(free, gradient(n, r, theta, eta), 0) + prior_first
     curvature = _information(n, theta, eta) * (free[:, :, None] & free[:, None, :])
     diagonal = np.arange(3)
-    # Where nothing is free or nothing is known a one keeps the matrix regular; the gradient there is 0.
-    curvature[:, diagonal, diagonal] += prior_curvature + np.where(free, 1e-9, 1.0)
+    curvature[:, diagonal, diagonal] += prior_curvature
+    # Regular whatever the item. Relative, so that one without a maximum (all right) strides to its limit, not creeps.
+    curvature[:, diagonal, diagonal] += np.where(free, 1e-9 * curvature[:, diagonal, diagonal] + 1e-100, 1.0)
     change = np.linalg.solve(curvature, first[:, :, None])[:, :, 0].clip(-_LONGEST_STEP, _LONGEST_STEP)
 
     def value(at: Floats) -> Floats:

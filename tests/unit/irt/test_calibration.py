@@ -155,17 +155,28 @@ def test_extreme_items_and_few_answers_do_not_spoil_the_others() -> None:
     b = np.concatenate([[-30.0, 30.0], np.linspace(-2, 2, 18)])
     items = Items(np.ones(20), b, np.zeros(20))
     answers = simulated(items, rng.normal(size=2_000))
-    few = (answers.item != 2) | (answers.user < 6)  # item 2: six answers, which happen to separate
+    few = (answers.item != 2) | (answers.user < 6)
     answers = Answers(answers.user[few], answers.item[few], answers.correct[few], 2_000, 20)
     got = calibrate(answers)
     assert got.converged
     assert np.isfinite(got.items.a).all()
-    assert np.abs(got.items.a[2]) == 20  # the limit
     assert_allclose(got.items.a[3:], 1, atol=0.3)
     assert_allclose(got.items.b[3:], b[3:], atol=0.3)
-    # all right, all wrong, separated: nothing to estimate. The others keep their standard errors.
-    assert np.isnan(got.se.a[:3]).all()
+    assert got.se.a[2] > 1  # six answers
+    # All right, all wrong: nothing to estimate. That used to cost the others their standard errors too.
+    assert np.isnan(got.se.a[:2]).all()
     assert (got.se.a[3:] < 0.2).all()
+
+
+def test_an_item_that_separates_its_learners_ends_at_the_limit_without_a_standard_error() -> None:
+    items = Items(np.full(12, 1.5), np.linspace(-2, 2, 12), np.zeros(12))
+    answers = simulated(items, np.linspace(-3, 3, 400))
+    kept = (answers.item != 5) | np.isin(answers.user, [0, 20, 40, 60, 340, 360, 380, 399])
+    correct = np.where(answers.item == 5, answers.user > 200, answers.correct).astype(np.int64)
+    got = calibrate(Answers(answers.user[kept], answers.item[kept], correct[kept], 400, 12))
+    assert got.converged
+    assert got.items.a[5] == 20
+    assert np.flatnonzero(np.isnan(got.se.a)).tolist() == [5]
 
 
 def test_learners_without_answers_change_nothing() -> None:

@@ -67,7 +67,7 @@ def calibrate(
 
     `known` holds parameters that are not to be estimated, NaN elsewhere: anchor items (a, b, c given) with
     group="estimate mean and sd" put new items on the anchors' scale; c alone fixes guessing; a = 1 with
-    group="estimate sd" is the Rasch model. A known b needs its a. Slopes may come out negative, which shows a wrong key.
+    group="estimate sd" is the Rasch model. A known b needs its a. A slope may come out negative: a wrong key.
 
     `priors` default to none for the 2PL and to GUESSING_PRIOR for the 3PL. Converged: a plain EM step changes no
     parameter by more than `tolerance`. `progress` is told (cycle, log-likelihood + log-prior, largest change) at each.

@@ -5,10 +5,10 @@ Measurement 6(4), 431-444.
 
 What decides the accuracy is the grid. On equally spaced points a smooth density is integrated with an error that falls
 exponentially: for a normal posterior of SD s and spacing h the relative error of the SD is x exp(-x/2) with
-x = (2 pi s / h)^2: 1e-7 at h = s, 8e-4 at h = 1.4 s, and useless at h = 3 s, where a long history puts all its mass on one
-point. Guessing makes posteriors with an edge far steeper than their SD tells. So a grid is believed only where half of
-its points give nearly the same answer (the full grid is then off by about the square of that difference), and a user
-whose posterior is too narrow, too steep or too far out for it gets a better one.
+x = (2 pi s / h)^2: 1e-7 at h = s, 8e-4 at h = 1.4 s, and at h = 3 s, where a long history puts all its mass on one
+point, anything. Guessing makes posteriors with an edge far steeper than their SD tells. So a grid is believed only
+where half of its points give nearly the same answer (the full grid is then off by about the square of that difference),
+and a user whose posterior is too narrow, too steep or too far out for it gets a better one.
 """
 
 from collections.abc import Iterator

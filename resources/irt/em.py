@@ -22,7 +22,7 @@ _USERS_AT_ONCE = 4_000  # 2 MB of posterior weights on 61 points
 
 @dataclass(frozen=True)
 class Expected:
-    """Under the posteriors: answers `n` and right answers `r` at each ability, shape (J, Q); users `mass`, shape (Q,)."""
+    """Under the posteriors: answers `n` and right ones `r` at each ability, shape (J, Q); users `mass`, shape (Q,)."""
 
     n: Floats
     r: Floats
@@ -112,9 +112,16 @@ class Em:
             sd = float(np.sqrt(expected.mass @ (self.sample.theta - mean) ** 2 / users))
         return self.pack(eta, mean, sd), value
 
-    def within_limits(self, point: Floats) -> Floats:
+    def clipped(self, point: Floats) -> Floats:
         eta, mean, sd = self.unpack(point)
         return self.pack(eta.clip(-LIMITS, LIMITS), mean, sd)
+
+    def change(self, before: Floats, after: Floats) -> float:
+        """The largest, items at their limits left aside: along these the likelihood is flat, and they may creep on."""
+        eta = self.unpack(after)[0]
+        waited_for = item_step.within_limits(eta)[:, None] & self.free
+        counts = np.concatenate([waited_for[self.free], np.ones(after.size - self.free.sum(), dtype=bool)])
+        return float(np.abs(after - before)[counts].max(initial=0))
 
 
 def run(
@@ -131,7 +138,7 @@ def run(
         nonlocal cycle, change
         after, value = em.step(start)
         cycle += 1
-        change = float(np.abs(after - start).max(initial=0))
+        change = em.change(start, after)
         if progress is not None:
             progress(cycle, value, change)
         return after, value
@@ -144,7 +151,7 @@ def run(
         if change <= tolerance or cycle >= max_cycles:
             return second, cycle, change
         r, v = first - point, second - 2 * first + point
-        length = max(1.0, float(np.sqrt((r @ r) / max(v @ v, 1e-300))))
-        leap = em.within_limits(point + 2 * length * r + length**2 * v)
+        length = max(1.0, float(np.linalg.norm(r)) / max(float(np.linalg.norm(v)), 1e-300))
+        leap = em.clipped(point + 2 * length * r + length**2 * v)
         third, leap_value = step(leap)
         point = third if leap_value >= value else second

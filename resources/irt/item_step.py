@@ -17,7 +17,8 @@ Free = NDArray[np.bool_]
 
 SLOPE, INTERCEPT, LOGIT_C = 0, 1, 2
 
-# An item that separates its learners perfectly has no finite estimate: it stops here, and screening names it.
+# An item that separates its learners perfectly has no finite estimate. It stops here and is not waited for; it gets no
+# standard error, and screening names it.
 LIMITS = np.array([20.0, 60.0, 20.0])
 
 _LONGEST_STEP = 1.0  # in each parameter: the quadratic model holds no further from a poor start
@@ -33,7 +34,7 @@ class Normal:
         return np.asarray(-0.5 * z**2 - np.log(self.sd) - 0.5 * np.log(2 * np.pi))
 
     def slope(self, x: Floats) -> Floats:
-        return (self.mean - x) / self.sd**2
+        return np.asarray((self.mean - x) / self.sd**2)
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ class ItemPriors:
                 first[free[:, k], k] = prior.slope(eta[free[:, k], k])
                 curvature[:, k] = 1 / prior.sd**2
         return np.where(free, first, 0), np.where(free, curvature, 0)
+
+
+def within_limits(eta: Floats) -> Free:
+    """Which items have an estimate in the interior, shape (J,); a guessing of 0 is -inf by definition, not by drift."""
+    drifted = (np.abs(eta) >= LIMITS) & np.isfinite(eta)
+    return np.asarray(~drifted.any(axis=1))
 
 
 def curves(eta: Floats, theta: Floats) -> tuple[Floats, Floats, Floats]:
@@ -109,13 +116,14 @@ def step(n: Floats, r: Floats, theta: Floats, eta: Floats, free: Free, priors: I
     first = np.where(free, gradient(n, r, theta, eta), 0) + prior_first
     curvature = _information(n, theta, eta) * (free[:, :, None] & free[:, None, :])
     diagonal = np.arange(3)
-    # Where nothing is free or nothing is known a one keeps the matrix regular; the gradient there is 0.
-    curvature[:, diagonal, diagonal] += prior_curvature + np.where(free, 1e-9, 1.0)
+    curvature[:, diagonal, diagonal] += prior_curvature
+    # Regular whatever the item. Relative, so that one without a maximum (all right) strides to its limit, not creeps.
+    curvature[:, diagonal, diagonal] += np.where(free, 1e-9 * curvature[:, diagonal, diagonal] + 1e-100, 1.0)
     change = np.linalg.solve(curvature, first[:, :, None])[:, :, 0].clip(-_LONGEST_STEP, _LONGEST_STEP)
 
     def value(at: Floats) -> Floats:
         wrong, right = log_p(at, theta)
-        return ((n - r) * wrong + r * right).sum(axis=1) + priors.log_density(at, free)
+        return np.asarray(((n - r) * wrong + r * right).sum(axis=1) + priors.log_density(at, free))
 
     before = value(eta)
     tolerance = 1e-13 * np.abs(before)  # rounding: at the maximum itself a step may seem to lose

@@ -17,13 +17,14 @@ from scipy.special import expit
 from resources.irt import item_step
 from resources.irt.curves import Floats
 from resources.irt.em import Em
-from resources.irt.item_step import INTERCEPT, LIMITS, LOGIT_C, SLOPE, Free
+from resources.irt.item_step import INTERCEPT, LOGIT_C, SLOPE, Free
 
 Method = Literal["joint", "per item", "none"]
 Singles = NDArray[np.float32]
 
 _STEP = 1e-5  # of the central difference: truncation 1e-10, rounding 1e-11, relative
 _NEGLIGIBLE = 1e-7  # of a user's posterior weight
+_NOTHING = 1e-6  # information: a standard error of 1,000
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class StandardErrors:
 def standard_errors(em: Em, point: Floats, method: Method = "joint") -> StandardErrors:
     """At the maximum `point` of `em`. Only "joint" holds the uncertainty of an estimated group."""
     eta, mean, sd = em.unpack(point)
-    free = em.free & (np.abs(eta) < LIMITS)
+    free = em.free & item_step.within_limits(eta)[:, None]
     if method == "joint":
         covariance = _joint_covariance(em, eta, mean, sd, free)
     else:
@@ -74,11 +75,15 @@ def _joint_covariance(em: Em, eta: Floats, mean: float, sd: float, free: Free) -
         for m in range(3):
             information[np.arange(k, size, 3), np.arange(m, size, 3)] += blocks[:, k, m]
     information[size:, size:] += _complete_group(em, eta, mean, sd)
-    index = np.flatnonzero(np.concatenate([free.ravel(), np.ones(len(group), dtype=bool)]))
+    at = 3 * np.arange(len(eta))[:, None, None] + np.arange(3)[:, None]
+    own_blocks = at, at.transpose(0, 2, 1)
+    # An item about which the answers say nothing (all right, all wrong) must not cost the others their errors.
+    told = np.linalg.eigvalsh(np.where(_both(free), information[own_blocks], np.eye(3)))[:, 0] > _NOTHING
+    estimable = free & told[:, None]
+    index = np.flatnonzero(np.concatenate([estimable.ravel(), np.ones(len(group), dtype=bool)]))
     covariance = np.full_like(information, np.nan)
     covariance[np.ix_(index, index)] = _inverse(information[np.ix_(index, index)])
-    at = 3 * np.arange(len(eta))[:, None, None] + np.arange(3)[:, None]
-    return np.asarray(covariance[at, at.transpose(0, 2, 1)])
+    return np.asarray(covariance[own_blocks])
 
 
 def _per_item_covariance(em: Em, eta: Floats, mean: float, sd: float, free: Free) -> Floats:
@@ -89,6 +94,11 @@ def _per_item_covariance(em: Em, eta: Floats, mean: float, sd: float, free: Free
         index = np.ix_(np.flatnonzero(own), np.flatnonzero(own))
         covariance[j][index] = _inverse(information[j][index])
     return covariance
+
+
+def _both(free: Free) -> NDArray[np.bool_]:
+    """Pairs of parameters of an item that are both free, shape (J, 3, 3)."""
+    return free[:, :, None] & free[:, None, :]
 
 
 def _inverse(information: Floats) -> Floats:
@@ -156,7 +166,7 @@ def _missing_jointly(em: Em, eta: Floats, mean: float, sd: float, group: Floats)
     moments = np.zeros_like(of_means)
     for gram, factor in zip(grams, factors.T, strict=True):
         moments += gram.astype(np.float64)[np.ix_(owner, owner)] * np.outer(factor, factor)
-    return moments - of_means
+    return np.asarray(moments - of_means)
 
 
 def _missing_per_item(em: Em, eta: Floats, mean: float, sd: float) -> Floats:
@@ -168,7 +178,7 @@ def _missing_per_item(em: Em, eta: Floats, mean: float, sd: float) -> Floats:
     for answered, right, weights in _portions_by_ability(em, eta, mean, sd):
         scores = _mean_scores(answered, right, weights, p, v).reshape(len(weights), -1, 3)
         result -= np.einsum("ujk,ujl->jkl", scores, scores, optimize=True)
-    return result
+    return np.asarray(result)
 
 
 def _score_factors(em: Em, eta: Floats) -> tuple[Floats, Floats]:

@@ -28,11 +28,15 @@ def items(name: str) -> Items:
     return Items(*(frame[column].to_numpy(np.float64) for column in ("a", "b", "c")))
 
 
-def group_sd(name: str) -> float:
-    """SD of ability in a set's calibration, such as lsat6_rasch: 1 unless the model is Rasch."""
+def fit(name: str, column: str) -> float:
+    """One figure of a calibration such as lsat6_rasch, from `fits_summary.csv`."""
     dataset, model = name.split("_", 1)
-    fits = read("fits_summary.csv").set_index(["dataset", "model"])
-    return float(np.sqrt(fits.loc[(dataset, model), "group_var"]))
+    return float(read("fits_summary.csv").set_index(["dataset", "model"]).loc[(dataset, model), column])
+
+
+def group_sd(name: str) -> float:
+    """SD of ability in a set's calibration: 1 unless the model is Rasch."""
+    return float(np.sqrt(fit(name, "group_var")))
 
 
 def patterns(scores: pd.DataFrame) -> Answers:

@@ -1,0 +1,114 @@
+"""Two calibrations of the same items on one scale: the linear map between their abilities, and items that moved.
+
+Source: Kolen & Brennan (2014), Test equating, scaling, and linking, chapter 6.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from scipy.special import roots_hermitenorm
+
+from resources.irt.curves import Floats, Items, probability
+
+Method = Literal["mean-mean", "mean-sigma", "mean-gmean", "Haebara", "Stocking-Lord"]
+
+# Huynh & Meyer (2010): |robust z| above 1.645 is unexpected at 10 % if the anchors' differences are normal.
+UNSTABLE = 1.645
+
+
+@dataclass(frozen=True)
+class Link:
+    """Ability on the new scale = slope * ability + intercept; slope > 0."""
+
+    slope: float
+    intercept: float
+
+    def items(self, items: Items) -> Items:
+        """The same items on the new scale; guessing has no scale."""
+        return Items(items.a / self.slope, self.slope * items.b + self.intercept, items.c)
+
+    def abilities(self, theta: Floats) -> Floats:
+        return np.asarray(self.slope * theta + self.intercept)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Abilities of the new scale at which curves are compared, and what each counts; both of shape (Q,)."""
+
+    theta: Floats
+    weight: Floats
+
+
+def standard_normal(points: int = 30) -> Weights:
+    """Gauss-Hermite: the expectation over N(0, 1)."""
+    theta, weight = roots_hermitenorm(points)
+    return Weights(theta, weight / weight.sum())
+
+
+def link(anchors: Items, to: Items, method: Method = "Stocking-Lord", weights: Weights | None = None) -> Link:
+    """The map that brings `anchors` onto the scale of `to`: the same items, in the same order, calibrated there.
+
+    The characteristic-curve methods compare at `weights`, by default the standard normal of the new scale, and start
+    from mean-gmean.
+
+    Raises:
+        ValueError: no anchors, different numbers of them, or slopes that are not positive.
+    """
+    if not 0 < anchors.a.size == to.a.size:
+        raise ValueError(f"{anchors.a.size} anchors cannot be linked to {to.a.size}.")
+    if not (np.all(anchors.a > 0) and np.all(to.a > 0)):
+        raise ValueError("An anchor with a discrimination that is not positive says nothing on the scale.")
+    if method == "mean-mean":
+        return _through_means(anchors, to, float(anchors.a.mean() / to.a.mean()))
+    if method == "mean-sigma":
+        return _through_means(anchors, to, float(to.b.std() / anchors.b.std()))
+    start = _through_means(anchors, to, float(np.exp(np.log(anchors.a / to.a).mean())))
+    if method == "mean-gmean":
+        return start
+    weights = weights or standard_normal()
+    target = probability(to, weights.theta)
+
+    def residuals(x: Floats) -> Floats:
+        moved = Link(float(np.exp(x[0])), float(x[1])).items(anchors)
+        off = probability(moved, weights.theta) - target
+        if method == "Stocking-Lord":
+            off = off.sum(axis=0, keepdims=True)
+        return np.asarray(off * np.sqrt(weights.weight)).ravel()
+
+    found = least_squares(residuals, [np.log(start.slope), start.intercept], xtol=1e-14, ftol=1e-14, gtol=1e-14)
+    return Link(float(np.exp(found.x[0])), float(found.x[1]))
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far each anchor is from the rest in log a and in b, as robust z, and whether it may stay an anchor."""
+
+    z_a: Floats
+    z_b: Floats
+    stable: NDArray[np.bool_]
+
+
+def drift(anchors: Items, to: Items, by: Link, limit: float = UNSTABLE) -> Drift:
+    """Drift of each anchor, linked by `by`, against its calibration on the scale of `to`; all of shape (n_anchors,).
+
+    Source: Huynh & Meyer (2010), Use of robust z in detecting unstable items in item response theory models.
+    """
+    moved = by.items(anchors)
+    z_a, z_b = _robust_z(np.log(to.a / moved.a)), _robust_z(to.b - moved.b)
+    return Drift(z_a, z_b, (np.abs(z_a) <= limit) & (np.abs(z_b) <= limit))
+
+
+def _through_means(anchors: Items, to: Items, slope: float) -> Link:
+    return Link(slope, float(to.b.mean() - slope * anchors.b.mean()))
+
+
+def _robust_z(difference: Floats) -> Floats:
+    """(x - median) / (0.74 IQR): 0.74 IQR is the SD of a normal distribution. Where most are equal, others are inf."""
+    lower, median, upper = np.quantile(difference, [0.25, 0.5, 0.75])
+    off = difference - median
+    off[np.abs(off) < 1e-12] = 0  # rounding of equal parameters is no drift
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(off == 0, 0.0, off / (0.74 * (upper - lower)))

@@ -204,10 +204,10 @@ def test_adopted_tables_keep_their_rows_and_get_what_is_missing(engine: sa.Engin
     _execute(engine, _PREDECESSOR)
     migrate.upgrade(engine)
     with transaction(engine) as connection:
-        assert connection.execute(sa.select(tables.mirt_ability.c["user_id", "theta", "n_items", "as_of"])).all() == [
-            ("user123", 0.5, None, None)
-        ]
-        assert connection.execute(sa.select(tables.report_artifacts.c["url", "sha256"])).all() == [("s3://x", None)]
+        ability, report = tables.mirt_ability.c, tables.report_artifacts.c
+        query = sa.select(ability.user_id, ability.theta, ability.n_items, ability.as_of)
+        assert connection.execute(query).all() == [("user123", 0.5, None, None)]
+        assert connection.execute(sa.select(report.url, report.sha256)).all() == [("s3://x", None)]
         assert ledger.is_ours(connection, "theta_estimates")
         assert not ledger.is_ours(connection, "report_artifacts")
         assert not ledger.is_ours(connection, "exam_results")

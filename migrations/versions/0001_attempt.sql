@@ -55,6 +55,7 @@ RETURN CASE
         THEN 'result_json has no list of questions'
 END;
 
+-- Between two numbers in the order of jsonb lie numbers only: BETWEEN tells their type as well.
 CREATE OR REPLACE VIEW attempt AS
 SELECT
     ('x' || left(md5(session.id || ':' || element.ordinal), 16))::bit(64)::bigint AS id,
@@ -73,11 +74,9 @@ SELECT
         WHEN 'false' THEN false
     END AS correct,
     derived.response_time_ms,
-    CASE jsonb_typeof(question -> 'used_hints')
-        WHEN 'boolean' THEN (question -> 'used_hints')::boolean
-        WHEN 'number' THEN CASE
-            WHEN (question -> 'used_hints')::numeric >= 0 THEN (question -> 'used_hints')::numeric > 0
-        END
+    CASE
+        WHEN question -> 'used_hints' IN ('false', '0') THEN false
+        WHEN question -> 'used_hints' = 'true' OR question -> 'used_hints' BETWEEN '0' AND '2147483647' THEN true
     END AS hint_used,
     derived.completed_at,
     coalesce(
@@ -114,10 +113,8 @@ CROSS JOIN LATERAL (
         btrim(question ->> 'question_id', E' \t\n\r') AS item_key,
         seedtest_instant(question ->> 'answered_at', session.earliest, session.latest) AS completed_at,
         CASE
-            WHEN jsonb_typeof(question -> 'time_spent_sec') = 'number' THEN CASE
-                WHEN (question -> 'time_spent_sec')::numeric BETWEEN 0 AND 2147483.647
-                    THEN ((question -> 'time_spent_sec')::numeric * 1000)::integer
-            END
+            WHEN question -> 'time_spent_sec' BETWEEN '0' AND '2147483.647'
+                THEN ((question -> 'time_spent_sec')::numeric * 1000)::integer
         END AS response_time_ms
 ) AS derived
 WHERE btrim(session.user_id) <> ''

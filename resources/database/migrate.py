@@ -70,9 +70,9 @@ def downgrade(engine: sa.Engine, revision: str = BASE) -> None:
 
 def state(engine: sa.Engine) -> State:
     """Where the database stands, without changing it."""
-    head = ScriptDirectory(str(_SCRIPTS)).get_current_head()
+    head = ScriptDirectory(str(_SCRIPTS)).get_current_head() if _SCRIPTS.is_dir() else None
     if head is None:
-        raise CallAPerson(f"There are no migrations in {_SCRIPTS}: install the whole checkout.")
+        raise CallAPerson(f"There are no migrations in {_SCRIPTS}: run from a whole checkout.")
     with transaction(engine) as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         return State(context.get_current_revision(), head)

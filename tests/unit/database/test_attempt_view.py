@@ -133,7 +133,7 @@ def test_every_millisecond_of_two_hours_survives_as_seconds(connection: sa.Conne
     milliseconds = range(0, 7_200_000, 1009)
     questions = [{"question_id": ms, "time_spent_sec": ms / 1000} for ms in milliseconds]
     key = _add(connection, {"questions": questions})
-    query = sa.select(attempt.c["item_id", "response_time_ms"]).where(attempt.c.exam_result_id == str(key))
+    query = sa.select(attempt.c.item_id, attempt.c.response_time_ms).where(attempt.c.exam_result_id == str(key))
     rows = connection.execute(query).all()
     assert len(rows) == len(milliseconds)
     assert all(item_id == response_time_ms for item_id, response_time_ms in rows)
@@ -213,7 +213,7 @@ def test_completed_at_stays_within_the_session_whatever_its_clock(
     assert row.completed_at == completed_at
 
 
-_MALFORMED = [
+_MALFORMED: list[tuple[object, str]] = [
     (None, "the question is not an object"),
     (1, "the question is not an object"),
     ("q", "the question is not an object"),
@@ -236,7 +236,7 @@ def test_malformed_questions_are_left_out_and_listed_with_their_place_and_others
 ) -> None:
     good = {"question_id": "good", "is_correct": True}
     key = _add(connection, {"questions": [good, *(question for question, _ in _MALFORMED), good]})
-    kept = connection.execute(sa.select(attempt.c["item_key", "id"])).all()
+    kept = connection.execute(sa.select(attempt.c.item_key, attempt.c.id)).all()
     left_out = connection.execute(
         sa.text("SELECT exam_result_id, user_id, question_no, reason FROM attempt_malformed ORDER BY question_no")
     ).all()

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from resources.database.bulk import copy_in, copy_out
 from resources.database.engine import make_engine
 
-_SCHEMA = pa.schema(
-    [("t", pa.string()), ("b", pa.bool_()), ("i", pa.int32()), ("f", pa.float64()), ("at", pa.timestamp("us", "UTC"))]
-)
+_COLUMNS: dict[str, pa.DataType] = {
+    "t": pa.string(), "b": pa.bool_(), "i": pa.int32(), "f": pa.float64(), "at": pa.timestamp("us", "UTC"),
+}  # fmt: skip
+_SCHEMA = pa.schema(_COLUMNS)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from resources.database import ledger, migrate, tables
+from resources.database import advice, ledger, migrate, tables
 from resources.database.engine import make_engine, transaction
 from resources.errors import CallAPerson, FixTheData, RetryLater
 
@@ -25,7 +25,7 @@ _EXAM_RESULTS = """
          '2025-01-06 10:00', '2025-01-06 10:30');
 """
 _PREDECESSOR = """
-    CREATE VIEW attempt AS SELECT
+    CREATE VIEW attempt WITH (security_barrier = true) AS SELECT
         ('x' || substr(md5(id::text || ord::text), 1, 16))::bit(64)::bigint AS id,
         NULL::uuid AS student_id, (q->>'question_id')::bigint AS item_id,
         coalesce((q->>'is_correct')::boolean, false) AS correct, 0::int AS response_time_ms, false AS hint_used,
@@ -204,10 +204,10 @@ def test_adopted_tables_keep_their_rows_and_get_what_is_missing(engine: sa.Engin
     _execute(engine, _PREDECESSOR)
     migrate.upgrade(engine)
     with transaction(engine) as connection:
-        assert connection.execute(sa.select(tables.mirt_ability.c["user_id", "theta", "n_items", "as_of"])).all() == [
-            ("user123", 0.5, None, None)
-        ]
-        assert connection.execute(sa.select(tables.report_artifacts.c["url", "sha256"])).all() == [("s3://x", None)]
+        ability, report = tables.mirt_ability.c, tables.report_artifacts.c
+        query = sa.select(ability.user_id, ability.theta, ability.n_items, ability.as_of)
+        assert connection.execute(query).all() == [("user123", 0.5, None, None)]
+        assert connection.execute(sa.select(report.url, report.sha256)).all() == [("s3://x", None)]
         assert ledger.is_ours(connection, "theta_estimates")
         assert not ledger.is_ours(connection, "report_artifacts")
         assert not ledger.is_ours(connection, "exam_results")
@@ -318,3 +318,31 @@ def test_a_table_in_use_does_not_hold_the_platform_up_for_long(
         reader.execute("SELECT FROM attempt")  # an open transaction
         with pytest.raises(RetryLater, match="in use"):
             migrate.upgrade(engine)
+
+
+def test_indexes_that_would_help_are_named_and_not_made(engine: sa.Engine) -> None:
+    assert advice.missing_indexes(engine) == ()
+    _platform(engine)
+    migrate.upgrade(engine)
+    by_user, by_week = advice.missing_indexes(engine)
+    assert by_user.endswith("CREATE INDEX CONCURRENTLY ON exam_results (user_id);")
+    assert by_week.endswith("CREATE INDEX CONCURRENTLY ON exam_results (updated_at);")
+    _execute(engine, "CREATE INDEX ON exam_results (user_id, session_id); CREATE INDEX ON exam_results (updated_at)")
+    assert advice.missing_indexes(engine) == ()
+
+
+def test_an_index_on_a_uuid_does_not_count_because_the_view_compares_text(engine: sa.Engine) -> None:
+    _execute(
+        engine,
+        "CREATE TABLE exam_results (id bigserial PRIMARY KEY, user_id uuid, session_id text, result_json jsonb, "
+        "created_at timestamptz, updated_at timestamptz); CREATE INDEX ON exam_results (user_id)",
+    )
+    migrate.upgrade(engine)
+    by_user = advice.missing_indexes(engine)[0].split(": ", 1)[1]
+    _execute(engine, by_user.replace("CONCURRENTLY ", ""))
+    assert len(advice.missing_indexes(engine)) == 1
+
+
+def test_our_own_exam_results_needs_no_advice(engine: sa.Engine) -> None:
+    migrate.upgrade(engine)
+    assert advice.missing_indexes(engine) == ()

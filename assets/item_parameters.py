@@ -1,90 +1,157 @@
-"""Asset `item_parameters`: a new calibration of all items, in force at once only where no bank is yet."""
+"""Asset `item_parameters`: a new calibration of all items, on the scale of the bank in force.
+
+It comes into force by itself only where there is no bank yet; otherwise by `seedtest adopt`, after a look at it.
+"""
 
 import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import sqlalchemy as sa
 
-from assets.calibrating import NewBank, new_bank
+from assets.calibrating import Linking, NewBank, new_bank
+from assets.pictures import old_against_new
 from resources.database import attempts, banks
 from resources.database.engine import transaction
 from resources.errors import NoItemBank
-from resources.model import Floats, Model
+from resources.irt.eap import eap
+from resources.irt.fit import empirical_reliability, item_mean_squares, marginal_reliability
+from resources.irt.linking import UNSTABLE
+from resources.model import Floats, ItemBank, Model
 from resources.progress import Progress
 
-
-class CalibrationConfig(dg.Config):
-    """`adopt`: put the new bank in force whatever is in force now."""
-
-    adopt: bool = False
+# Wright & Linacre (1994), Reasonable mean-square fit values, for run-of-the-mill multiple choice.
+INFIT = (0.7, 1.3)
+_NAMED = 20  # items that a table shows; the counts are always whole
 
 
-def build(model: Model) -> dg.AssetsDefinition:
+def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefinition:
+    """`bank_version` pins the bank to link to, None takes the one in force."""
+
     @dg.asset(
         pool="database",
         kinds={"postgres"},
         description="Discrimination, difficulty and guessing of every item, from all first attempts (MML-EM).",
     )
     def item_parameters(
-        context: dg.AssetExecutionContext,
-        config: CalibrationConfig,
-        engine: dg.ResourceParam[sa.Engine],
-        progress: dg.ResourceParam[Progress],
+        engine: dg.ResourceParam[sa.Engine], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult[None]:
         with transaction(engine) as connection:
             answers = attempts.first_attempts(connection)
+            before = _in_force(connection, bank_version)
         now = dt.datetime.now(dt.UTC)
-        new = new_bank(answers, model, now, progress)
+        new = new_bank(answers, model, before, now, progress)
         with transaction(engine) as connection:
-            before = _in_force(connection)
-            banks.save(connection, new.bank, _fit(new, now), _standard_errors(new), new.calibration.n_answers)
-            if config.adopt or before is None:
+            n_answers = new.calibration.n_answers[new.kept]
+            banks.save(connection, new.bank, _fit(new, now), _standard_errors(new), n_answers)
+            if before is None:
                 banks.adopt(connection, new.bank.version, now)
-            after = banks.in_force(connection)
-        return dg.MaterializeResult(metadata=_summary(new, after))
+        return dg.MaterializeResult(metadata=_summary(new) | _fit_of_items(new) | _renewal(new, charts))
 
     return item_parameters
 
 
-def _in_force(connection: sa.Connection) -> str | None:
+def _in_force(connection: sa.Connection, pinned: str | None) -> ItemBank | None:
     try:
-        return banks.in_force(connection)
+        return banks.load(connection, banks.in_force(connection, pinned))
     except NoItemBank:
         return None
 
 
 def _standard_errors(new: NewBank) -> dict[str, Floats]:
+    """On the bank's scale, to first order: the linking constants count as known."""
+    slope = new.linking.link.slope if new.linking else 1.0
     se = new.calibration.se
-    return {"a": se.a, "b": se.b, "c": se.c}
+    return {"a": se.a[new.kept] / slope, "b": se.b[new.kept] * slope, "c": se.c[new.kept]}
 
 
 def _fit(new: NewBank, now: dt.datetime) -> banks.Fit:
-    found = new.calibration
+    found, linking = new.calibration, new.linking
     return banks.Fit(
         converged=found.converged,
         cycles=found.cycles,
         log_likelihood=found.log_likelihood,
-        n_users=new.n_users,
+        n_users=new.answers.n_users,
         n_responses=int(found.n_answers.sum()),
         fitted_at=now,
         details={
             "log_prior": found.log_prior,
             "group": {"mean": found.group_mean, "sd": found.group_sd},
-            "left_out": {item.item_key: item.reason for item in new.left_out},
+            "left_out": dict(new.left_out),
+            "linked": {
+                "to": linking.to,
+                "method": "Stocking-Lord",
+                "A": linking.link.slope,
+                "B": linking.link.intercept,
+                "anchors": len(linking.anchors),
+                "moved": [key for key, ok in zip(linking.anchors, linking.drift.stable, strict=True) if not ok],
+            }
+            if linking
+            else None,
         },
     )
 
 
-def _summary(new: NewBank, in_force: str) -> dict[str, dg.MetadataValue]:
+def _summary(new: NewBank) -> dict[str, dg.MetadataValue]:
     found = new.calibration
-    remedy = "" if in_force == new.bank.version else "; to put the new one in force: seedtest calibrate --adopt"
     return {
         "dagster/row_count": dg.MetadataValue.int(len(new.bank.item_keys)),
         "version": dg.MetadataValue.text(new.bank.version),
-        "in force": dg.MetadataValue.text(f"{in_force}{remedy}"),
-        "learners": dg.MetadataValue.int(new.n_users),
+        "in force": dg.MetadataValue.text(
+            f"no: {new.linking.to} is. To change that: seedtest adopt {new.bank.version}"
+            if new.linking and new.linking.to != new.bank.version
+            else "yes"
+        ),
+        "learners": dg.MetadataValue.int(new.answers.n_users),
         "first attempts": dg.MetadataValue.int(int(found.n_answers.sum())),
         "cycles": dg.MetadataValue.int(found.cycles),
         "log-likelihood": dg.MetadataValue.float(round(found.log_likelihood, 3)),
-        "left out": dg.MetadataValue.text("; ".join(f"{i.item_key}: {i.reason}" for i in new.left_out) or "none"),
+        "items left out": dg.MetadataValue.int(len(new.left_out)),
+        "left out": _table(["item", "reason"], new.left_out),
     }
+
+
+def _fit_of_items(new: NewBank) -> dict[str, dg.MetadataValue]:
+    """How the calibrated items fit the very answers they come from, and how well they measure."""
+    found = new.calibration
+    ability = eap(new.answers, found.items, found.group_mean, found.group_sd)
+    infit = item_mean_squares(new.answers, found.items, ability.mean).infit[new.kept]
+    misfits = [
+        (key, f"{value:.2f}") for key, value in zip(new.bank.item_keys, infit, strict=True)
+        if not INFIT[0] <= value <= INFIT[1]
+    ]  # fmt: skip
+    marginal = marginal_reliability(found.items.at(np.flatnonzero(new.kept)), found.group_mean, found.group_sd)
+    return {
+        "reliability, empirical": dg.MetadataValue.float(round(empirical_reliability(ability.mean, ability.sd), 3)),
+        "reliability, marginal, of the whole bank": dg.MetadataValue.float(round(marginal, 3)),
+        f"items with infit outside {INFIT[0]} to {INFIT[1]}": dg.MetadataValue.int(len(misfits)),
+        "misfits": _table(["item", "infit"], misfits),
+    }
+
+
+def _renewal(new: NewBank, charts: Path) -> dict[str, dg.MetadataValue]:
+    """Old against new: nothing for a first bank."""
+    if new.linking is None:
+        return {}
+    linking: Linking = new.linking
+    farthest = np.argsort(-np.fmax(np.abs(linking.drift.z_a), np.abs(linking.drift.z_b)))
+    moved = [
+        (linking.anchors[j], f"{linking.drift.z_a[j]:.2f}", f"{linking.drift.z_b[j]:.2f}")
+        for j in farthest
+        if not linking.drift.stable[j]
+    ]
+    return {
+        "linked to": dg.MetadataValue.text(f"{linking.to}, by Stocking-Lord over {len(linking.anchors)} common items"),
+        "A": dg.MetadataValue.float(round(linking.link.slope, 5)),
+        "B": dg.MetadataValue.float(round(linking.link.intercept, 5)),
+        f"anchors that moved (robust z beyond {UNSTABLE})": dg.MetadataValue.int(len(moved)),
+        "moved": _table(["item", "robust z of log a", "robust z of b"], moved),
+        "old against new": dg.MetadataValue.md(old_against_new(charts, linking)),
+    }
+
+
+def _table(columns: list[str], rows: Sequence[tuple[str, ...]]) -> dg.MetadataValue:
+    shown = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows[:_NAMED]]
+    return dg.MetadataValue.table(shown, dg.TableSchema([dg.TableColumn(name) for name in columns]))

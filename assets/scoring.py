@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from resources.irt.estimator import Estimator
-from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses, Thetas, Week
+from resources.irt.answers import Answers
+from resources.irt.curves import Items
+from resources.irt.estimator import Estimator, match
+from resources.irt.fit import lz
+from resources.model import STANDARD_NORMAL, Floats, ItemBank, Prior, Responses, Thetas, Week
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,14 @@ def counting(answers: pd.DataFrame, as_of: dt.datetime, rules: ScoringRules) -> 
     return ordered.drop_duplicates(["user_id", "item_key"]).drop(columns="_skipped").sort_index()
 
 
+@dataclass(frozen=True)
+class Scored:
+    """Abilities, and the responses that they rest on."""
+
+    thetas: Thetas
+    responses: Responses
+
+
 def score(
     answers: pd.DataFrame,
     user_ids: Sequence[str],
@@ -60,13 +72,25 @@ def score(
     rules: ScoringRules,
     bank: ItemBank,
     estimator: Estimator,
-) -> Thetas:
+) -> Scored:
     """Abilities of `user_ids` at `as_of` from the answers that count then; who has none is in `unscored`.
 
     Raises:
         EstimatorUnavailable: no estimate was made.
     """
     rows = counting(answers, as_of, rules)
-    responses = Responses.from_frame(rows[rows["user_id"].isin(user_ids)])
-    silent = sorted(set(user_ids) - set(responses.user_ids))
-    return estimator.estimate(replace(responses, user_ids=(*responses.user_ids, *silent)), bank, rules.prior)
+    answered = Responses.from_frame(rows[rows["user_id"].isin(user_ids)])
+    silent = sorted(set(user_ids) - set(answered.user_ids))
+    responses = replace(answered, user_ids=(*answered.user_ids, *silent))
+    return Scored(estimator.estimate(responses, bank, rules.prior), responses)
+
+
+def person_fit(scored: Scored, bank: ItemBank) -> Floats:
+    """lz of each estimated learner, shape (n,) in the order of `thetas.user_ids`; below -2 the pattern is unusual."""
+    scorable = match(scored.responses, bank)
+    place = {user_id: i for i, user_id in enumerate(scored.responses.user_ids)}
+    own = np.array([place[user_id] for user_id in scored.thetas.user_ids], dtype=np.int64)
+    theta = np.full(len(scored.responses.user_ids), np.nan)
+    theta[own] = scored.thetas.theta
+    answers = Answers(scorable.user, scorable.item, scorable.correct, theta.size, len(bank.item_keys))
+    return lz(answers, Items(bank.a, bank.b, bank.c), theta)[own]

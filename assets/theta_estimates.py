@@ -12,13 +12,17 @@ import sqlalchemy as sa
 from assets.partitions import Partitions, Selection, selection
 from assets.pictures import histogram
 from assets.responses import UserSelection
-from assets.scoring import ScoringRules, score
+from assets.scoring import ScoringRules, person_fit, score
 from resources.database import abilities, attempts, banks
 from resources.database.engine import transaction
 from resources.irt.estimator import Estimator
-from resources.model import Thetas, Week
+from resources.irt.fit import empirical_reliability
+from resources.model import Floats, Thetas, Week
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
+
+# The usual flag: under the model about one learner in forty falls below it.
+UNUSUAL_LZ = -2.0
 
 
 def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.AssetsDefinition:
@@ -46,20 +50,25 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
             bank = banks.load(connection, banks.in_force(connection, bank_version))
             users = attempts.users(connection)
         made: list[Thetas] = []
+        n_unusual = 0
         for n, (week, answers) in enumerate(_windows(chosen, rules, warehouse)):
             members = partitions.users.members(users, chosen.keys[week])
             if config.user_ids is not None:
                 members = [user for user in members if user in config.user_ids]
-            thetas = score(answers, members, week.ends_at, rules=rules, bank=bank, estimator=estimator)
+            scored = score(answers, members, week.ends_at, rules=rules, bank=bank, estimator=estimator)
             with transaction(engine) as connection:
                 abilities.store_week(
-                    connection, week, thetas, rules.lookback_days, week.ends_at, dt.datetime.now(dt.UTC)
+                    connection, week, scored.thetas, rules.lookback_days, week.ends_at, dt.datetime.now(dt.UTC)
                 )
-            made.append(thetas)
+            made.append(scored.thetas)
+            n_unusual += int((person_fit(scored, bank) < UNUSUAL_LZ).sum())
             progress("weeks estimated", n + 1, len(chosen.keys))
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
-        context.log_event(dg.AssetObservation(context.asset_key, metadata=_distribution(made, charts)))
-        return dg.MaterializeResult(metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name))
+        picture = dg.MetadataValue.md(histogram(charts, _distribution(made)))
+        context.log_event(dg.AssetObservation(context.asset_key, metadata={"distribution": picture}))
+        return dg.MaterializeResult(
+            metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, n_unusual)
+        )
 
     return theta_estimates
 
@@ -76,7 +85,7 @@ def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> It
         yield week, pd.concat([kept[w][1] for w in reached], ignore_index=True)
 
 
-def _summary(made: list[Thetas], bank: str, engine_name: str) -> dict[str, dg.MetadataValue]:
+def _summary(made: list[Thetas], bank: str, engine_name: str, n_unusual: int) -> dict[str, dg.MetadataValue]:
     theta = np.concatenate([thetas.theta for thetas in made])
     se = np.concatenate([thetas.se for thetas in made])
     summary: dict[str, dg.MetadataValue] = {
@@ -90,20 +99,21 @@ def _summary(made: list[Thetas], bank: str, engine_name: str) -> dict[str, dg.Me
         "item bank": dg.MetadataValue.text(bank),
         "estimator": dg.MetadataValue.text(engine_name),
     }
-    if theta.size:
+    if theta.size > 1:
         summary |= {
             "theta, mean and SD (logits)": dg.MetadataValue.text(f"{theta.mean():.3f} ± {theta.std():.3f}"),
+            "reliability, empirical": dg.MetadataValue.float(round(empirical_reliability(theta, se), 3)),
+            f"unusual answer patterns (lz below {UNUSUAL_LZ:g})": dg.MetadataValue.int(n_unusual),
             "standard error, median (logits)": dg.MetadataValue.float(round(float(np.median(se)), 4)),
         }
     return summary
 
 
-def _distribution(made: list[Thetas], charts: Path) -> dict[str, dg.MetadataValue]:
-    measures = {
+def _distribution(made: list[Thetas]) -> dict[str, Floats]:
+    return {
         "theta (logits)": np.concatenate([thetas.theta for thetas in made]),
         "standard error (logits)": np.concatenate([thetas.se for thetas in made]),
     }
-    return {name: dg.MetadataValue.md(histogram(charts, name, values)) for name, values in measures.items()}
 
 
 def _total(made: list[Thetas], count: str) -> int:

@@ -1,5 +1,6 @@
 """The command `seedtest`: thin commands over the parts. Exit code 0 is fine, 1 failed, 2 wrong usage."""
 
+import datetime as dt
 import shlex
 import socket
 import subprocess
@@ -17,11 +18,12 @@ import pyarrow.compute as pc
 import typer
 from rich.markup import escape
 
-from resources.database import artifacts, attempts, response_file
+from resources.database import artifacts, attempts, banks, response_file
 from resources.database import ingest as loading
 from resources.database import migrate as migrations
 from resources.database.engine import address, transaction
 from resources.errors import FixTheData, SeedtestError
+from resources.irt import r_process
 from resources.model import Week
 from seedtest_pipeline import demo as demonstration
 from seedtest_pipeline import doctor as examination
@@ -127,14 +129,19 @@ def ingest(
 
 
 @app.command()
-def calibrate(
-    adopt: Annotated[bool, typer.Option(help="Put the new bank in force, whatever is in force now.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Estimate item parameters from all answers: a new item bank, in force at once only where there is none yet."""
+def calibrate(as_json: AsJson = False) -> None:
+    """Estimate item parameters from all answers: a new item bank, linked to the one in force, for `adopt`."""
     with bars() as progress:
-        outcome = Runner(_parts(), progress).unpartitioned("item_parameters", {"adopt": adopt})
+        outcome = Runner(_parts(), progress).unpartitioned("item_parameters")
     _show_outcome(outcome, as_json)
+
+
+@app.command()
+def adopt(version: Annotated[str, typer.Argument(help="The bank's version, as `calibrate` names it.")]) -> None:
+    """Put an item bank in force: from now on, estimates use it."""
+    with transaction(_parts().engine) as connection:
+        banks.adopt(connection, version, dt.datetime.now(dt.UTC))
+    OUT.print(f"In force: {version}", highlight=False)
 
 
 @app.command()
@@ -191,6 +198,13 @@ def ui(
     command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml"]
     with suppress(KeyboardInterrupt):
         raise typer.Exit(subprocess.run(command, cwd=CHECKOUT, check=False).returncode)
+
+
+@app.command("r-irt")
+def r_irt(port: Annotated[int, typer.Option(help="Port on loopback.")] = 8010) -> None:
+    """Run the R service r-irt-plumber in the foreground; R_IRT_BASE_URL=http://127.0.0.1:8010 makes others use it."""
+    token = Settings.load().r_irt_internal_token
+    r_process.serve(port, token.get_secret_value() if token else None)
 
 
 @app.command()

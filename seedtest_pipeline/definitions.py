@@ -28,7 +28,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *made_weekly,
-            item_parameters.build(parts.settings.irt_model),
+            item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
             report_template.build(QUARTO_SOURCE, parts.template_cache),
         ],
         asset_checks=checks.build(),

@@ -36,8 +36,8 @@ class Runner:
     progress: Progress
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.get)
 
-    def unpartitioned(self, asset: str, config: Mapping[str, object] | None = None) -> Outcome:
-        return self._run([asset], {}, {"ops": {asset: {"config": dict(config)}}} if config else {})
+    def unpartitioned(self, asset: str) -> Outcome:
+        return self._run([asset], {}, {})
 
     def weeks(self, weeks: Sequence[Week], user_id: str | None = None) -> Outcome:
         """The weekly assets of contiguous weeks: of all users in one run, or of one user.

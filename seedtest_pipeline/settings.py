@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     """`users` (one partition per user, to about 1,000), or the number of hash buckets."""
     first_week: Annotated[dt.date, AfterValidator(_monday)] = dt.date(2025, 1, 6)
     """Monday from which there are partitions; later than that there is always the present week."""
+    r_irt_base_url: str | None = None
+    """Address of the R service; unset: the same arithmetic in this process."""
+    r_irt_internal_token: SecretStr | None = None
+    r_irt_timeout_secs: Annotated[float, Field(gt=0)] = 30.0
     irt_model: Model = "2PL"
     irt_bank_version: str | None = None
     """Item bank to score with; unset: the one adopted last."""

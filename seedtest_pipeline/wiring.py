@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 
 import sqlalchemy as sa
-from resources.irt.in_process import InProcessEstimator
 
 from assets.partitions import Partitions, UserPartitions
 from assets.scoring import ScoringRules
@@ -15,6 +14,9 @@ from resources.database import embedded, migrate
 from resources.database.engine import address, make_engine
 from resources.errors import CallAPerson
 from resources.irt.estimator import Estimator
+from resources.irt.in_process import InProcessEstimator
+from resources.irt.r_service import RServiceEstimator
+from resources.irt.r_transport import Timeouts
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
@@ -70,7 +72,16 @@ class Parts:
 
     @cached_property
     def estimator(self) -> Estimator:
-        return InProcessEstimator()
+        """The R service where one is named, else the same arithmetic in this process; one never stands in for the other."""
+        settings = self.settings
+        if settings.r_irt_base_url is None:
+            return InProcessEstimator()
+        token = settings.r_irt_internal_token
+        return RServiceEstimator(
+            settings.r_irt_base_url,
+            token.get_secret_value() if token else None,
+            timeouts=Timeouts(read_s=settings.r_irt_timeout_secs, total_s=2 * settings.r_irt_timeout_secs),
+        )
 
     @cached_property
     def rules(self) -> ScoringRules:

@@ -13,7 +13,7 @@ from resources.database import banks, ingest
 from resources.database.engine import transaction
 from resources.errors import CallAPerson, FixTheData
 from resources.irt.in_process import InProcessEstimator
-from resources.model import Responses, Week, safe_key
+from resources.model import ItemBank, Responses, Week, safe_key
 from seedtest_pipeline import automation
 from seedtest_pipeline.runs import Runner, prepare_dagster_home
 from seedtest_pipeline.settings import Settings
@@ -56,6 +56,20 @@ def parts(request, monkeypatch, tmp_path, database_url, exam) -> Parts:
 
 
 @pytest.fixture
+def true_bank(parts, exam) -> ItemBank:
+    """The exam's own item parameters, in force."""
+    items = exam.items
+    bank = ItemBank(
+        "true", "2PL", tuple(items["item_id"]), items["a"].to_numpy(), items["b"].to_numpy(), np.zeros(len(items))
+    )
+    now = dt.datetime.now(dt.UTC)
+    with transaction(parts.engine) as connection:
+        banks.save(connection, bank, banks.Fit(True, 1, 0.0, N_USERS, 1, now))
+        banks.adopt(connection, bank.version, now)
+    return bank
+
+
+@pytest.fixture
 def runner(parts) -> Runner:
     with dg.DagsterInstance.get() as instance:
         yield Runner(parts, quiet, instance)
@@ -75,8 +89,7 @@ def page(parts: Parts, user_id: str, week: Week) -> Path:
     return parts.settings.home / "artifacts" / "reports" / week.key / safe_key(user_id) / "weekly_report.html"
 
 
-def test_responses_become_estimates_and_reports_and_a_rerun_changes_nothing(runner, parts, exam):
-    runner.unpartitioned("item_parameters")
+def test_responses_become_estimates_and_reports_and_a_rerun_changes_nothing(runner, parts, exam, true_bank):
     runner.weeks(WEEKS)
     found = estimates(parts)
     assert recovery(exam.abilities, found).correlation > 0.8
@@ -98,25 +111,21 @@ def test_responses_become_estimates_and_reports_and_a_rerun_changes_nothing(runn
     assert [path.stat().st_mtime_ns for path in paths] == written_at
 
 
-def test_a_weeks_theta_is_that_of_its_own_answers_under_the_rules(runner, parts, exam):
-    runner.unpartitioned("item_parameters")
+def test_a_weeks_theta_is_that_of_its_own_answers_under_the_rules(runner, parts, exam, true_bank):
     runner.weeks(WEEKS)
-    with transaction(parts.engine) as connection:
-        bank = banks.load(connection, banks.in_force(connection))
     user = exam.responses["user_id"].iloc[0]
     last = WEEKS[-1]
     own = exam.responses[
         (exam.responses["user_id"] == user) & (exam.responses["answered_at"] < pd.Timestamp(last.ends_at))
     ].sort_values("answered_at")
     firsts = own[own["correct"].notna()].drop_duplicates("item_id").rename(columns={"item_id": "item_key"})
-    expected = InProcessEstimator().estimate(Responses.from_frame(firsts), bank)
+    expected = InProcessEstimator().estimate(Responses.from_frame(firsts), true_bank)
     stored = estimates(parts).set_index(["user_id", "week_start"]).loc[(user, last.start)]
     assert stored["n_items"] == expected.n_items[0]
     np.testing.assert_allclose([stored["theta"], stored["se"]], [expected.theta[0], expected.se[0]], atol=1e-10)
 
 
-def test_one_user_by_hand_gives_the_number_of_the_weekly_run_and_leaves_the_others(runner, parts, exam):
-    runner.unpartitioned("item_parameters")
+def test_one_user_by_hand_gives_the_number_of_the_weekly_run_and_leaves_the_others(runner, parts, exam, true_bank):
     users = sorted(set(exam.responses["user_id"]))
     runner.weeks([WEEKS[-1]], user_id=users[0])
     alone = estimates(parts)
@@ -134,8 +143,9 @@ def test_one_user_by_hand_gives_the_number_of_the_weekly_run_and_leaves_the_othe
     )
 
 
-def test_a_learner_whose_report_fails_is_named_the_others_are_made_and_a_rerun_makes_the_rest(runner, parts, exam):
-    runner.unpartitioned("item_parameters")
+def test_a_learner_whose_report_fails_is_named_the_others_are_made_and_a_rerun_makes_the_rest(
+    runner, parts, exam, true_bank
+):
     unlucky = exam.responses["user_id"].iloc[0]
     place = page(parts, unlucky, WEEKS[0]).parent
     place.parent.mkdir(parents=True)
@@ -153,8 +163,7 @@ def test_a_learner_whose_report_fails_is_named_the_others_are_made_and_a_rerun_m
     assert set(reports(parts)["user_id"]) == {*made["user_id"], unlucky}
 
 
-def test_a_learner_who_joins_later_has_the_empty_weeks_before_frozen_too(runner, parts, exam):
-    runner.unpartitioned("item_parameters")
+def test_a_learner_who_joins_later_has_the_empty_weeks_before_frozen_too(runner, parts, exam, true_bank):
     late = exam.responses["user_id"].iloc[0]
     outcome = runner.weeks([WEEKS[-1]], user_id=late)
     assert FIRST.key in str(outcome.metadata["responses"]["earlier weeks frozen for the look-back"].value)

@@ -41,9 +41,10 @@ def connect_url(home: Path, database: str = "seedtest") -> str:
             _lease(folder)
             port = _answering(folder) or _start(folder)
             _ensure(folder, port, database)
-        except PermissionError as error:
+        except OSError as error:
             raise CallAPerson(
-                f"No permission for {error.filename}. Set SEEDTEST_HOME to a folder of your own, or DATABASE_URL."
+                f"The embedded PostgreSQL cannot use {error.filename}: {error.strerror}. "
+                "Set SEEDTEST_HOME to a folder of your own, or DATABASE_URL."
             ) from error
     return f"postgresql+psycopg://{SUPERUSER}:{folder.password.read_text()}@127.0.0.1:{port}/{database}"
 

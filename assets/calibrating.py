@@ -108,8 +108,8 @@ def _calibrated(table: Answers, model: Model, progress: Progress) -> Calibration
     if not found.converged:
         raise NotConverged(
             f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
-            f"{found.largest_change:.1e}. The bank in force stays as it was. What helps is more answers to the items that "
-            "have the fewest."
+            f"{found.largest_change:.1e}. The bank in force stays as it was. What helps is more answers to the items "
+            "that have the fewest."
         )
     return found
 
@@ -121,8 +121,8 @@ def _linked(keys: Sequence[str], items: Items, in_force: ItemBank) -> Linking:
     anchors = [key for key in keys if key in place]
     if len(anchors) < MIN_ANCHORS:
         raise FixTheData(
-            f"Only {len(anchors)} items are also in the bank in force, {in_force.version}, and {MIN_ANCHORS} are needed "
-            "to find its scale. Calibrate when enough of its items were answered again."
+            f"Only {len(anchors)} items are also in the bank in force, {in_force.version}, and {MIN_ANCHORS} are "
+            "needed to find its scale. Calibrate when enough of its items were answered again."
         )
     theirs = np.array([place[key] for key in anchors])
     before = Items(in_force.a[theirs], in_force.b[theirs], in_force.c[theirs])

@@ -21,6 +21,7 @@ from rich.markup import escape
 from resources.database import artifacts, attempts, banks, response_file
 from resources.database import ingest as loading
 from resources.database import migrate as migrations
+from resources.database.advice import missing_indexes
 from resources.database.engine import address, transaction
 from resources.errors import FixTheData, SeedtestError
 from resources.irt import r_process
@@ -89,6 +90,8 @@ def migrate(
         return
     migrations.upgrade(parts.bare_engine)
     OUT.print(f"{address(parts.bare_engine.url)} is at the newest schema, {migrations.state(parts.bare_engine).head}.")
+    for sentence in missing_indexes(parts.bare_engine):
+        ERR.print(sentence, highlight=False)
 
 
 @app.command()

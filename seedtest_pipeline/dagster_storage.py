@@ -30,6 +30,7 @@ class SeedtestStorage(DagsterPostgresStorage):
         parts = Parts(Settings.load())
         with transaction(parts.bare_engine) as connection:
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        parts.bare_engine.dispose()
         return cls(postgres_url=dagster_url(parts.database_url), inst_data=inst_data)
 
 

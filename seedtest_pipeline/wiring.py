@@ -72,7 +72,7 @@ class Parts:
 
     @cached_property
     def estimator(self) -> Estimator:
-        """The R service where one is named, else the same arithmetic in this process; one never stands in for the other."""
+        """The R service where one is named, else the same arithmetic here; one never stands in for the other."""
         settings = self.settings
         if settings.r_irt_base_url is None:
             return InProcessEstimator()

@@ -86,7 +86,7 @@ def malformed(connection: sa.Connection, start: dt.datetime, end: dt.datetime) -
     """
     query = """
         SELECT reason, count(*) AS n FROM attempt_malformed
-        WHERE (session_updated_at >= %(start)s AND session_created_at < %(end)s) OR session_updated_at IS NULL
+        WHERE (latest >= %(start)s AND earliest < %(end)s) OR latest IS NULL
         GROUP BY reason ORDER BY reason
     """
     rows = connection.exec_driver_sql(query, {"start": start, "end": end})

@@ -6,9 +6,10 @@ Stays out: Dagster, and which partitions were asked for.
 import datetime as dt
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import sqlalchemy as sa
@@ -27,6 +28,8 @@ from resources.reports.template import Template
 
 # Reports per transaction: a killed run loses the rows of at most so many, and a rerun finds their files unchanged.
 BATCH = 100
+
+_Estimate = TypeVar("_Estimate", Level, WeekLevel)
 
 
 @dataclass(frozen=True)
@@ -127,11 +130,17 @@ def _recipe() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
+def _rounded(estimates: Sequence[_Estimate]) -> list[_Estimate]:
+    """To 1e-9 logits: who else was in the batch changes the last bits of a sum, and no page shows so many."""
+    return [replace(estimate, theta=round(estimate.theta, 9), se=round(estimate.se, 9)) for estimate in estimates]
+
+
 def _fingerprint(template: Template, report: ReportInput) -> str:
     """SHA-256 of everything that a report's bytes depend on."""
     answers = report.answers
     parts = (
-        _recipe(), template.sha256, report.user_id, report.week, report.level, tuple(report.history), report.as_of,
+        _recipe(), template.sha256, report.user_id, report.week, _rounded(report.history),
+        _rounded([report.level] if report.level else []), report.as_of,
         report.window_days, report.bank.version, report.bank.model, answers.item_keys, answers.topics, answers.sessions,
         answers.correct.tolist(), answers.answered_at.tolist(), answers.response_time_ms.tolist(),
         answers.attempt_no.tolist(),

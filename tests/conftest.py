@@ -3,7 +3,7 @@
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import psycopg
@@ -80,3 +80,19 @@ def _run(server_url: str, statement: sql.SQL, *names: str) -> None:
 def _exists(server_url: str, database: str) -> bool:
     with psycopg.connect(server_url.replace("+psycopg", "")) as connection:
         return connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone() is not None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--forbid-skips", action="store_true", help="a test that would skip fails, unless it is marked needs_quarto"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything was installed, a skip means that something which should be there is not."""
+    report = yield
+    if report.skipped and item.config.getoption("--forbid-skips") and not item.get_closest_marker("needs_quarto"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} skipped, and --forbid-skips is set: {report.longrepr}"
+    return report

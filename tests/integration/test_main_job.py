@@ -141,6 +141,7 @@ def test_one_user_by_hand_gives_the_number_of_the_weekly_run_and_leaves_the_othe
         check_exact=False,
         atol=1e-12,
     )
+    assert runner.weeks([WEEKS[-1]], user_id=users[0]).metadata["weekly_reports"]["unchanged"].value == 1
 
 
 def test_a_learner_whose_report_fails_is_named_the_others_are_made_and_a_rerun_makes_the_rest(

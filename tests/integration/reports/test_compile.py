@@ -125,6 +125,7 @@ def test_another_process_in_another_place_makes_the_same_bytes(source: Path, tmp
     assert made.stdout.strip() == hashlib.sha256(report).hexdigest()
 
 
+@pytest.mark.needs_quarto
 @pytest.mark.skipif(shutil.which("quarto") is None, reason="no Quarto on the PATH: only pandoc compiled the report")
 def test_quarto_and_pandoc_make_reports_that_read_the_same(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

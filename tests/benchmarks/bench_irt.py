@@ -83,7 +83,7 @@ def scorers(given: Exam) -> list[Contender]:
         data = given.matrix(-1)
         model = mirt.TwoParameterLogistic(n_items=items.a.size)
         model.set_parameters(discrimination=items.a, difficulty=items.b)
-        model._is_fitted = True  # it scores with no bank but its own; a second is not lost on a fit that is not used
+        model._is_fitted = True  # it scores with given parameters only if they look fitted
         return np.asarray(mirt.fscores(model, data, n_quadpts=121).theta).ravel()
 
     return [

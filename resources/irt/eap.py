@@ -26,7 +26,7 @@ OWN_POINTS = 121
 PRIOR_SDS = 6.0
 HALF_GRID = 1e-3  # of the SD: what leaving out every other point may change
 NEGLIGIBLE = 1e-7  # density at a grid's end against its maximum: a normal tail cut there costs 1e-7 of the SE
-MAX_ROUNDS = 8  # the last has 15,361 points; 3 are the most that a prior of SD 1 was seen to need
+MAX_ROUNDS = 8  # the last has 15,361 points. Priors of SD up to 3 were seen to need 3, SD 30 with guessing all 8
 
 _USERS_AT_ONCE = 2_000  # 2 to 8 MB of log densities
 _VALUES_AT_ONCE = 2_500_000  # 20 MB of log probabilities on own grids, or one user's whole history
@@ -63,45 +63,30 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
     if not (np.isfinite(prior_mean) and 0 < prior_sd < np.inf):
         raise ValueError(f"The prior N({prior_mean}, {prior_sd}^2) is not a normal distribution.")
     table = answers.table()
-    mean, sd = np.empty(answers.n_users), np.empty(answers.n_users)
-    too_narrow = np.empty(answers.n_users, dtype=bool)
-    half_width = np.full(answers.n_users, PRIOR_SDS * prior_sd)
+    found = _Found(answers.n_users, prior_mean, PRIOR_SDS * prior_sd)
     left = np.arange(answers.n_users)
-
-    def take(users: NDArray[np.intp], moments: _Moments) -> NDArray[np.intp]:
-        """Store what the grid says of these users; those whose posterior it does not resolve are returned."""
-        mean[users], sd[users], too_narrow[users] = moments.mean, moments.sd, moments.at_end > NEGLIGIBLE
-        return users[~moments.resolved()]
-
     for points in SHARED_POINTS:
         offsets = np.linspace(-1, 1, points)
         theta = prior_mean + PRIOR_SDS * prior_sd * offsets
         rows = table if left.size == answers.n_users else table[left]
-        left = np.concatenate([left[:0], *(
-            take(left[at], _moments(log_density, offsets, half_width[left[at]], prior_mean))
-            for at, log_density in _on_shared_grid(rows, items, theta, -0.5 * (PRIOR_SDS * offsets) ** 2)
-        )])  # fmt: skip
+        for at, log_density in _on_shared_grid(rows, items, theta, -0.5 * (PRIOR_SDS * offsets) ** 2):
+            found.take(left[at], log_density, offsets)
+        left = left[~found.resolved[left]]
         if not left.size:
-            return Posterior(mean, sd)
-
+            return Posterior(found.mean, found.sd)
     for k in range(MAX_ROUNDS):
-        spacing = 2 * half_width[left] / (points - 1)
-        narrowed = np.minimum(half_width[left], 8 * np.maximum(sd[left], spacing))
-        half_width[left] = np.where(too_narrow[left], 2 * half_width[left], narrowed)
-        points = (OWN_POINTS - 1) * 2**k + 1
-        offsets = np.linspace(-1, 1, points)
-        unresolved = left[:0]
-        for users in _portions(table, left, _VALUES_AT_ONCE // points):
-            theta = mean[users, None] + half_width[users, None] * offsets
-            log_density = _log_likelihood(table[users], items, theta) - 0.5 * ((theta - prior_mean) / prior_sd) ** 2
-            moments = _moments(log_density, offsets, half_width[users], mean[users])
-            unresolved = np.concatenate([unresolved, take(users, moments)])
-        left = unresolved
+        found.aim(left)
+        offsets = np.linspace(-1, 1, (OWN_POINTS - 1) * 2**k + 1)
+        for users in _portions(table, left, _VALUES_AT_ONCE // offsets.size):
+            theta = found.centre[users, None] + found.half_width[users, None] * offsets
+            log_prior = -0.5 * ((theta - prior_mean) / prior_sd) ** 2
+            found.take(users, _log_likelihood(table[users], items, theta) + log_prior, offsets)
+        left = left[~found.resolved[left]]
         if not left.size:
-            return Posterior(mean, sd)
+            return Posterior(found.mean, found.sd)
     raise ArithmeticError(
         f"{left.size} posteriors were not resolved in {MAX_ROUNDS} rounds; the first is that of user {left[0]}, "
-        f"mean {mean[left[0]]:g}, SD {sd[left[0]]:g}."
+        f"mean {found.mean[left[0]]:g}, SD {found.sd[left[0]]:g}."
     )
 
 
@@ -115,10 +100,41 @@ def eap_on_grid(
     centre, half_width = (theta[-1] + theta[0]) / 2, (theta[-1] - theta[0]) / 2
     mean, sd = np.empty(answers.n_users), np.empty(answers.n_users)
     log_prior = -0.5 * ((theta - prior_mean) / prior_sd) ** 2
+    offsets = (theta - centre) / half_width
     for at, log_density in _on_shared_grid(answers.table(), items, theta, log_prior):
-        moments = _moments(log_density, (theta - centre) / half_width, half_width, centre)
-        mean[at], sd[at] = moments.mean, moments.sd
+        mean_at, sd_at = _mean_and_sd(_density(log_density), offsets)
+        mean[at], sd[at] = centre + half_width * mean_at, half_width * sd_at
     return Posterior(mean, sd)
+
+
+class _Found:
+    """What is known of each user so far: the grid last used, centre +- half_width, and what it said."""
+
+    def __init__(self, n_users: int, centre: float, half_width: float) -> None:
+        self.centre, self.half_width = np.full(n_users, centre), np.full(n_users, half_width)
+        self.mean, self.sd, self.spacing = np.empty((3, n_users))
+        self.too_narrow, self.resolved = np.empty((2, n_users), dtype=bool)
+
+    def take(self, users: NDArray[np.intp], log_density: Floats, offsets: Floats) -> None:
+        """Moments from log densities at centre + half_width * offsets, shape (users, Q), which are overwritten."""
+        density = _density(log_density)
+        mean, sd = _mean_and_sd(density, offsets)
+        with np.errstate(invalid="ignore"):  # all mass on a point that the half leaves out: NaN, which is not resolved
+            mean_by_half, sd_by_half = _mean_and_sd(density[:, ::2], offsets[::2])
+        off = np.maximum(np.abs(mean_by_half - mean), np.abs(sd_by_half - sd))
+        spacing = offsets[1] - offsets[0]
+        too_narrow = np.maximum(density[:, 0], density[:, -1]) > NEGLIGIBLE
+        half_width = self.half_width[users]
+        self.mean[users], self.sd[users] = self.centre[users] + half_width * mean, half_width * sd
+        self.spacing[users], self.too_narrow[users] = half_width * spacing, too_narrow
+        self.resolved[users] = (spacing <= sd) & (off <= HALF_GRID * sd) & ~too_narrow
+
+    def aim(self, users: NDArray[np.intp]) -> None:
+        """A grid of each user's own, around the mean found: wider where that cut a tail, else narrower."""
+        last = self.half_width[users]
+        narrower = np.minimum(last, 8 * np.maximum(self.sd[users], self.spacing[users]))
+        self.half_width[users] = np.where(self.too_narrow[users], 2 * last, narrower)
+        self.centre[users] = self.mean[users]
 
 
 def _on_shared_grid(table: csr_array, items: Items, theta: Floats, log_prior: Floats) -> Iterator[tuple[slice, Floats]]:
@@ -144,32 +160,10 @@ def _log_likelihood(table: csr_array, items: Items, theta: Floats) -> Floats:
     return np.asarray(np.add.reduceat(log_p, table.indptr[:-1], axis=0))
 
 
-@dataclass(frozen=True)
-class _Moments:
-    """Per user: mean and SD, the same from every other point, the grid's spacing, and the larger end's density."""
-
-    mean: Floats
-    sd: Floats
-    mean_by_half: Floats
-    sd_by_half: Floats
-    spacing: Floats
-    at_end: Floats
-
-    def resolved(self) -> NDArray[np.bool_]:
-        off = np.maximum(np.abs(self.mean_by_half - self.mean), np.abs(self.sd_by_half - self.sd))
-        return (self.spacing <= self.sd) & (off <= HALF_GRID * self.sd) & (self.at_end <= NEGLIGIBLE)
-
-
-def _moments(log_density: Floats, offsets: Floats, half_width: Floats, centre: Floats | float) -> _Moments:
-    """Of the rows of `log_density`, shape (rows, Q), which is overwritten."""
+def _density(log_density: Floats) -> Floats:
+    """Each row relative to its maximum; in place."""
     log_density -= log_density.max(axis=1, keepdims=True)
-    density = np.exp(log_density, out=log_density)
-    mean, sd = _mean_and_sd(density, offsets)
-    mean_by_half, sd_by_half = _mean_and_sd(density[:, ::2], offsets[::2])
-    return _Moments(
-        centre + half_width * mean, half_width * sd, centre + half_width * mean_by_half, half_width * sd_by_half,
-        half_width * (offsets[1] - offsets[0]), np.maximum(density[:, 0], density[:, -1]),
-    )  # fmt: skip
+    return np.exp(log_density, out=log_density)
 
 
 def _mean_and_sd(density: Floats, offsets: Floats) -> tuple[Floats, Floats]:

@@ -62,7 +62,7 @@ class ItemPriors:
         """First derivatives and minus the (expected) second ones, each of shape (J, 3); 0 where not free."""
         first, curvature = np.zeros_like(eta), np.zeros_like(eta)
         if self.log_a:
-            a = eta[:, SLOPE]
+            a = np.where(free[:, SLOPE] & (eta[:, SLOPE] > 0), eta[:, SLOPE], 1.0)  # a leap to below 0 is not kept
             first[:, SLOPE] = (self.log_a.slope(np.log(a)) - 1) / a
             curvature[:, SLOPE] = 1 / (self.log_a.sd * a) ** 2
         for prior, k in ((self.d, INTERCEPT), (self.logit_c, LOGIT_C)):

@@ -150,6 +150,17 @@ def test_a_wrong_key_shows_as_a_negative_discrimination() -> None:
     assert (np.delete(got.items.a, 7) > 0).all()
 
 
+def test_a_prior_on_log_a_keeps_slopes_positive_even_under_a_wrong_key() -> None:
+    rng = np.random.default_rng(3)
+    items = Items(np.where(np.arange(20) == 7, -1.2, 1.2), rng.normal(size=20), np.zeros(20))
+    answers = simulated(items, rng.normal(size=1_000))
+    got = calibrate(answers, priors=ItemPriors(log_a=Normal(0, 0.5), d=Normal(0, 2)))
+    assert got.converged
+    assert 0 < got.items.a[7] < 0.2
+    free = calibrate(answers)
+    assert log_posterior(got) < free.log_likelihood
+
+
 def test_extreme_items_and_few_answers_do_not_spoil_the_others() -> None:
     rng = np.random.default_rng(4)
     b = np.concatenate([[-30.0, 30.0], np.linspace(-2, 2, 18)])

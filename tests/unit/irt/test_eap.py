@@ -107,6 +107,16 @@ def test_50000_responses() -> None:
     assert got.sd[0] == pytest.approx(expected_sd, rel=1e-3)  # normal approximation, exact to 1/n
 
 
+def test_a_posterior_that_falls_between_all_points_of_the_half_grid() -> None:
+    # All mass on one point that the half grid leaves out was 0 / 0.
+    n = 10_000
+    items = Items(np.full(n, 10.0), np.full(n, 0.1), np.zeros(n))
+    correct = np.arange(n) % 2
+    got = eap(Answers(np.zeros(n, dtype=int), np.arange(n), correct, 1, n), items)
+    assert got.mean[0] == pytest.approx(0.1, abs=1e-4)
+    assert got.sd[0] == pytest.approx(1 / np.sqrt(1 + 100 * n / 4), rel=1e-3)
+
+
 def test_a_mode_far_outside_the_first_grid_is_found() -> None:
     n = 3_000
     items = Items(np.full(n, 2.0), np.full(n, -30.0), np.zeros(n))

@@ -50,7 +50,9 @@ def test_type_is_left_to_the_page_and_labels_keep_their_decimals() -> None:
 
 @pytest.mark.parametrize("spec", sorted(CHARTS.glob("*.vl.json")), ids=lambda path: path.name)
 def test_a_specification_draws_without_its_reports_style_sheet(spec: Path) -> None:
-    rows = {"weeks": trend(given()).rows, "bins": histogram_rows("Theta", np.linspace(-2, 2, 99))}  # type: ignore[union-attr]
+    moved = [{"parameter": "b", "before": x, "after": x + 0.1, "state": "stable"} for x in (-1.0, 0.0, 1.0)]
+    bins = histogram_rows("Theta", np.linspace(-2, 2, 99))
+    rows = {"weeks": trend(given()).rows, "bins": bins, "anchors": moved}  # type: ignore[union-attr]
     name = json.loads(spec.read_text("utf-8"))["data"]["name"]
     picture = png(spec.read_text("utf-8"), {name: rows[name]})
     assert picture.startswith(b"\x89PNG")

@@ -47,7 +47,7 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
        likelihood, from logarithms less their maximum; mean m and SD s are its first two moments. m' and s' are the same
        from every other point: the first, third, ... and last.
     2. Done if h <= s, |m' - m| <= .001 s, |s' - s| <= .001 s, and the density at both ends is at most 1e-7 of its
-       maximum on the grid.
+       maximum on the grid. (Every other point may hold no mass at all; m' does not exist then, and it is not done.)
     3. Else the same with 241, then 481 points over the same range.
     4. Else in rounds k = 1 to 8 the same with 120 * 2^(k-1) + 1 points over m +- w, m the last mean. Where an end was
        above 1e-7 (range too narrow), w is twice the last half-width; where not, w is 8 max(s, h), but not above the

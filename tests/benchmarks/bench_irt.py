@@ -1,7 +1,8 @@
 """Scoring and calibration: speed, memory and error of this project, and of PyPI's girth and mirt where they are there.
 
-    python -m tests.benchmarks.bench_irt [--users 100000] [--quick]
+    OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.bench_irt [--users 100000] [--quick]
 
+One thread, because on a busy machine BLAS threads that wait for each other cost the standard errors six times as much.
 Each row runs in a process of its own, so that its peak memory is its own. Times depend on the machine and on what else
 it does; ratios less so. "error" is the largest distance of a theta from the exact posterior mean, in logits, or the
 root mean square distance of a calibrated slope from the maximum of the likelihood.

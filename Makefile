@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 UV := $(BIN)/python -m uv pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock clean
+.PHONY: help demo test ui lint lock bench-irt pictures clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/run.stamp ## Run the main job on a synthetic exam: database, abilities, reports
 	@$(BIN)/python -m seedtest_pipeline demo
@@ -25,6 +25,14 @@ lint: $(VENV)/dev.stamp ## Style, types and import contracts
 lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes
 	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml requirements/install.in -o requirements/run.txt
 	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml requirements/install.in -c requirements/run.txt -o requirements/dev.txt
+	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra bench pyproject.toml requirements/install.in -c requirements/run.txt -o requirements/bench.txt
+
+bench-irt: $(VENV)/bench.stamp ## Speed and error of estimates and calibrations, beside other packages
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_irt $(BENCH_ARGS)
+	@$(BIN)/python -m tests.benchmarks.bench_r_service
+
+pictures: demo ## Make the README's pictures from the synthetic exam (needs Chromium)
+	@$(BIN)/python docs/pictures.py
 
 clean: ## Remove the environment and the demo's data
 	rm -rf $(VENV) .seedtest
@@ -43,4 +51,8 @@ $(VENV)/run.stamp: $(VENV)/uv.stamp requirements/run.txt pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	@$(UV) install -q --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/run.stamp requirements/bench.txt
+	@$(UV) install -q --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@

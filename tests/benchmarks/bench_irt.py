@@ -11,18 +11,25 @@ root mean square distance of a calibrated slope from the maximum of the likeliho
 import argparse
 import importlib.util
 import multiprocessing as mp
+import os
 import resource
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import numpy as np
 
+from resources.errors import CallAPerson
 from resources.irt.answers import Answers
 from resources.irt.calibration import calibrate
 from resources.irt.curves import Floats, Items
 from resources.irt.eap import eap, eap_on_grid
+from resources.irt.r_process import running
+from resources.irt.r_service import RServiceEstimator
+from resources.model import ItemBank, Responses
 
 Task = Callable[[], Floats]
 
@@ -67,9 +74,17 @@ def exam(n_users: int, n_items: int, n_answers: int, seed: int = 0) -> Exam:
     return Exam(Answers(user, item, rng.binomial(1, chance), n_users, n_items), items)
 
 
-def scorers(given: Exam) -> list[Contender]:
-    """Who scores the exam. An engine behind a socket is one more row: its task sends the answers and returns thetas."""
+def scorers(given: Exam, r_service_url: str | None) -> list[Contender]:
+    """Who scores the exam; the R service is asked over HTTP, in batches, as the pipeline does."""
     answers, items = given.answers, given.items
+
+    def r_service() -> Floats:
+        users, keys = range(answers.n_users), range(answers.n_items)
+        responses = Responses(
+            tuple(map(str, users)), tuple(map(str, keys)), answers.user, answers.item, answers.correct.astype(float)
+        )
+        bank = ItemBank("bench", "2PL", responses.item_keys, items.a, items.b, items.c)
+        return RServiceEstimator(str(r_service_url)).estimate(responses, bank).theta
 
     def girth() -> Floats:
         import girth
@@ -90,6 +105,7 @@ def scorers(given: Exam) -> list[Contender]:
     return [
         Contender("in-process, default", lambda: eap(answers, items).mean),
         Contender("in-process, 121 points", lambda: eap_on_grid(answers, items, np.linspace(-6, 6, 121)).mean),
+        *([Contender("R service, over HTTP", r_service)] if r_service_url else []),
         Contender("girth, 121 points", girth, needs="girth"),
         Contender("mirt (PyPI), 121 points", mirt, needs="mirt"),
     ]
@@ -173,10 +189,16 @@ def main() -> None:
 
     scored = exam(options.users // scale, 500, 60)
     exact = eap_on_grid(scored.answers, scored.items, np.linspace(-12, 12, 1_201)).mean
-    report(
-        f"EAP of {scored.answers.n_users:,} users x 60 answers, 500 items", scorers(scored),
-        lambda theta: float(np.abs(theta - exact).max()), scored.answers.n_users,
-    )  # fmt: skip
+    with ExitStack() as service:
+        try:
+            r_service_url = service.enter_context(running(log=Path(os.devnull)))
+        except CallAPerson as missing:
+            r_service_url = None
+            print(f"The R service is absent: {missing}")
+        report(
+            f"EAP of {scored.answers.n_users:,} users x 60 answers, 500 items", scorers(scored, r_service_url),
+            lambda theta: float(np.abs(theta - exact).max()), scored.answers.n_users,
+        )  # fmt: skip
     for n_users, n_items, slow in ((2_000, 100, True), (20_000 // scale, 200, False)):
         sat = exam(n_users, n_items, int(0.4 * n_items), seed=1)
         best = calibrate(sat.answers, tolerance=1e-9, se_method="none").items.a

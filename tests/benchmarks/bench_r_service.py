@@ -15,19 +15,15 @@ from resources.model import ItemBank, Responses
 
 
 def measure(base_url: str, token: str | None = None) -> dict[str, float]:
-    """Milliseconds of a batch of 50,000 responses, single scores a second, and users a second in batches."""
+    """Milliseconds of a batch of 50,000 responses, and single scores a second."""
     estimator = RServiceEstimator(base_url, token)
     batch = _exam(users=1_000, each=50)
     batch_ms = [_timed_s(lambda: estimator.estimate(*batch)) * 1000 for _ in range(12)]
-    many = _exam(users=100_000, each=60)
-    all_s = _timed_s(lambda: estimator.estimate(*many))
     return {
         "50,000 responses in one batch, ms (median)": float(np.median(batch_ms)),
         "50,000 responses in one batch, ms (best)": min(batch_ms),
         "single scores a second, one caller": _singles_per_s(base_url, token, callers=1),
         "single scores a second, four callers": _singles_per_s(base_url, token, callers=4),
-        "100,000 users x 60 responses, s": all_s,
-        "100,000 users x 60 responses, users a second": 100_000 / all_s,
     }
 
 

@@ -18,6 +18,7 @@ from resources.artifacts.store import ArtifactStore, report_key
 from resources.database import abilities, artifacts
 from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
+from resources.errors import RetryLater, TemplateBroken
 from resources.model import ItemBank, Week
 from resources.progress import Progress
 from resources.reports.checks import verify
@@ -25,6 +26,7 @@ from resources.reports.fill import render
 from resources.reports.report_input import Answers, Level, ReportInput, WeekLevel
 from resources.reports.template import Template
 
+FORMAT = "html"
 # Reports per transaction: a killed run loses the rows of at most so many, and a rerun finds their files unchanged.
 BATCH = 100
 
@@ -53,11 +55,18 @@ class Press:
     def publish(self, week: Week, members: Sequence[str], answers: pd.DataFrame, progress: Progress) -> None:
         """Reports for those of `members` who answered in the week or have an estimate of it.
 
-        A report whose inputs are those of the recorded one, and whose file is there, is left as it is.
+        A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that fails
+        is in `failed`, and the others are made.
+
+        Raises:
+            RetryLater: the database or the store does not answer; what was published before stays.
+            TemplateBroken: no report can be made from this template.
         """
         with transaction(self.engine) as connection:
             history = abilities.history(connection, members, week)
-            recorded = {row.user_id: row for row in artifacts.of_week(connection, week, members)}
+            recorded = {
+                row.user_id: row for row in artifacts.of_week(connection, week, members) if row.format == FORMAT
+            }
         due = list(self._inputs(week, members, answers, history))
         for start in range(0, len(due), BATCH):
             rows = [row for report in due[start : start + BATCH] if (row := self._one(report, recorded))]
@@ -94,13 +103,15 @@ class Press:
             page = render(self.template, report)
             verify(page, report.user_id, report.week, self.template)
             url = self.store.put(key, page, "text/html; charset=utf-8")
+        except (RetryLater, TemplateBroken):  # not this learner's fault: the next report would fail just so
+            raise
         except Exception as error:  # noqa: BLE001 - one learner's report must not stop the others; the run ends red
             self.failed.append(Failed(report.user_id, report.week, f"{type(error).__name__}: {error}"))
             return None
         self.written += 1
         self.links.append((report.user_id, report.week, url))
         return ReportArtifact(
-            report.user_id, report.week, "html", url, dt.datetime.now(dt.UTC), hashlib.sha256(page).hexdigest(), inputs
+            report.user_id, report.week, FORMAT, url, dt.datetime.now(dt.UTC), hashlib.sha256(page).hexdigest(), inputs
         )
 
 

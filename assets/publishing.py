@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
@@ -79,16 +81,12 @@ class Press:
     ) -> Iterator[ReportInput]:
         answers_of = Answers.by_user(answers)
         nothing = Answers.from_frame(answers.iloc[:0])
-        history_of = dict(tuple(history.groupby("user_id")))
+        past_of = _pasts(history, week)
         for user_id in members:
-            past = history_of.get(user_id, history.iloc[:0])
+            past = past_of.get(user_id, _Past(None, ()))
             own = answers_of.get(user_id, nothing)
-            level = _level(past, week)
-            if level is not None or len(own):
-                yield ReportInput(
-                    user_id, week, level, _weeks(past), own, self.bank, week.ends_at,
-                    self.window_days,
-                )  # fmt: skip
+            if past.level is not None or len(own):
+                yield ReportInput(user_id, week, past.level, past.weeks, own, self.bank, week.ends_at, self.window_days)
 
     def _one(self, report: ReportInput, recorded: Mapping[str, ReportArtifact]) -> ReportArtifact | None:
         """The row to record; None where nothing changed or this learner's report failed."""
@@ -115,20 +113,31 @@ class Press:
         )
 
 
-def _level(history: pd.DataFrame, week: Week) -> Level | None:
-    """The week's own estimate from the last row of an ascending history."""
-    if history.empty or history["week_start"].iloc[-1] != week.start:
-        return None
-    last = history.iloc[-1]
-    return Level(
-        float(last["theta"]), float(last["se"]), int(last["n_items"]), int(last["n_unknown_item"]),
-        int(last["n_unusable"]), last["model"], last["version"],
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Past:
+    """A learner's estimates up to a week, ascending, and the week's own, None where it has none."""
+
+    level: Level | None
+    weeks: Sequence[WeekLevel]
 
 
-def _weeks(history: pd.DataFrame) -> list[WeekLevel]:
-    rows = zip(history["week_start"], history["theta"], history["se"], strict=True)
-    return [WeekLevel(Week(start), float(theta), float(se)) for start, theta, se in rows]
+def _pasts(history: pd.DataFrame, week: Week) -> dict[str, _Past]:
+    """Each user's past, from a history in the order of users and weeks; without a frame per user, which takes longer
+    than the report."""
+    week_of = {start: Week(start) for start in history["week_start"].unique()}
+    columns = ("week_start", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "model", "version")
+    rows = zip(
+        history["user_id"].tolist(), zip(*(history[name].tolist() for name in columns), strict=True), strict=True
+    )
+    pasts = {}
+    for user_id, of_user in groupby(rows, key=itemgetter(0)):
+        own = [row for _, row in of_user]
+        start, *level = own[-1]
+        pasts[user_id] = _Past(
+            Level(*level) if start == week.start else None,
+            [WeekLevel(week_of[start], theta, se) for start, theta, se, *_ in own],
+        )
+    return pasts
 
 
 @cache

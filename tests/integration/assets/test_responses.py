@@ -13,7 +13,7 @@ from assets.partitions import Partitions, UserPartitions, range_tags
 from assets.roster import Roster
 from assets.scoring import ScoringRules
 from resources.database import ingest, locks
-from resources.database.engine import make_engine, transaction
+from resources.database.engine import transaction
 from resources.database.response_file import from_table
 from resources.database.tables import exam_results
 from resources.model import Week
@@ -28,13 +28,6 @@ KEY = "b000of1"
 
 def quiet(task: str, done: int, total: int) -> None:
     """Nobody watches."""
-
-
-@pytest.fixture
-def engine(database_url):
-    engine = make_engine(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

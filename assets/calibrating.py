@@ -31,12 +31,14 @@ MIN_ANCHORS = 5
 class Linking:
     """How the new bank came onto the scale of `to`; `anchors` are the items of both, all else is in their order.
 
+    `used`, shape (n_anchors,), marks those that the link rests on: the stable ones, or all where too few were stable.
     `before` are the anchors' parameters in the bank in force, `after` in the new one, linked.
     """
 
     to: str
     link: Link
     anchors: Sequence[str]
+    used: NDArray[np.bool_]
     before: Items
     after: Items
     drift: Drift
@@ -72,6 +74,11 @@ def new_bank(
     found = _calibrated(table, model, progress)
     after = after_calibration(found)
     left_out += [(item_keys[j], reason) for j, reason in after.left_out]
+    if not after.kept.any():
+        raise FixTheData(
+            f"No item can be calibrated: all {len(item_keys)} came out useless, such as {left_out[-1][0]}: "
+            f"{left_out[-1][1]}. The bank in force stays as it was."
+        )
     keys = [key for key, kept in zip(item_keys, after.kept, strict=True) if kept]
     items = found.items.at(np.flatnonzero(after.kept))
     linking = _linked(keys, items, in_force) if in_force else None
@@ -128,9 +135,9 @@ def _linked(keys: Sequence[str], items: Items, in_force: ItemBank) -> Linking:
     before = Items(in_force.a[theirs], in_force.b[theirs], in_force.c[theirs])
     ours = items.at(np.flatnonzero(common))
     first = drift(ours, before, link(ours, before))
-    stable = np.flatnonzero(first.stable if first.stable.sum() >= MIN_ANCHORS else np.ones_like(first.stable))
-    by = link(ours.at(stable), before.at(stable))
-    return Linking(in_force.version, by, anchors, before, by.items(ours), drift(ours, before, by))
+    used = first.stable if first.stable.sum() >= MIN_ANCHORS else np.ones_like(first.stable)
+    by = link(ours.at(np.flatnonzero(used)), before.at(np.flatnonzero(used)))
+    return Linking(in_force.version, by, anchors, used, before, by.items(ours), drift(ours, before, by))
 
 
 def _version(model: Model, fitted_at: dt.datetime, items: Items, item_keys: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from assets.calibrating import Linking, NewBank, new_bank
+from assets.failures import in_words
 from assets.pictures import old_against_new
 from resources.database import attempts, banks
 from resources.database.engine import transaction
@@ -35,6 +36,7 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
         kinds={"postgres"},
         description="Discrimination, difficulty and guessing of every item, from all first attempts (MML-EM).",
     )
+    @in_words
     def item_parameters(
         engine: dg.ResourceParam[sa.Engine], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult[None]:
@@ -54,10 +56,18 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
 
 
 def _in_force(connection: sa.Connection, pinned: str | None) -> ItemBank | None:
+    """None before the first bank.
+
+    Raises:
+        NoItemBank: the pinned bank is not there; a bank on a scale of its own must not come into force for that.
+    """
     try:
-        return banks.load(connection, banks.in_force(connection, pinned))
+        version = banks.in_force(connection, pinned)
     except NoItemBank:
+        if pinned is not None:
+            raise
         return None
+    return banks.load(connection, version)
 
 
 def _standard_errors(new: NewBank) -> dict[str, Floats]:
@@ -85,7 +95,8 @@ def _fit(new: NewBank, now: dt.datetime) -> banks.Fit:
                 "method": "Stocking-Lord",
                 "A": linking.link.slope,
                 "B": linking.link.intercept,
-                "anchors": len(linking.anchors),
+                "common items": len(linking.anchors),
+                "anchors": int(linking.used.sum()),
                 "moved": [key for key, ok in zip(linking.anchors, linking.drift.stable, strict=True) if not ok],
             }
             if linking
@@ -143,10 +154,12 @@ def _renewal(new: NewBank, charts: Path) -> dict[str, dg.MetadataValue]:
         if not linking.drift.stable[j]
     ]
     return {
-        "linked to": dg.MetadataValue.text(f"{linking.to}, by Stocking-Lord over {len(linking.anchors)} common items"),
+        "linked to": dg.MetadataValue.text(
+            f"{linking.to}, by Stocking-Lord over {linking.used.sum()} of {len(linking.anchors)} common items"
+        ),
         "A": dg.MetadataValue.float(round(linking.link.slope, 5)),
         "B": dg.MetadataValue.float(round(linking.link.intercept, 5)),
-        f"anchors that moved (robust z beyond {UNSTABLE})": dg.MetadataValue.int(len(moved)),
+        f"common items that moved (robust z beyond {UNSTABLE})": dg.MetadataValue.int(len(moved)),
         "moved": _table(["item", "robust z of log a", "robust z of b"], moved),
         "old against new": dg.MetadataValue.md(old_against_new(charts, linking)),
     }

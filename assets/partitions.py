@@ -4,7 +4,7 @@ What a key of the `user` dimension stands for is chosen at deployment: one user,
 """
 
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,10 +40,12 @@ class UserPartitions:
         with dg.partition_loading_context(dynamic_partitions_store=instance):
             return self.definition.get_partition_keys()
 
-    def members(self, user_ids: Collection[str], keys: Collection[str]) -> list[str]:
-        """Those of the users that belong to one of the keys, sorted."""
-        wanted = set(keys)
-        return sorted(user for user in user_ids if self.key_of(user) in wanted)
+    def by_key(self, user_ids: Iterable[str]) -> dict[str, list[str]]:
+        """The users of each key that has any, in the order given."""
+        users: dict[str, list[str]] = {}
+        for user_id in user_ids:
+            users.setdefault(self.key_of(user_id), []).append(user_id)
+        return users
 
     def outgrown(self, n_users: int) -> str | None:
         """A sentence for the operator where `users` has become too many partitions."""

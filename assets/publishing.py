@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +21,7 @@ from resources.artifacts.store import ArtifactStore, report_key
 from resources.database import abilities, artifacts
 from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
+from resources.errors import RetryLater, TemplateBroken
 from resources.model import ItemBank, Week
 from resources.progress import Progress
 from resources.reports.checks import verify
@@ -26,6 +29,7 @@ from resources.reports.fill import render
 from resources.reports.report_input import Answers, Level, ReportInput, WeekLevel
 from resources.reports.template import Template
 
+FORMAT = "html"
 # Reports per transaction: a killed run loses the rows of at most so many, and a rerun finds their files unchanged.
 BATCH = 100
 
@@ -56,11 +60,18 @@ class Press:
     def publish(self, week: Week, members: Sequence[str], answers: pd.DataFrame, progress: Progress) -> None:
         """Reports for those of `members` who answered in the week or have an estimate of it.
 
-        A report whose inputs are those of the recorded one, and whose file is there, is left as it is.
+        A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that fails
+        is in `failed`, and the others are made.
+
+        Raises:
+            RetryLater: the database or the store does not answer; what was published before stays.
+            TemplateBroken: no report can be made from this template.
         """
         with transaction(self.engine) as connection:
             history = abilities.history(connection, members, week)
-            recorded = {row.user_id: row for row in artifacts.of_week(connection, week, members)}
+            recorded = {
+                row.user_id: row for row in artifacts.of_week(connection, week, members) if row.format == FORMAT
+            }
         due = list(self._inputs(week, members, answers, history))
         for start in range(0, len(due), BATCH):
             rows = [row for report in due[start : start + BATCH] if (row := self._one(report, recorded))]
@@ -73,16 +84,12 @@ class Press:
     ) -> Iterator[ReportInput]:
         answers_of = Answers.by_user(answers)
         nothing = Answers.from_frame(answers.iloc[:0])
-        history_of = dict(tuple(history.groupby("user_id")))
+        past_of = _pasts(history, week)
         for user_id in members:
-            past = history_of.get(user_id, history.iloc[:0])
+            past = past_of.get(user_id, _Past(None, ()))
             own = answers_of.get(user_id, nothing)
-            level = _level(past, week)
-            if level is not None or len(own):
-                yield ReportInput(
-                    user_id, week, level, _weeks(past), own, self.bank, week.ends_at,
-                    self.window_days,
-                )  # fmt: skip
+            if past.level is not None or len(own):
+                yield ReportInput(user_id, week, past.level, past.weeks, own, self.bank, week.ends_at, self.window_days)
 
     def _one(self, report: ReportInput, recorded: Mapping[str, ReportArtifact]) -> ReportArtifact | None:
         """The row to record; None where nothing changed or this learner's report failed."""
@@ -97,30 +104,43 @@ class Press:
             page = render(self.template, report)
             verify(page, report.user_id, report.week, self.template)
             url = self.store.put(key, page, "text/html; charset=utf-8")
+        except (RetryLater, TemplateBroken):  # not this learner's fault: the next report would fail just so
+            raise
         except Exception as error:  # noqa: BLE001 - one learner's report must not stop the others; the run ends red
             self.failed.append(Failed(report.user_id, report.week, f"{type(error).__name__}: {error}"))
             return None
         self.written += 1
         self.links.append((report.user_id, report.week, url))
         return ReportArtifact(
-            report.user_id, report.week, "html", url, dt.datetime.now(dt.UTC), hashlib.sha256(page).hexdigest(), inputs
+            report.user_id, report.week, FORMAT, url, dt.datetime.now(dt.UTC), hashlib.sha256(page).hexdigest(), inputs
         )
 
 
-def _level(history: pd.DataFrame, week: Week) -> Level | None:
-    """The week's own estimate from the last row of an ascending history."""
-    if history.empty or history["week_start"].iloc[-1] != week.start:
-        return None
-    last = history.iloc[-1]
-    return Level(
-        float(last["theta"]), float(last["se"]), int(last["n_items"]), int(last["n_unknown_item"]),
-        int(last["n_unusable"]), last["model"], last["version"],
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Past:
+    """A learner's estimates up to a week, ascending, and the week's own, None where it has none."""
+
+    level: Level | None
+    weeks: Sequence[WeekLevel]
 
 
-def _weeks(history: pd.DataFrame) -> list[WeekLevel]:
-    rows = zip(history["week_start"], history["theta"], history["se"], strict=True)
-    return [WeekLevel(Week(start), float(theta), float(se)) for start, theta, se in rows]
+def _pasts(history: pd.DataFrame, week: Week) -> dict[str, _Past]:
+    """Each user's past, from a history in the order of users and weeks; without a frame per user, which takes longer
+    than the report."""
+    week_of = {start: Week(start) for start in history["week_start"].unique()}
+    columns = ("week_start", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "model", "version")
+    rows = zip(
+        history["user_id"].tolist(), zip(*(history[name].tolist() for name in columns), strict=True), strict=True
+    )
+    pasts = {}
+    for user_id, of_user in groupby(rows, key=itemgetter(0)):
+        own = [row for _, row in of_user]
+        start, *level = own[-1]
+        pasts[user_id] = _Past(
+            Level(*level) if start == week.start else None,
+            [WeekLevel(week_of[start], theta, se) for start, theta, se, *_ in own],
+        )
+    return pasts
 
 
 @cache

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.failures import in_words
 from resources.reports.compile import compile_template
 
 
@@ -14,6 +15,7 @@ def build(source: Path, cache: Path) -> dg.AssetsDefinition:
         kinds={"quarto"},
         description="The weekly report's Quarto document as a template, compiled once per content hash.",
     )
+    @in_words
     def report_template(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         template = compile_template(source, cache)
         if not template.compiled_by.startswith("quarto"):

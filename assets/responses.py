@@ -1,25 +1,22 @@
 """Asset `responses`: a week's answers, taken apart from the platform's JSON once and frozen as Parquet."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 import pandas as pd
 import sqlalchemy as sa
 
-from assets.partitions import Partitions, Selection, selection
+from assets.failures import in_words
+from assets.partitions import Partitions, Selection, UserPartitions, selection
+from assets.roster import Roster, UserSelection, roster
 from assets.scoring import ScoringRules
-from resources.database import attempts
+from resources.database import attempts, locks
 from resources.database.engine import transaction
 from resources.model import Week
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
-
-
-class UserSelection(dg.Config):
-    """Run only these users of the chosen partitions; a bucket's other users stay as they are."""
-
-    user_ids: list[str] | None = None
 
 
 def build(partitions: Partitions) -> dg.AssetsDefinition:
@@ -30,6 +27,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         kinds={"postgres", "parquet"},
         description="Each learner's answers of one week, frozen: what follows reads these, not the platform's tables.",
     )
+    @in_words
     def responses(
         context: dg.AssetExecutionContext,
         config: UserSelection,
@@ -39,23 +37,24 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
-        with transaction(engine) as connection:
-            users = attempts.users(connection)
-        freezer = _Freezer(engine, warehouse, partitions, users)
-        gaps = _gaps(chosen, rules, warehouse)
+        users = roster(engine, partitions.users, chosen, config)
+        freezer = _Freezer(engine, warehouse, partitions.users, users)
+        gaps = _gaps(chosen, partitions.first_week, rules, warehouse)
+        for n, (week, keys) in enumerate(gaps.items()):
+            freezer.freeze(week, keys, users.members(keys))
+            progress("earlier weeks frozen", n + 1, len(gaps))
         n_rows, malformed = 0, Counter[str]()
-        for n, (week, keys) in enumerate([*gaps.items(), *chosen.keys.items()]):
-            rows = freezer.freeze(week, keys, config.user_ids if week in chosen.keys else None)
-            if week in chosen.keys:
-                n_rows += rows
-                with transaction(engine) as connection:
-                    malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at))
-            progress("weeks frozen", n + 1, len(gaps) + len(chosen.keys))
+        for n, (week, keys) in enumerate(chosen.keys.items()):
+            n_rows += freezer.freeze(week, keys, users.asked(keys))
+            with transaction(engine) as connection:
+                malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at))
+            progress("weeks frozen", n + 1, len(chosen.keys))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": n_rows,
-                "users": len(partitions.users.members(freezer.user_ids, chosen.user_keys)),
-                "malformed answers left out": "; ".join(f"{reason}: {n}" for reason, n in malformed.items()) or "none",
+                "users": len(users.asked(chosen.user_keys)),
+                "malformed answers left out, of all users": "; ".join(f"{why}: {n}" for why, n in malformed.items())
+                or "none",
                 "earlier weeks frozen for the look-back": ", ".join(map(str, gaps)) or "none",
             }
         )
@@ -63,41 +62,59 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
     return responses
 
 
-def _gaps(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> dict[Week, list[str]]:
-    """Earlier weeks that a look-back from the chosen ones reaches, with the user keys never frozen for them.
+def _gaps(chosen: Selection, first_week: Week, rules: ScoringRules, warehouse: Warehouse) -> dict[Week, Sequence[str]]:
+    """Earlier weeks that a look-back from the chosen ones reaches, with the user keys to freeze for them.
 
-    A user who joined last week has no files of the weeks before: without this the estimate would not know whether they
-    are empty or missing.
+    Those are the keys never frozen: a user who joined last week has no files of the weeks before, and without them the
+    estimate would not know whether they are empty or missing. Of weeks before the first partition it is every key,
+    since nothing else would ever renew those files.
     """
     reached: dict[Week, set[str]] = {}
     for week, keys in chosen.keys.items():
         for earlier in rules.weeks(week):
             reached.setdefault(earlier, set()).update(keys)
-    gaps = {week: warehouse.missing(week, keys - set(chosen.keys.get(week, ()))) for week, keys in reached.items()}
-    return {week: keys for week, keys in sorted(gaps.items()) if keys}
+    gaps: dict[Week, Sequence[str]] = {}
+    for week in sorted(reached):
+        others = reached[week] - set(chosen.keys.get(week, ()))
+        gaps[week] = sorted(others) if week < first_week else warehouse.missing(week, others)
+    return {week: keys for week, keys in gaps.items() if keys}
 
 
+@dataclass(frozen=True)
 class _Freezer:
     """Copies weeks from the attempt view to the warehouse."""
 
-    def __init__(
-        self, engine: sa.Engine, warehouse: Warehouse, partitions: Partitions, user_ids: Sequence[str]
-    ) -> None:
-        self.user_ids = user_ids
-        self._engine, self._warehouse, self._users = engine, warehouse, partitions.users
+    engine: sa.Engine
+    warehouse: Warehouse
+    partitions: UserPartitions
+    users: Roster
 
-    def freeze(self, week: Week, keys: Sequence[str], only: Collection[str] | None) -> int:
-        """Number of rows frozen. With `only`, the other users' rows of files that exist already stay as they are."""
-        members = self._users.members(self.user_ids, keys)
-        renewed = [user for user in members if only is None or user in only]
-        everyone = len(renewed) == len(self.user_ids)
-        with transaction(self._engine) as connection:
-            answers = attempts.between(connection, week.begins_at, week.ends_at, None if everyone else renewed)
-        if len(renewed) < len(members):
-            if absent := self._warehouse.missing(week, keys):
-                return self.freeze(week, absent, None) + self.freeze(week, sorted(set(keys) - set(absent)), only)
-            before = self._warehouse.read([week], keys)
-            answers = pd.concat([before[~before["user_id"].isin(renewed)], answers])
-        key_of = {user: self._users.key_of(user) for user in members}
-        self._warehouse.write(week, keys, answers.assign(user_key=answers["user_id"].map(key_of)))
-        return len(answers)
+    def freeze(self, week: Week, keys: Sequence[str], asked: Sequence[str]) -> int:
+        """Number of rows in the files of these keys, with the answers of the users `asked` renewed.
+
+        The rows of a key's other users stay as they are, or are frozen with the rest where the key has no file yet.
+        Under a lock from the reading to the writing: of two runs over one bucket the later one writes what it read
+        last, and neither puts back what the other has renewed.
+        """
+        everyone = self.users.members(keys)
+        with transaction(self.engine) as connection:
+            locks.hold(connection, f"seedtest responses {week}")
+            if len(asked) == len(everyone):
+                frozen: list[str] = []
+            else:
+                absent = set(self.warehouse.missing(week, keys))
+                frozen = [key for key in keys if key not in absent]
+                asked = sorted({*asked, *self.users.members(absent)})
+            # Naming every user there is would make the query slower, and miss who joins at this moment.
+            named = None if len(asked) == self.users.size else asked
+            answers = attempts.between(connection, week.begins_at, week.ends_at, named)
+            if frozen:
+                before = self.warehouse.read([week], frozen)
+                answers = pd.concat([before[~before["user_id"].isin(asked)], answers], ignore_index=True)
+            user_key = answers["user_id"].map(self._key_of(answers))
+            inside = user_key.isin(keys)
+            self.warehouse.write(week, keys, answers[inside].assign(user_key=user_key[inside]))
+        return int(inside.sum())
+
+    def _key_of(self, answers: pd.DataFrame) -> dict[str, str]:
+        return {user: self.partitions.key_of(user) for user in answers["user_id"].unique()}

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from assets.failures import in_words
 from assets.partitions import Partitions, Selection, selection
 from assets.pictures import histogram
-from assets.responses import UserSelection
+from assets.roster import UserSelection, roster
 from assets.scoring import ScoringRules, person_fit, score
-from resources.database import abilities, attempts, banks
+from resources.database import abilities, banks
 from resources.database.engine import transaction
 from resources.irt.estimator import Estimator
 from resources.irt.fit import empirical_reliability
@@ -36,6 +37,7 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         kinds={"postgres"},
         description="Ability (theta, logits) and standard error of each learner at the end of the week (EAP).",
     )
+    @in_words
     def theta_estimates(
         context: dg.AssetExecutionContext,
         config: UserSelection,
@@ -46,16 +48,14 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
+        users = roster(engine, partitions.users, chosen, config)
         with transaction(engine) as connection:
             bank = banks.load(connection, banks.in_force(connection, bank_version))
-            users = attempts.users(connection)
         made: list[Thetas] = []
         n_unusual = 0
         for n, (week, answers) in enumerate(_windows(chosen, rules, warehouse)):
-            members = partitions.users.members(users, chosen.keys[week])
-            if config.user_ids is not None:
-                members = [user for user in members if user in config.user_ids]
-            scored = score(answers, members, week.ends_at, rules=rules, bank=bank, estimator=estimator)
+            learners = users.asked(chosen.keys[week])
+            scored = score(answers, learners, week.ends_at, rules=rules, bank=bank, estimator=estimator)
             with transaction(engine) as connection:
                 abilities.store_week(
                     connection, week, scored.thetas, rules.lookback_days, week.ends_at, dt.datetime.now(dt.UTC)

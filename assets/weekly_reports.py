@@ -10,12 +10,13 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
+from assets.failures import in_words
 from assets.partitions import Partitions, Selection, partition_key, selection
 from assets.publishing import Failed, Press
-from assets.responses import UserSelection
+from assets.roster import UserSelection, roster
 from assets.scoring import ScoringRules
 from resources.artifacts.store import ArtifactStore
-from resources.database import attempts, banks
+from resources.database import banks
 from resources.database.engine import transaction
 from resources.progress import Progress
 from resources.reports.compile import compile_template
@@ -35,6 +36,7 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
         kinds={"html"},
         description="A report per learner and week, with its row in report_artifacts.",
     )
+    @in_words
     def weekly_reports(
         context: dg.AssetExecutionContext,
         config: UserSelection,
@@ -45,15 +47,12 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
+        users = roster(engine, partitions.users, chosen, config)
         with transaction(engine) as connection:
             bank = banks.load(connection, banks.in_force(connection, bank_version))
-            users = attempts.users(connection)
         press = Press(engine, artifacts, compile_template(source, cache), bank, rules.lookback_days)
         for week, keys in chosen.keys.items():
-            members = partitions.users.members(users, keys)
-            if config.user_ids is not None:
-                members = [user for user in members if user in config.user_ids]
-            press.publish(week, members, warehouse.read([week], keys), progress)
+            press.publish(week, users.asked(keys), warehouse.read([week], keys), progress)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(
             dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(press))})

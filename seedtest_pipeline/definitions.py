@@ -1,8 +1,10 @@
 """Dagster's definitions: the assets in their order, their resources, the schedule and the sensor."""
 
 import warnings
+from collections.abc import Iterator
 
 import dagster as dg
+import sqlalchemy as sa
 
 from assets import checks, item_parameters, report_template, responses, theta_estimates, weekly_reports
 from resources.progress import LogProgress, Progress
@@ -35,7 +37,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         schedules=[automation.weekly_schedule(parts.partitions, made_weekly)],
         sensors=[sensor] if sensor else [],
         resources={
-            "engine": dg.ResourceDefinition(lambda _: parts.engine),
+            "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),
             "warehouse": dg.ResourceDefinition(lambda _: parts.warehouse),
             "artifacts": dg.ResourceDefinition(lambda _: parts.artifacts),
             "estimator": dg.ResourceDefinition(lambda _: parts.estimator),
@@ -44,6 +46,12 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         },
         executor=dg.in_process_executor,
     )
+
+
+def _closed_afterwards(parts: Parts) -> Iterator[sa.Engine]:
+    """The connections of a run or a sensor's tick end with it: the daemon's processes live for months."""
+    yield parts.engine
+    parts.engine.dispose()
 
 
 @dg.definitions

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.failures import ATTENDED
 from assets.partitions import partition_key, range_tags
 from resources.errors import CallAPerson, FixTheData
 from resources.model import Week
@@ -84,7 +85,7 @@ class Runner:
         result = job.execute_in_process(
             instance=self.instance,
             asset_selection=[dg.AssetKey(asset) for asset in assets],
-            tags=dict(tags),
+            tags={**tags, ATTENDED: "yes"},
             partition_key=key,
             run_config={**config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
@@ -117,7 +118,9 @@ def _metadata(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, dg.
 
 def _complaint(result: dg.ExecuteInProcessResult) -> str:
     """The failed asset and its error's own sentence; Dagster wraps it in its own classes."""
-    failure = next(event for event in result.all_events if event.is_step_failure)
+    failure = next((event for event in result.all_events if event.is_step_failure), None)
+    if failure is None:
+        return f"The run failed before any asset began. Its log, by id {result.run_id}, is in Dagster's UI."
     error = failure.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         Raises:
             FixTheData: a setting is unreadable; the message names it, its value and what it may be.
         """
-        home = Path(os.environ.get("SEEDTEST_HOME", str(cls.model_fields["seedtest_home"].default)))
+        home = Path(os.environ.get("SEEDTEST_HOME", str(cls.model_fields["seedtest_home"].default))).expanduser()
         try:
             return cls(_env_file=home / "settings.env", **overrides)  # type: ignore[call-arg, arg-type]  # pydantic's own keyword
         except ValidationError as error:

@@ -28,7 +28,8 @@ _COLUMNS: dict[str, pa.DataType] = {
     "attempt_no": pa.int64(),
 }
 SCHEMA = pa.schema(_COLUMNS)
-_SORT = ["user_id", "completed_at", "session_id", "item_key", "attempt_no"]
+# By every column: a session may hold the same answer twice at one instant, in whatever order the database finds them.
+_SORT = ["user_id", "completed_at", "session_id", "item_key", "attempt_no", "correct", "response_time_ms", "topic_id"]
 _THREADS = 8  # the files are small: opening them is what takes time
 
 
@@ -42,7 +43,12 @@ class Warehouse:
         """Freeze a week's responses for these user keys, each file atomically; a key without rows gets an empty file.
 
         `frame` has the columns of SCHEMA and `user_key`. Equal responses make equal bytes.
+
+        Raises:
+            ValueError: a row belongs to none of the keys; nothing was written.
         """
+        if not frame["user_key"].isin(user_keys).all():
+            raise ValueError("A row belongs to none of the user keys that are to be frozen.")
         folder = self._root / week.key
         folder.mkdir(parents=True, exist_ok=True)
         ordered = frame.sort_values(["user_key", *_SORT])

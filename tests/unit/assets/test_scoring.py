@@ -1,10 +1,12 @@
 import datetime as dt
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from assets.scoring import ScoringRules, counting
-from resources.model import Week
+from assets.scoring import ScoringRules, counting, person_fit, score
+from resources.irt.in_process import InProcessEstimator
+from resources.model import ItemBank, Week
 
 WEEK = Week.parse("2025-02-03")
 
@@ -61,3 +63,40 @@ def test_thirty_days_before_a_weeks_end_reach_into_five_weeks():
 
 def test_a_window_of_exactly_a_week_needs_that_week_only():
     assert ScoringRules(7).weeks(WEEK) == [WEEK]
+
+
+def test_the_order_of_the_rows_stays_whatever_their_index():
+    rows = answers(
+        ("u", "q2", True, "2025-02-06", 1), ("u", "q1", False, "2025-02-05", 1), ("u", "q2", None, "2025-02-04", 1)
+    ).set_index(pd.Index([7, 7, 7]))  # fmt: skip
+    assert counting(rows, WEEK.ends_at, ScoringRules())["item_key"].tolist() == ["q2", "q1"]
+
+
+BANK = ItemBank(
+    "b", "2PL", tuple(f"q{j:02d}" for j in range(20)), np.full(20, 1.5), np.linspace(-2, 2, 20), np.zeros(20)
+)
+
+
+def scored(*patterns: tuple[str, str]):
+    """Users with their answers to the bank's items from the easiest on, 1 right, 0 wrong; `silent` answers none."""
+    rows = answers(
+        *((user, f"q{j:02d}", mark == "1", "2025-02-05", 1) for user, marks in patterns for j, mark in enumerate(marks))
+    )
+    users = [*(user for user, _ in patterns), "silent"]
+    return score(rows, users, WEEK.ends_at, rules=ScoringRules(), bank=BANK, estimator=InProcessEstimator())
+
+
+def test_person_fit_is_in_the_order_of_the_estimates_and_low_where_easy_items_fail_and_hard_ones_do_not():
+    found = scored(("odd", "0" * 10 + "1" * 10), ("usual", "1" * 10 + "0" * 10), ("mixed", "11111111011010010000"))
+    fit = dict(zip(found.thetas.user_ids, person_fit(found, BANK), strict=True))
+    assert set(fit) == {"odd", "usual", "mixed"}
+    assert fit["odd"] < -2
+    assert fit["usual"] > fit["mixed"] > 0
+
+
+def test_only_the_users_asked_for_are_scored_and_each_as_if_alone():
+    patterns = ("a", "1" * 12 + "0" * 8), ("b", "1" * 5 + "0" * 15)
+    both, alone = scored(*patterns), scored(patterns[1])
+    assert both.thetas.user_ids == ("a", "b")
+    assert both.thetas.unscored == ("silent",)
+    np.testing.assert_allclose(both.thetas.theta[1:], alone.thetas.theta, atol=1e-9)

@@ -58,3 +58,11 @@ def test_remembering_twice_leaves_one_line_and_keeps_the_others(tmp_path):
 def test_the_password_of_the_database_is_not_printed_with_the_settings(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://someone:s3cret@127.0.0.1/exam")
     assert "s3cret" not in repr(Settings.load())
+
+
+def test_a_home_below_the_tilde_keeps_what_it_remembers(monkeypatch, tmp_path):
+    """What was remembered went to the user's home, and was looked for in a folder named ~."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SEEDTEST_HOME", "~/seedtest")
+    remember(Settings.load(), "USER_PARTITIONS", "64")
+    assert Settings.load().user_partitions == 64

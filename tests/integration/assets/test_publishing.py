@@ -1,0 +1,153 @@
+"""Publishing with a real template, a real folder and real PostgreSQL: what is made, left alone, named or stopped."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from assets import publishing
+from assets.publishing import Press
+from resources.artifacts.folder import FolderStore
+from resources.database import abilities, artifacts
+from resources.database.artifacts import ReportArtifact
+from resources.database.engine import transaction
+from resources.errors import RetryLater, TemplateBroken
+from resources.model import Thetas, safe_key
+from resources.reports.compile import compile_template
+from resources.reports.template import Template
+from tests.unit.reports.example import BANK, WEEK
+
+USERS = ["ada", "Bob|1", "cy"]
+
+
+class StoreThatIsDown(FolderStore):
+    def put(self, key: str, content: bytes, content_type: str) -> str:
+        raise RetryLater("The store does not answer.")
+
+
+def quiet(task: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> Template:
+    return compile_template(Path(__file__).parents[3] / "quarto", tmp_path_factory.mktemp("templates"))
+
+
+@pytest.fixture
+def store(tmp_path) -> FolderStore:
+    return FolderStore(tmp_path / "artifacts")
+
+
+@pytest.fixture
+def press(engine, store, template):
+    """A new press per run, as each run of the asset makes one."""
+    return lambda store=store: Press(engine, store, template, BANK, 30)
+
+
+def answers(*user_ids: str, n: int = 6) -> pd.DataFrame:
+    """`n` answers of each user on the week's Tuesday, every other one right."""
+    rows = [(user, j) for user in user_ids for j in range(n)]
+    number = np.array([j for _, j in rows], dtype=np.int64)
+    return pd.DataFrame(
+        {
+            "user_id": pd.array([user for user, _ in rows], dtype="str"),
+            "item_key": pd.array([BANK.item_keys[j] for j in number], dtype="str"),
+            "correct": pd.array(number % 2 == 0, dtype="boolean"),
+            "completed_at": pd.Timestamp(WEEK.begins_at).as_unit("us") + pd.to_timedelta(34 + number * 0.1, unit="h"),
+            "response_time_ms": pd.array(number * 1_000, dtype="Int64"),
+            "session_id": pd.array(["s"] * len(rows), dtype="str"),
+            "topic_id": pd.array(["Fractions"] * len(rows), dtype="str"),
+            "attempt_no": pd.array([1] * len(rows), dtype="Int64"),
+        }
+    )
+
+
+def estimated(engine: sa.Engine, *user_ids: str, weeks_ago: int = 0) -> None:
+    n = len(user_ids)
+    week = WEEK.plus(-weeks_ago)
+    none = np.zeros(n, np.int64)
+    thetas = Thetas(
+        user_ids, np.linspace(-1, 1, n) - weeks_ago / 10, np.full(n, 0.4), none + 6, none, none, (), "2PL", BANK.version
+    )
+    with transaction(engine) as connection:
+        abilities.store_week(connection, week, thetas, 30, week.ends_at, dt.datetime.now(dt.UTC))
+
+
+def recorded(engine: sa.Engine) -> dict[str, ReportArtifact]:
+    with transaction(engine) as connection:
+        return {row.user_id: row for row in artifacts.of_week(connection, WEEK) if row.format == "html"}
+
+
+def test_reports_are_for_those_who_answered_or_have_an_estimate_and_nobody_else(engine, press):
+    estimated(engine, "ada", "Bob|1", weeks_ago=1)
+    estimated(engine, "ada")
+    made = press()
+    made.publish(WEEK, USERS, answers("cy"), quiet)
+    assert set(recorded(engine)) == {"ada", "cy"}
+    assert made.written == 2
+
+
+def test_a_past_is_each_learners_own_and_its_level_that_of_the_week_only(engine):
+    estimated(engine, "Bob|1", "ada", weeks_ago=2)
+    estimated(engine, "Bob|1", "ada", weeks_ago=1)
+    estimated(engine, "ada", "cy")
+    with transaction(engine) as connection:
+        pasts = publishing._pasts(abilities.history(connection, USERS, WEEK), WEEK)
+    assert [past.week for past in pasts["ada"].weeks] == [WEEK.plus(-2), WEEK.plus(-1), WEEK]
+    assert [past.theta for past in pasts["ada"].weeks] == pytest.approx([0.8, 0.9, -1.0])
+    assert [past.week for past in pasts["cy"].weeks] == [WEEK]
+    assert pasts["Bob|1"].level is None
+    assert pasts["cy"].level is not None
+    assert (pasts["cy"].level.theta, pasts["cy"].level.bank_version) == (1.0, BANK.version)
+
+
+def test_a_rerun_makes_only_what_changed_or_is_missing(engine, press, store):
+    estimated(engine, *USERS)
+    press().publish(WEEK, USERS, answers(*USERS), quiet)
+    store.delete(f"reports/{WEEK}/cy/weekly_report.html")
+    made = press()
+    made.publish(WEEK, USERS, pd.concat([answers("ada", n=7), answers("Bob|1", "cy")], ignore_index=True), quiet)
+    assert (made.written, made.unchanged) == (2, 1)
+    assert {user for user, _, _ in made.links} == set(USERS)
+    row = recorded(engine)["cy"]
+    assert store.sha256(f"reports/{WEEK}/cy/weekly_report.html") == row.sha256
+
+
+def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, press):
+    """It did: with a PDF beside it no report was ever found unchanged, and every run made all of them anew."""
+    estimated(engine, "ada")
+    press().publish(WEEK, USERS, answers("ada"), quiet)
+    with transaction(engine) as connection:
+        artifacts.record(connection, [ReportArtifact("ada", WEEK, "pdf", "s3://x", dt.datetime.now(dt.UTC), None)])
+    made = press()
+    made.publish(WEEK, USERS, answers("ada"), quiet)
+    assert (made.written, made.unchanged) == (0, 1)
+
+
+def test_one_learners_failure_is_named_and_the_others_are_published(engine, press, store):
+    place = store.root / "reports" / WEEK.key / safe_key("Bob|1")
+    place.parent.mkdir(parents=True)
+    place.write_text("a file where the learner's folder should be")
+    made = press()
+    made.publish(WEEK, USERS, answers(*USERS), quiet)
+    assert [failure.user_id for failure in made.failed] == ["Bob|1"]
+    assert set(recorded(engine)) == {"ada", "cy"}
+
+
+def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_turn(engine, press, tmp_path):
+    made = press(StoreThatIsDown(tmp_path / "down"))
+    with pytest.raises(RetryLater):
+        made.publish(WEEK, USERS, answers(*USERS), quiet)
+    assert made.failed == []
+    assert recorded(engine) == {}
+
+
+def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engine, store):
+    made = Press(engine, store, Template("<p>{{ nonsense.text }}</p>", {"trend": "{}"}, "0", "hand"), BANK, 30)
+    with pytest.raises(TemplateBroken, match="nonsense"):
+        made.publish(WEEK, USERS, answers("ada"), quiet)
+    assert made.failed == []

@@ -1,0 +1,152 @@
+"""Freezing answers: what a partial run leaves alone, and what two runs over one bucket make of each other."""
+
+import datetime as dt
+import threading
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from assets import responses
+from assets.partitions import Partitions, UserPartitions, range_tags
+from assets.roster import Roster
+from assets.scoring import ScoringRules
+from resources.database import ingest, locks
+from resources.database.engine import transaction
+from resources.database.response_file import from_table
+from resources.database.tables import exam_results
+from resources.model import Week
+from resources.warehouse.folder import Warehouse
+
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
+
+FIRST = Week.parse("2025-01-06")
+ONE_BUCKET = Partitions(FIRST, UserPartitions(1))
+KEY = "b000of1"
+
+
+def quiet(task: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    return Warehouse(tmp_path / "warehouse")
+
+
+def answer(engine: sa.Engine, *answers: tuple[str, str], week: Week = FIRST) -> None:
+    """Right answers as (user, item) on the week's Tuesday, each in a session of its own."""
+    at = week.begins_at + dt.timedelta(days=1, hours=10)
+    rows = [
+        {"user_id": user, "session_id": f"{item}-{week}", "item_id": item, "correct": True, "answered_at": at}
+        for user, item in answers
+    ]
+    with transaction(engine) as connection:
+        ingest.ingest(connection, from_table(pa.Table.from_pylist(rows), "answers"), "exam")
+
+
+def run(
+    engine: sa.Engine, warehouse: Warehouse, partitions: Partitions, keys: list[str], week: Week = FIRST,
+    user_ids: list[str] | None = None,
+) -> dg.ExecuteInProcessResult:  # fmt: skip
+    with dg.DagsterInstance.ephemeral() as instance:
+        if not partitions.users.buckets:
+            instance.add_dynamic_partitions("user", keys)
+        return dg.materialize(
+            [responses.build(partitions)],
+            instance=instance,
+            resources={"engine": engine, "warehouse": warehouse, "rules": ScoringRules(), "progress": quiet},
+            run_config={"ops": {"responses": {"config": {"user_ids": user_ids}}}} if user_ids is not None else {},
+            tags=range_tags([week], keys),
+            raise_on_error=False,
+        )
+
+
+def complaint(result: dg.ExecuteInProcessResult) -> str:
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    return failure.step_failure_data.user_failure_data.description
+
+
+def frozen(warehouse: Warehouse, week: Week = FIRST, key: str = KEY) -> list[tuple[str, str]]:
+    rows = warehouse.read([week], [key])
+    return list(zip(rows["user_id"], rows["item_key"], strict=True))
+
+
+def test_one_user_of_a_bucket_is_renewed_and_the_others_stay_as_they_were_frozen(engine, warehouse):
+    answer(engine, ("u1", "q1"), ("u2", "q1"))
+    assert run(engine, warehouse, ONE_BUCKET, [KEY]).success
+    answer(engine, ("u1", "q2"), ("u2", "q2"))
+    assert run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=["u1"]).success
+    assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2"), ("u2", "q1")]
+
+
+def test_one_user_of_a_bucket_that_was_never_frozen_freezes_all_of_it(engine, warehouse):
+    answer(engine, ("u1", "q1"), ("u2", "q1"))
+    assert run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=["u1"]).success
+    assert frozen(warehouse) == [("u1", "q1"), ("u2", "q1")]
+
+
+@pytest.mark.parametrize(
+    ("user_ids", "sentence"),
+    [(["u1", "nobody"], "User 'nobody' of the run's user_ids is not in"), ([], "user_ids are empty")],
+)
+def test_a_user_whom_the_run_names_in_vain_is_an_error_and_not_a_green_run_that_made_nothing(
+    engine, warehouse, user_ids, sentence
+):
+    answer(engine, ("u1", "q1"))
+    result = run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=user_ids)
+    assert not result.success
+    assert sentence in complaint(result)
+
+
+def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engine, warehouse):
+    """Once two runs over one bucket each read, changed and wrote its file, and the later writer undid the other."""
+    answer(engine, ("u1", "q1"))
+    freezer = responses._Freezer(engine, warehouse, ONE_BUCKET.users, Roster({KEY: ["u1"]}, None))
+    waits = threading.Thread(target=freezer.freeze, args=(FIRST, [KEY], ["u1"]))
+    with transaction(engine) as connection:
+        locks.hold(connection, f"seedtest responses {FIRST}")
+        waits.start()
+        waits.join(0.5)
+        assert waits.is_alive()
+        answer(engine, ("u1", "q2"))
+    waits.join()
+    assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2")]
+
+
+@pytest.mark.parametrize("buckets", [0, 1], ids=["users", "buckets"])
+def test_a_user_who_joins_between_the_roster_and_the_reading_breaks_nothing(engine, warehouse, buckets):
+    """Such a user had no partition key, and the week could not be sorted by it."""
+    answer(engine, ("u1", "q1"), ("u2", "q1"))
+    users = UserPartitions(buckets)
+    key = users.key_of("u1")
+    freezer = responses._Freezer(engine, warehouse, users, Roster({key: ["u1"]}, None))
+    freezer.freeze(FIRST, [key], ["u1"])
+    assert frozen(warehouse, key=key) == ([("u1", "q1"), ("u2", "q1")] if buckets else [("u1", "q1")])
+
+
+def test_weeks_before_the_first_partition_are_renewed_since_no_run_of_their_own_ever_will(engine, warehouse):
+    earlier = FIRST.plus(-1)
+    answer(engine, ("u1", "q1"), week=earlier)
+    assert run(engine, warehouse, ONE_BUCKET, [KEY]).success
+    answer(engine, ("u1", "q2"), week=earlier)
+    assert run(engine, warehouse, ONE_BUCKET, [KEY]).success
+    assert frozen(warehouse, earlier) == [("u1", "q1"), ("u1", "q2")]
+
+
+@pytest.mark.parametrize("buckets", [0, 3], ids=["users", "buckets"])
+def test_users_with_odd_ids_are_all_frozen_each_on_their_own(engine, warehouse, buckets):
+    odd = ["a|b", "...", " x", "x", "User", "user", "日本", "a,b\nc", "'\"%", "-", "x" * 10_000, "x" * 9_999]
+    sessions = [
+        {"user_id": user, "session_id": "s", "created_at": FIRST.begins_at, "updated_at": FIRST.begins_at,
+         "result_json": {"questions": [{"question_id": f"q{n}", "is_correct": True}]}}
+        for n, user in enumerate(odd)
+    ]  # fmt: skip
+    with transaction(engine) as connection:  # as a platform would: ingest refuses some of them
+        connection.execute(exam_results.insert(), sessions)
+    partitions = Partitions(FIRST, UserPartitions(buckets))
+    keys = sorted({partitions.users.key_of(user) for user in odd})
+    assert run(engine, warehouse, partitions, keys).success
+    rows = warehouse.read([FIRST], keys)
+    assert dict(zip(rows["user_id"], rows["item_key"], strict=True)) == {user: f"q{n}" for n, user in enumerate(odd)}

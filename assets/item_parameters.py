@@ -17,10 +17,11 @@ from assets.pictures import old_against_new
 from resources.database import attempts, banks
 from resources.database.engine import transaction
 from resources.errors import NoItemBank
+from resources.irt.curves import Items
 from resources.irt.eap import eap
-from resources.irt.fit import empirical_reliability, item_mean_squares, marginal_reliability
+from resources.irt.fit import empirical_reliability, expected_se, item_mean_squares, marginal_reliability
 from resources.irt.linking import UNSTABLE
-from resources.model import Floats, ItemBank, Model
+from resources.model import STANDARD_NORMAL, Floats, ItemBank, Model
 from resources.progress import Progress
 
 # Wright & Linacre (1994), Reasonable mean-square fit values, for run-of-the-mill multiple choice.
@@ -134,9 +135,13 @@ def _fit_of_items(new: NewBank) -> dict[str, dg.MetadataValue]:
         if not INFIT[0] <= value <= INFIT[1]
     ]  # fmt: skip
     marginal = marginal_reliability(found.items.at(np.flatnonzero(new.kept)), found.group_mean, found.group_sd)
+    abilities = np.arange(-3.0, 4.0)
+    told = expected_se(Items(new.bank.a, new.bank.b, new.bank.c), abilities, STANDARD_NORMAL.sd)
+    precision = [(f"{theta:g}", f"{se:.3f}") for theta, se in zip(abilities, told, strict=True)]
     return {
         "reliability, empirical": dg.MetadataValue.float(round(empirical_reliability(ability.mean, ability.sd), 3)),
         "reliability, marginal, of the whole bank": dg.MetadataValue.float(round(marginal, 3)),
+        "precision of the whole bank": _table(["theta", "standard error"], precision),
         f"items with infit outside {INFIT[0]} to {INFIT[1]}": dg.MetadataValue.int(len(misfits)),
         "misfits": _table(["item", "infit"], misfits),
     }

@@ -1,15 +1,18 @@
 """Materializing assets from the command line: the same job, tags and history as a run from Dagster's UI."""
 
 import logging
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from assets.failures import ATTENDED
 from assets.partitions import partition_key, range_tags
+from resources import errors
 from resources.errors import CallAPerson, FixTheData
 from resources.model import Week
 from resources.progress import Progress
@@ -35,7 +38,7 @@ class Runner:
 
     parts: Parts
     progress: Progress
-    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.get)
+    instance: dg.DagsterInstance = field(default_factory=lambda: _instance())
 
     def unpartitioned(self, asset: str) -> Outcome:
         return self._run([asset], {}, {})
@@ -91,7 +94,7 @@ class Runner:
             raise_on_error=False,
         )
         if not result.success:
-            raise CallAPerson(_complaint(result))
+            raise _failure(result)
         events = [event for event in result.all_events if event.is_step_success]
         return Outcome(
             result.run_id,
@@ -101,14 +104,32 @@ class Runner:
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
-    """DAGSTER_HOME with this checkout's dagster.yaml in it; a deployment's own DAGSTER_HOME is left as it is."""
+    """DAGSTER_HOME with this checkout's dagster.yaml in it; a deployment's own DAGSTER_HOME is left as it is.
+
+    Raises:
+        CallAPerson: SEEDTEST_HOME cannot be made or written.
+    """
     home = settings.dagster_home
     ours, theirs = CHECKOUT / "dagster.yaml", home / "dagster.yaml"
-    if home.is_relative_to(settings.home) and not (theirs.exists() and theirs.read_bytes() == ours.read_bytes()):
-        home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ours, theirs)
+    try:
+        if home.is_relative_to(settings.home) and not (theirs.exists() and theirs.read_bytes() == ours.read_bytes()):
+            home.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ours, theirs)
+    except OSError as error:
+        raise CallAPerson(
+            f"{settings.home} cannot be used ({error.strerror}: {error.filename}): "
+            "set SEEDTEST_HOME to a folder that you may write."
+        ) from error
     logging.getLogger("alembic").setLevel(logging.WARNING)  # Dagster's storage announces its own migrations
     return home
+
+
+def _instance() -> dg.DagsterInstance:
+    """DAGSTER_HOME's, without its copies of standard output: here that is the terminal, and each step would start two
+    processes to copy it, which a terminal's Ctrl-C kills with a traceback."""
+    uncopied = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+    home = os.environ["DAGSTER_HOME"]
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides={"compute_logs": uncopied}))
 
 
 def _metadata(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, dg.MetadataValue]:
@@ -116,14 +137,25 @@ def _metadata(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, dg.
     return made[-1].metadata if made else {}
 
 
-def _complaint(result: dg.ExecuteInProcessResult) -> str:
-    """The failed asset and its error's own sentence; Dagster wraps it in its own classes."""
-    failure = next((event for event in result.all_events if event.is_step_failure), None)
-    if failure is None:
-        return f"The run failed before any asset began. Its log, by id {result.run_id}, is in Dagster's UI."
-    error = failure.step_failure_data.error
+def _failure(result: dg.ExecuteInProcessResult) -> BaseException:
+    """The failed asset and its error's own sentence, which Dagster wraps in classes of its own.
+
+    KeyboardInterrupt where a person ended the run: Dagster has noted it, and the command ends as others do.
+    """
+    failed = next((event for event in result.all_events if event.is_step_failure), None)
+    if failed is None:
+        return CallAPerson(f"The run failed before any asset began: run {result.run_id} in `seedtest ui` shows why.")
+    error = failed.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    described = failure.step_failure_data.user_failure_data
-    text = described.description if described and described.description else (error.message if error else "no message")
-    return f"{failure.step_key}: {text.strip()}"
+    if error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+        return KeyboardInterrupt()
+    described = failed.step_failure_data.user_failure_data
+    if described and described.description:
+        return CallAPerson(f"{failed.step_key}: {described.description}")
+    message = error.message.strip() if error else "no message"
+    kind, _, sentence = message.partition(": ")
+    if kind.startswith(f"{errors.__name__}."):
+        return CallAPerson(f"{failed.step_key}: {sentence}")
+    where = f"This is a fault of the program: run {result.run_id} in `seedtest ui` shows where."
+    return CallAPerson(f"{failed.step_key}: {message}\n{where}")

@@ -19,17 +19,24 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 def _users_or_buckets(value: object) -> object:
     """0 for one partition per user, else the number of hash buckets."""
-    return 0 if value == "users" else value
+    if value == "users":
+        return 0
+    if isinstance(value, str) and not value.removeprefix("-").isdecimal():
+        raise ValueError("it is `users`, or a number of hash buckets such as 64")
+    return value
 
 
 def _monday(value: dt.date) -> dt.date:
-    return Week(value).start
+    try:
+        return Week(value).start
+    except FixTheData as error:
+        raise ValueError(str(error).removesuffix(".")) from error
 
 
 class Settings(BaseSettings):
     """Frozen; `load` is the way to make one. Names are the predecessor's where it had them."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_file_encoding="utf-8")
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_file_encoding="utf-8", env_ignore_empty=True)
 
     seedtest_home: Path = CHECKOUT / ".seedtest"
     """Folder for everything that this machine keeps: embedded database, reports, warehouse, Dagster's home."""

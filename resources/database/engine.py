@@ -71,7 +71,8 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         driver_error = error.orig if isinstance(error, DBAPIError) else error
         if not _is_unavailable(driver_error):
             raise
-        reason = " ".join(str(driver_error).split()).rstrip(".?") or "no answer"
+        # The first line: what follows is libpq's own advice, and ours is better.
+        reason = str(driver_error).strip().partition("\n")[0].rstrip(".") or "no answer"
         raise DatabaseUnavailable(
             f"PostgreSQL at {address(engine.url)} is not available: {reason}. "
             "Check that it runs and that DATABASE_URL names it, then try again."

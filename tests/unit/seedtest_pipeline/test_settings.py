@@ -21,9 +21,9 @@ def test_the_defaults_need_nothing_set():
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("USER_PARTITIONS", "many", "Setting USER_PARTITIONS='many': Input should be a valid integer"),
+        ("USER_PARTITIONS", "many", "Setting USER_PARTITIONS='many': it is `users`, or a number of hash buckets"),
         ("USER_PARTITIONS", "-1", "greater than or equal to 0"),
-        ("FIRST_WEEK", "2025-01-08", "Wednesday.*use 2025-01-06"),
+        ("FIRST_WEEK", "2025-01-08", "Setting FIRST_WEEK='2025-01-08': .*Wednesday.*use 2025-01-06"),
         ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
         ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be '2PL' or '3PL'"),
     ],
@@ -32,6 +32,13 @@ def test_a_wrong_setting_stops_the_start_with_a_line_that_names_it(monkeypatch, 
     monkeypatch.setenv(name, value)
     with pytest.raises(FixTheData, match=said):
         Settings.load()
+
+
+def test_an_empty_variable_counts_as_not_set_as_a_shell_script_may_leave_it(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("USER_PARTITIONS", "")
+    settings = Settings.load()
+    assert (settings.database_url, settings.user_partitions) == (None, 0)
 
 
 def test_a_misspelt_setting_in_the_file_is_named_and_not_ignored(tmp_path):

@@ -6,6 +6,7 @@ Results go to standard output; progress, notes and errors to standard error. Sta
 import datetime as dt
 import os
 import shlex
+import signal
 import socket
 import sys
 import time
@@ -138,6 +139,8 @@ def ui(port: int) -> NoReturn:
         # Of the same command in a package that is not used here.
         "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
     }
+    # A shell without a terminal starts its background jobs with SIGINT ignored, and Dagster ends itself by that signal.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.chdir(parts.settings.dagster_home)
     os.execve(  # noqa: S606 - no shell is meant
         sys.executable,

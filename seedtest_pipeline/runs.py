@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
@@ -16,7 +17,7 @@ from resources import errors
 from resources.errors import CallAPerson, FixTheData
 from resources.model import Week
 from resources.progress import Progress
-from seedtest_pipeline import automation, definitions
+from seedtest_pipeline import abandoned, automation, definitions
 from seedtest_pipeline.settings import CHECKOUT, Settings
 from seedtest_pipeline.wiring import Parts
 
@@ -85,14 +86,18 @@ class Runner:
         key: str | None = None,
     ) -> Outcome:
         job = definitions.build(self.parts, self.progress).resolve_implicit_global_asset_job_def()
-        result = job.execute_in_process(
-            instance=self.instance,
-            asset_selection=[dg.AssetKey(asset) for asset in assets],
-            tags={**tags, ATTENDED: "yes"},
-            partition_key=key,
-            run_config={**config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
+        abandoned.close(self.instance, self.parts.engine)
+        run_id = str(uuid4())
+        with abandoned.held(self.parts.engine, run_id):
+            result = job.execute_in_process(
+                run_id=run_id,
+                instance=self.instance,
+                asset_selection=[dg.AssetKey(asset) for asset in assets],
+                tags={**tags, ATTENDED: "yes"},
+                partition_key=key,
+                run_config={**config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
         if not result.success:
             raise _failure(result)
         events = [event for event in result.all_events if event.is_step_success]

@@ -1,0 +1,42 @@
+"""Runs of the command line whose process was killed: Dagster believes for ever that they go on, and keeps their places
+in the pools, so that after a few of them every further run would wait without end.
+
+A process holds an advisory lock of PostgreSQL for its run. The server lets go of it however the process ends, so a run
+that is not finished and whose lock is free was abandoned.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import dagster as dg
+import sqlalchemy as sa
+
+from assets.failures import ATTENDED
+
+_UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED]
+
+
+@contextmanager
+def held(engine: sa.Engine, run_id: str) -> Iterator[bool]:
+    """The run's lock for the time of the block, or False where another has it. Take it before Dagster knows the run."""
+    key = {"key": UUID(run_id).int >> 65}  # 63 bits: a bigint that is not negative
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        got = bool(connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), key))
+        try:
+            yield got
+        finally:
+            if got:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+def close(instance: dg.DagsterInstance, engine: sa.Engine) -> int:
+    """End abandoned runs as failed, and free their places in the pools; returns how many there were."""
+    closed = 0
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, tags={ATTENDED: "yes"})):
+        with held(engine, run.run_id) as nobody_has_it:
+            if nobody_has_it:
+                instance.report_run_failed(run, "The process was killed. What it had finished is kept; run it again.")
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+                closed += 1
+    return closed

@@ -45,16 +45,16 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
             progress("earlier weeks frozen", n + 1, len(gaps))
         n_rows, malformed = 0, Counter[str]()
         for n, (week, keys) in enumerate(chosen.keys.items()):
-            n_rows += freezer.freeze(week, keys, users.asked(keys))
+            asked = users.asked(keys)
+            n_rows += freezer.freeze(week, keys, asked)
             with transaction(engine) as connection:
-                malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at))
+                malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at, users.named(asked)))
             progress("weeks frozen", n + 1, len(chosen.keys))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": n_rows,
                 "users": len(users.asked(chosen.user_keys)),
-                "malformed answers left out, of all users": "; ".join(f"{why}: {n}" for why, n in malformed.items())
-                or "none",
+                "malformed answers left out": "; ".join(f"{why}: {n}" for why, n in malformed.items()) or "none",
                 "earlier weeks frozen for the look-back": ", ".join(map(str, gaps)) or "none",
             }
         )
@@ -114,8 +114,7 @@ class _Freezer:
                 absent = set(self.warehouse.missing(week, keys))
                 frozen = [key for key in keys if key not in absent]
                 asked = sorted({*asked, *self.users.members(absent)})
-            # Naming every user there is would make the query slower, and miss who joins at this moment.
-            named = None if len(asked) == self.users.size else asked
+            named = self.users.named(asked)
             # Before the answers: what changes in between leaves a mark too old, and is found to be late.
             marks = marks_by_key(self.partitions, attempts.marks(connection, week.begins_at, week.ends_at, named))
             answers = attempts.between(connection, week.begins_at, week.ends_at, named)

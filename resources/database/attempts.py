@@ -102,17 +102,21 @@ def marks(
     return {user_id: int(mark) for user_id, mark in rows}
 
 
-def malformed(connection: sa.Connection, start: dt.datetime, end: dt.datetime) -> dict[str, int]:
+def malformed(
+    connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None = None
+) -> dict[str, int]:
     """What the view leaves out of the sessions of this time: how many questions or whole sessions, by reason.
 
-    A session without any time counts whatever the time.
+    Of all users or of these. A session without any time counts whatever the time, one without a user only among all.
     """
     query = """
         SELECT reason, count(*) AS n FROM attempt_malformed
-        WHERE (latest >= %(start)s AND earliest < %(end)s) OR latest IS NULL
+        WHERE ((latest >= %(start)s AND earliest < %(end)s) OR latest IS NULL)
+            AND (%(user_ids)s::text[] IS NULL OR user_id = ANY(%(user_ids)s))
         GROUP BY reason ORDER BY reason
     """
-    rows = connection.exec_driver_sql(query, {"start": start, "end": end})
+    chosen = None if user_ids is None else list(user_ids)
+    rows = connection.exec_driver_sql(query, {"start": start, "end": end, "user_ids": chosen})
     return {row.reason: row.n for row in rows}
 
 

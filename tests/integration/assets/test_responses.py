@@ -37,6 +37,21 @@ def test_one_user_of_a_bucket_is_renewed_and_the_others_stay_as_they_were_frozen
     assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2"), ("u2", "q1")]
 
 
+def test_malformed_answers_are_counted_of_the_users_that_the_run_is_for(engine, warehouse):
+    broken = {"questions": [{"question_id": "q", "is_correct": "maybe"}, {"question_id": "q2", "is_correct": True}]}
+    sessions = [
+        {"user_id": user, "session_id": "s", "created_at": FIRST.begins_at, "updated_at": FIRST.begins_at,
+         "result_json": broken}
+        for user in ("u1", "u2")
+    ]  # fmt: skip
+    with transaction(engine) as connection:
+        connection.execute(exam_results.insert(), sessions)
+    for user_ids, n in ((None, 2), (["u1"], 1)):
+        made = run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=user_ids).asset_materializations_for_node("responses")
+        counted = made[0].metadata["malformed answers left out"].value
+        assert counted == f"is_correct is neither true, false nor null: {n}"
+
+
 def test_one_user_of_a_bucket_that_was_never_frozen_freezes_all_of_it(engine, warehouse):
     answer(engine, ("u1", "q1"), ("u2", "q1"))
     assert run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=["u1"]).success

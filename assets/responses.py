@@ -1,7 +1,7 @@
 """Asset `responses`: a week's answers, taken apart from the platform's JSON once and frozen as Parquet."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -45,16 +45,16 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
             progress("earlier weeks frozen", n + 1, len(gaps))
         n_rows, malformed = 0, Counter[str]()
         for n, (week, keys) in enumerate(chosen.keys.items()):
-            n_rows += freezer.freeze(week, keys, users.asked(keys))
+            asked = users.asked(keys)
+            n_rows += freezer.freeze(week, keys, asked)
             with transaction(engine) as connection:
-                malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at))
+                malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at, users.named(asked)))
             progress("weeks frozen", n + 1, len(chosen.keys))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": n_rows,
                 "users": len(users.asked(chosen.user_keys)),
-                "malformed answers left out, of all users": "; ".join(f"{why}: {n}" for why, n in malformed.items())
-                or "none",
+                "malformed answers left out": "; ".join(f"{why}: {n}" for why, n in malformed.items()) or "none",
                 "earlier weeks frozen for the look-back": ", ".join(map(str, gaps)) or "none",
             }
         )
@@ -78,6 +78,15 @@ def _gaps(chosen: Selection, first_week: Week, rules: ScoringRules, warehouse: W
         others = reached[week] - set(chosen.keys.get(week, ()))
         gaps[week] = sorted(others) if week < first_week else warehouse.missing(week, others)
     return {week: keys for week, keys in gaps.items() if keys}
+
+
+def marks_by_key(users: UserPartitions, of_users: Mapping[str, int]) -> dict[str, str]:
+    """The mark of each user key with sessions, from those of its users (see `attempts.marks`)."""
+    sums: dict[str, int] = {}
+    for user_id, mark in of_users.items():
+        key = users.key_of(user_id)
+        sums[key] = sums.get(key, 0) + mark
+    return {key: f"{mark % 2**64:016x}" for key, mark in sums.items()}
 
 
 @dataclass(frozen=True)
@@ -105,15 +114,18 @@ class _Freezer:
                 absent = set(self.warehouse.missing(week, keys))
                 frozen = [key for key in keys if key not in absent]
                 asked = sorted({*asked, *self.users.members(absent)})
-            # Naming every user there is would make the query slower, and miss who joins at this moment.
-            named = None if len(asked) == self.users.size else asked
+            named = self.users.named(asked)
+            # Before the answers: what changes in between leaves a mark too old, and is found to be late.
+            marks = marks_by_key(self.partitions, attempts.marks(connection, week.begins_at, week.ends_at, named))
             answers = attempts.between(connection, week.begins_at, week.ends_at, named)
             if frozen:
+                # The other users' answers stay: if they are late, they have to stay late.
+                marks |= {key: mark for key, mark in self.warehouse.marks(week).items() if key in frozen}
                 before = self.warehouse.read([week], frozen)
                 answers = pd.concat([before[~before["user_id"].isin(asked)], answers], ignore_index=True)
             user_key = answers["user_id"].map(self._key_of(answers))
             inside = user_key.isin(keys)
-            self.warehouse.write(week, keys, answers[inside].assign(user_key=user_key[inside]))
+            self.warehouse.write(week, keys, answers[inside].assign(user_key=user_key[inside]), marks)
         return int(inside.sum())
 
     def _key_of(self, answers: pd.DataFrame) -> dict[str, str]:

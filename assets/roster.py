@@ -30,6 +30,13 @@ class Roster:
     def size(self) -> int:
         return sum(map(len, self.by_key.values()))
 
+    def named(self, user_ids: Sequence[str]) -> Sequence[str] | None:
+        """How to ask the database for these: None, for all, where they are everyone.
+
+        To name everyone would make a query slower, and miss who joins at this moment.
+        """
+        return None if len(user_ids) == self.size else user_ids
+
     def members(self, keys: Collection[str]) -> list[str]:
         """All users of the keys, sorted."""
         return sorted(user for key in keys for user in self.by_key.get(key, ()))

@@ -4,6 +4,7 @@ One learner whose report fails does not stop the others: the good ones are publi
 rest, and a rerun makes only what is missing or has changed.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from resources.progress import Progress
 from resources.reports.compile import compile_template
 from resources.warehouse.folder import Warehouse
 
+_SYNTAX = re.compile(r"[\\`*_\[\]()<>|~#!]")  # of Markdown: an id may hold anything
 _NAMED = 20  # learners or links that a message shows; the counts are always whole
 
 
@@ -76,12 +78,20 @@ def _summary(press: Press) -> dict[str, dg.MetadataValue]:
 
 
 def _links(press: Press) -> str:
-    lines = [f"- [{user}, {week}]({url})" for user, week, url in press.links[:_NAMED]]
+    lines = [f"- [{_as_text(user)}, {week}]({url})" for user, week, url in press.links[:_NAMED]]
     return "\n".join([*lines, f"{len(press.links):,} in all"])
 
 
+def _as_text(user_id: str) -> str:
+    return _SYNTAX.sub(r"\\\g<0>", _short(user_id))
+
+
+def _short(user_id: str) -> str:
+    return user_id if len(user_id) <= 80 else f"{user_id[:79]}…"
+
+
 def _complaint(failed: Sequence[Failed]) -> str:
-    lines = [f"{failure.user_id}, {failure.week}: {failure.reason}" for failure in failed[:_NAMED]]
+    lines = [f"{_short(failure.user_id)}, {failure.week}: {failure.reason}" for failure in failed[:_NAMED]]
     more = [f"and {len(failed) - _NAMED} more"] if len(failed) > _NAMED else []
     return "\n".join([
         f"{len(failed)} reports failed; all others are published. "

@@ -1,4 +1,4 @@
-"""Dagster's definitions: the assets in their order, their resources, the schedule and the sensor."""
+"""Dagster's definitions: the assets in their order, their resources, the schedule and the sensors."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from assets import checks, item_parameters, report_template, responses, theta_estimates, weekly_reports
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline import automation
+from seedtest_pipeline.late_answers import late_answers_sensor
 from seedtest_pipeline.settings import Settings, prepare_process
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
 
@@ -26,7 +27,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         theta_estimates.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
         weekly_reports.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE, parts.template_cache),
     ]
-    sensor = automation.user_keys_sensor(parts.partitions)
+    user_keys = automation.user_keys_sensor(parts.partitions)
     return dg.Definitions(
         assets=[
             *made_weekly,
@@ -35,7 +36,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         ],
         asset_checks=checks.build(),
         schedules=[automation.weekly_schedule(parts.partitions, made_weekly)],
-        sensors=[sensor] if sensor else [],
+        sensors=[late_answers_sensor(parts.partitions, made_weekly), *([user_keys] if user_keys else [])],
         resources={
             "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),
             "warehouse": dg.ResourceDefinition(lambda _: parts.warehouse),

@@ -5,7 +5,7 @@ A file with no rows says that the partition was frozen and nobody answered; a mi
 
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,6 +30,7 @@ _COLUMNS: dict[str, pa.DataType] = {
 SCHEMA = pa.schema(_COLUMNS)
 # By every column: a session may hold the same answer twice at one instant, in whatever order the database finds them.
 _SORT = ["user_id", "completed_at", "session_id", "item_key", "attempt_no", "correct", "response_time_ms", "topic_id"]
+_MARK = b"seedtest.made_from"
 _THREADS = 8  # the files are small: opening them is what takes time
 
 
@@ -39,10 +40,13 @@ class Warehouse:
     def __init__(self, root: Path) -> None:
         self._root = root / "responses"
 
-    def write(self, week: Week, user_keys: Sequence[str], frame: pd.DataFrame) -> None:
+    def write(
+        self, week: Week, user_keys: Sequence[str], frame: pd.DataFrame, marks: Mapping[str, str] | None = None
+    ) -> None:
         """Freeze a week's responses for these user keys, each file atomically; a key without rows gets an empty file.
 
-        `frame` has the columns of SCHEMA and `user_key`. Equal responses make equal bytes.
+        `frame` has the columns of SCHEMA and `user_key`; `marks`, by user key, say what the responses were made from
+        (see `marks`). Equal responses and marks make equal bytes.
 
         Raises:
             ValueError: a row belongs to none of the keys; nothing was written.
@@ -57,11 +61,24 @@ class Warehouse:
         begins, ends = (np.searchsorted(row_key, user_keys, side) for side in ("left", "right"))
 
         def freeze(place: int) -> None:
+            key = user_keys[place]
             part = table.slice(begins[place], ends[place] - begins[place])
-            _write_atomically(folder / f"{user_keys[place]}.parquet", part)
+            if marks is not None:
+                part = part.replace_schema_metadata({_MARK: marks.get(key, "")})
+            _write_atomically(folder / f"{key}.parquet", part)
 
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(freeze, range(len(user_keys))))
+
+    def weeks(self) -> list[Week]:
+        """Those of which anything was frozen, ascending."""
+        return sorted(Week.parse(folder.name) for folder in self._root.glob("????-??-??"))
+
+    def marks(self, week: Week) -> dict[str, str]:
+        """By frozen user key of the week, the mark it was written with: "" without one, "?" if nothing was said."""
+        paths = list((self._root / week.key).glob("*.parquet"))
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return dict(zip((path.stem for path in paths), pool.map(_mark, paths), strict=True))
 
     def missing(self, week: Week, user_keys: Collection[str]) -> list[str]:
         """Those of the user keys that were never frozen for the week, sorted."""
@@ -87,6 +104,10 @@ class Warehouse:
             tables = list(pool.map(lambda path: pq.read_table(path, schema=SCHEMA, partitioning=None), paths))
         table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
         return table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}.get)
+
+
+def _mark(path: Path) -> str:
+    return (pq.read_schema(path).metadata or {}).get(_MARK, b"?").decode()
 
 
 def _write_atomically(path: Path, table: pa.Table) -> None:

@@ -1,33 +1,22 @@
 """Freezing answers: what a partial run leaves alone, and what two runs over one bucket make of each other."""
 
-import datetime as dt
 import threading
 
 import dagster as dg
-import pyarrow as pa
 import pytest
-import sqlalchemy as sa
 
 from assets import responses
-from assets.partitions import Partitions, UserPartitions, range_tags
+from assets.partitions import Partitions, UserPartitions
 from assets.roster import Roster
-from assets.scoring import ScoringRules
-from resources.database import ingest, locks
+from resources.database import locks
 from resources.database.engine import transaction
-from resources.database.response_file import from_table
 from resources.database.tables import exam_results
-from resources.model import Week
 from resources.warehouse.folder import Warehouse
+from tests.integration.assets.freezing import FIRST, KEY, answer, frozen, run
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
 
-FIRST = Week.parse("2025-01-06")
 ONE_BUCKET = Partitions(FIRST, UserPartitions(1))
-KEY = "b000of1"
-
-
-def quiet(task: str, done: int, total: int) -> None:
-    """Nobody watches."""
 
 
 @pytest.fixture
@@ -35,42 +24,9 @@ def warehouse(tmp_path):
     return Warehouse(tmp_path / "warehouse")
 
 
-def answer(engine: sa.Engine, *answers: tuple[str, str], week: Week = FIRST) -> None:
-    """Right answers as (user, item) on the week's Tuesday, each in a session of its own."""
-    at = week.begins_at + dt.timedelta(days=1, hours=10)
-    rows = [
-        {"user_id": user, "session_id": f"{item}-{week}", "item_id": item, "correct": True, "answered_at": at}
-        for user, item in answers
-    ]
-    with transaction(engine) as connection:
-        ingest.ingest(connection, from_table(pa.Table.from_pylist(rows), "answers"), "exam")
-
-
-def run(
-    engine: sa.Engine, warehouse: Warehouse, partitions: Partitions, keys: list[str], week: Week = FIRST,
-    user_ids: list[str] | None = None,
-) -> dg.ExecuteInProcessResult:  # fmt: skip
-    with dg.DagsterInstance.ephemeral() as instance:
-        if not partitions.users.buckets:
-            instance.add_dynamic_partitions("user", keys)
-        return dg.materialize(
-            [responses.build(partitions)],
-            instance=instance,
-            resources={"engine": engine, "warehouse": warehouse, "rules": ScoringRules(), "progress": quiet},
-            run_config={"ops": {"responses": {"config": {"user_ids": user_ids}}}} if user_ids is not None else {},
-            tags=range_tags([week], keys),
-            raise_on_error=False,
-        )
-
-
 def complaint(result: dg.ExecuteInProcessResult) -> str:
     failure = next(event for event in result.all_events if event.is_step_failure)
     return failure.step_failure_data.user_failure_data.description
-
-
-def frozen(warehouse: Warehouse, week: Week = FIRST, key: str = KEY) -> list[tuple[str, str]]:
-    rows = warehouse.read([week], [key])
-    return list(zip(rows["user_id"], rows["item_key"], strict=True))
 
 
 def test_one_user_of_a_bucket_is_renewed_and_the_others_stay_as_they_were_frozen(engine, warehouse):
@@ -79,6 +35,21 @@ def test_one_user_of_a_bucket_is_renewed_and_the_others_stay_as_they_were_frozen
     answer(engine, ("u1", "q2"), ("u2", "q2"))
     assert run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=["u1"]).success
     assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2"), ("u2", "q1")]
+
+
+def test_malformed_answers_are_counted_of_the_users_that_the_run_is_for(engine, warehouse):
+    broken = {"questions": [{"question_id": "q", "is_correct": "maybe"}, {"question_id": "q2", "is_correct": True}]}
+    sessions = [
+        {"user_id": user, "session_id": "s", "created_at": FIRST.begins_at, "updated_at": FIRST.begins_at,
+         "result_json": broken}
+        for user in ("u1", "u2")
+    ]  # fmt: skip
+    with transaction(engine) as connection:
+        connection.execute(exam_results.insert(), sessions)
+    for user_ids, n in ((None, 2), (["u1"], 1)):
+        made = run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=user_ids).asset_materializations_for_node("responses")
+        counted = made[0].metadata["malformed answers left out"].value
+        assert counted == f"is_correct is neither true, false nor null: {n}"
 
 
 def test_one_user_of_a_bucket_that_was_never_frozen_freezes_all_of_it(engine, warehouse):

@@ -1,0 +1,73 @@
+"""Calibrating from the database: what comes into force by itself, and what never may."""
+
+import datetime as dt
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from assets import item_parameters
+from resources.database import banks, ingest
+from resources.database.engine import transaction
+from resources.database.response_file import from_table
+from resources.errors import NoItemBank
+from resources.model import Week
+from seedtest_pipeline.synthetic import synthetic_exam
+
+CHARTS = Path(__file__).parents[3] / "quarto" / "charts"
+
+
+def quiet(task: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture
+def answered(engine) -> sa.Engine:
+    exam = synthetic_exam(3, Week.parse("2025-01-06"), n_users=120, n_weeks=3)
+    with transaction(engine) as connection:
+        ingest.ingest(connection, exam.as_file(), "exam")
+    return engine
+
+
+def calibrate(engine: sa.Engine, pinned: str | None = None) -> dg.ExecuteInProcessResult:
+    with dg.DagsterInstance.ephemeral() as instance:
+        return dg.materialize(
+            [item_parameters.build("2PL", pinned, CHARTS)],
+            instance=instance,
+            resources={"engine": engine, "progress": quiet},
+            raise_on_error=False,
+        )
+
+
+def in_force(engine: sa.Engine) -> str:
+    with transaction(engine) as connection:
+        return banks.in_force(connection)
+
+
+def test_the_first_bank_comes_into_force_and_a_later_one_only_by_hand(answered):
+    assert calibrate(answered).success
+    first = in_force(answered)
+    late = [
+        {"user_id": f"late{u}", "session_id": "s", "item_id": f"synthetic-algebra-{j:02d}", "correct": (u + j) % 3 > 0,
+         "answered_at": dt.datetime(2025, 2, 3, 10, tzinfo=dt.UTC)}
+        for u in range(40) for j in range(1, 31)
+    ]  # fmt: skip
+    with transaction(answered) as connection:
+        ingest.ingest(connection, from_table(pa.Table.from_pylist(late), "late"), "exam")
+    result = calibrate(answered)
+    assert result.success
+    metadata = result.asset_materializations_for_node("item_parameters")[0].metadata
+    assert metadata["in force"].value == f"no: {first} is. To change that: seedtest adopt {metadata['version'].value}"
+    assert in_force(answered) == first
+
+
+def test_a_mistyped_bank_version_is_an_error_and_adopts_no_bank_on_a_scale_of_its_own(answered):
+    """It was taken for 'no bank yet': the calibration came unlinked into force, and everybody's theta moved."""
+    result = calibrate(answered, pinned="2pl-typo")
+    assert not result.success
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    assert "IRT_BANK_VERSION names the item bank 2pl-typo" in failure.step_failure_data.user_failure_data.description
+    with pytest.raises(NoItemBank):
+        in_force(answered)

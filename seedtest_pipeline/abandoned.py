@@ -22,6 +22,7 @@ def held(engine: sa.Engine, run_id: str) -> Iterator[bool]:
     """The run's lock for the time of the block, or False where another has it. Take it before Dagster knows the run."""
     key = {"key": UUID(run_id).int >> 65}  # 63 bits: a bigint that is not negative
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()  # the run disposes of the engine's pool: this one must not go back into it
         got = bool(connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), key))
         try:
             yield got

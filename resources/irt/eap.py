@@ -11,7 +11,9 @@ where half of its points give nearly the same answer (the full grid is then off 
 and a user whose posterior is too narrow, too steep or too far out for it gets a better one.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,8 +71,8 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
         offsets = np.linspace(-1, 1, points)
         theta = prior_mean + PRIOR_SDS * prior_sd * offsets
         rows = table if left.size == answers.n_users else table[left]
-        for at, log_density in _on_shared_grid(rows, items, theta, -0.5 * (PRIOR_SDS * offsets) ** 2):
-            found.take(left[at], log_density, offsets)
+        log_density = _on_shared_grid(rows, items, theta, -0.5 * (PRIOR_SDS * offsets) ** 2)
+        _in_portions(left.size, lambda at: found.take(left[at], log_density(at), offsets))  # noqa: B023 - ends here
         left = left[~found.resolved[left]]
         if not left.size:
             return Posterior(found.mean, found.sd)
@@ -101,9 +103,13 @@ def eap_on_grid(
     mean, sd = np.empty(answers.n_users), np.empty(answers.n_users)
     log_prior = -0.5 * ((theta - prior_mean) / prior_sd) ** 2
     offsets = (theta - centre) / half_width
-    for at, log_density in _on_shared_grid(answers.table(), items, theta, log_prior):
-        mean_at, sd_at = _mean_and_sd(_sums(_density(log_density), offsets))
+    log_density = _on_shared_grid(answers.table(), items, theta, log_prior)
+
+    def take(at: slice) -> None:
+        mean_at, sd_at = _mean_and_sd(_sums(_density(log_density(at)), offsets))
         mean[at], sd[at] = centre + half_width * mean_at, half_width * sd_at
+
+    _in_portions(answers.n_users, take)
     return Posterior(mean, sd)
 
 
@@ -138,18 +144,32 @@ class _Found:
         self.centre[users] = self.mean[users]
 
 
-def _on_shared_grid(table: csr_array, items: Items, theta: Floats, log_prior: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Log posterior densities of the table's rows, a bounded number at a time: rows, and shape (rows, Q)."""
+def _on_shared_grid(table: csr_array, items: Items, theta: Floats, log_prior: Floats) -> Callable[[slice], Floats]:
+    """Log posterior densities of some of the table's rows, shape (rows, Q), new at each call."""
     log_p = np.zeros((2 * items.a.size, theta.size))
     # Only what was answered: one learner's 60 answers do not pay for a bank of thousands.
     asked = np.flatnonzero(np.bincount(table.indices % items.a.size, minlength=items.a.size))
     log_p[asked] = log_wrong(items.at(asked), theta)
     log_p[items.a.size + asked] = log_right(items.at(asked), theta)
-    for start in range(0, table.shape[0], _USERS_AT_ONCE):
-        at = slice(start, min(start + _USERS_AT_ONCE, table.shape[0]))
-        log_density = table[at] @ log_p
+
+    def of(at: slice) -> Floats:
+        log_density: Floats = table[at] @ log_p
         log_density += log_prior  # in place: fresh memory costs as much as the product
-        yield at, log_density
+        return log_density
+
+    return of
+
+
+def _in_portions(n_users: int, work: Callable[[slice], None]) -> None:
+    """`work` on all users, a bounded number at a time, by every core: numpy and scipy work outside Python's lock."""
+    starts = range(0, n_users, _USERS_AT_ONCE)
+    portions = [slice(start, min(start + _USERS_AT_ONCE, n_users)) for start in starts]
+    if len(portions) == 1:  # a single learner's update is not worth a thread
+        work(portions[0])
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(work, portions):
+            pass
 
 
 def _log_likelihood(table: csr_array, items: Items, theta: Floats) -> Floats:

@@ -4,6 +4,7 @@ What a command does is in `commands`, imported when one runs: the database, Dags
 and `--help` or a misspelt option must not wait for them.
 """
 
+import errno
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -22,6 +23,8 @@ app = typer.Typer(
 
 WeekOption = Annotated[str, typer.Option(metavar="MONDAY", help="The week, as its Monday: 2025-01-06.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+# No room, or no permission: a matter between the user and the machine.
+_MENDABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def main() -> NoReturn:
@@ -30,6 +33,10 @@ def main() -> NoReturn:
         app()
     except SeedtestError as error:
         complain(str(error))
+    except OSError as error:
+        if error.errno not in _MENDABLE:
+            raise
+        complain(f"{error.strerror}: {error.filename or 'standard output'}")
     raise SystemExit(1)
 
 

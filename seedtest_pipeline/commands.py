@@ -29,9 +29,10 @@ from resources.database.engine import address, transaction
 from resources.errors import FixTheData
 from resources.irt import r_process
 from resources.model import Week
+from seedtest_pipeline import abandoned
 from seedtest_pipeline import demo as demonstration
 from seedtest_pipeline import doctor as examination
-from seedtest_pipeline.runs import Outcome, Runner, prepare_dagster_home
+from seedtest_pipeline.runs import Outcome, Runner, open_instance, prepare_dagster_home
 from seedtest_pipeline.settings import CHECKOUT, Settings, prepare_process, remember, set_by_environment
 from seedtest_pipeline.terminal import ERR, OUT, bars, facts
 from seedtest_pipeline.wiring import Parts
@@ -125,7 +126,8 @@ def report(user: str, week: str, open_it: bool, as_json: bool) -> None:
 def ui(port: int) -> NoReturn:
     """Becomes Dagster: this process is replaced, so signals and the exit code are Dagster's own."""
     parts = _parts()
-    parts.engine.dispose()  # an unusable database is told here, in one sentence
+    abandoned.close(open_instance(), parts.engine)  # they count among the runs that may go on at once
+    parts.engine.dispose()
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise FixTheData(f"Port {port} is in use: name another with seedtest ui --port N.")

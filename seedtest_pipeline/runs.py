@@ -39,7 +39,7 @@ class Runner:
 
     parts: Parts
     progress: Progress
-    instance: dg.DagsterInstance = field(default_factory=lambda: _instance())
+    instance: dg.DagsterInstance = field(default_factory=lambda: open_instance())
 
     def unpartitioned(self, asset: str) -> Outcome:
         return self._run([asset], {}, {})
@@ -129,7 +129,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     return home
 
 
-def _instance() -> dg.DagsterInstance:
+def open_instance() -> dg.DagsterInstance:
     """DAGSTER_HOME's, without its copies of standard output: here that is the terminal, and each step would start two
     processes to copy it, which a terminal's Ctrl-C kills with a traceback."""
     uncopied = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
@@ -162,5 +162,4 @@ def _failure(result: dg.ExecuteInProcessResult) -> BaseException:
     kind, _, sentence = message.partition(": ")
     if kind.startswith(f"{errors.__name__}."):
         return CallAPerson(f"{failed.step_key}: {sentence}")
-    where = f"This is a fault of the program: run {result.run_id} in `seedtest ui` shows where."
-    return CallAPerson(f"{failed.step_key}: {message}\n{where}")
+    return CallAPerson(f"{failed.step_key}: {message}\nWhere it was raised: `seedtest ui`, run {result.run_id}.")

@@ -1,0 +1,94 @@
+"""A small exam as a platform would hand it over, and the command `seedtest` on a database of its own."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from resources.database import banks, ingest, response_file
+from resources.database.engine import make_engine, transaction
+from resources.model import ItemBank
+
+CHECKOUT = Path(__file__).parents[2]
+N_USERS, N_ITEMS = 120, 24
+WEEKS = ("2025-01-06", "2025-01-13")
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A person's shell: a home with a space in its name, and nothing of this process's own settings."""
+
+    home: Path
+    database_url: str
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home.parent),
+            "PYTHONPATH": str(CHECKOUT),
+            "SEEDTEST_HOME": str(self.home),
+            "DATABASE_URL": self.database_url,
+        }
+
+    def start(self, *arguments: str, to: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[str]:
+        """A process in a group of its own, as a terminal makes one; its output goes `to` there."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "seedtest_pipeline", *arguments], cwd=self.home.parent, env=self.environment,
+            stdin=subprocess.DEVNULL, stdout=to, stderr=to, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        with self.start(*arguments) as process:
+            out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def responses() -> pd.DataFrame:
+    """Two weeks of an exam, drawn from the 2PL: every user meets half the items in each week."""
+    rng = np.random.default_rng(20250106)
+    user = np.repeat(np.arange(N_USERS), N_ITEMS)
+    item = np.tile(np.arange(N_ITEMS), N_USERS)
+    ability, difficulty = rng.normal(size=N_USERS), np.linspace(-1.5, 1.5, N_ITEMS)
+    week = item % len(WEEKS)
+    user_ids = np.array(["u17632", "synthetic-0001", *(f"u{number}" for number in range(2, N_USERS))])
+    return pd.DataFrame({
+        "user_id": user_ids[user],
+        "session_id": [f"{user_ids[u]}-{w}" for u, w in zip(user, week, strict=True)],
+        "item_id": [f"i{number}" for number in item],
+        "correct": (rng.random(user.size) < 1 / (1 + np.exp(difficulty[item] - ability[user]))).astype(int),
+        "answered_at": pd.to_datetime(np.array(WEEKS)[week], utc=True) + pd.to_timedelta(item, unit="min"),
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def engine(shared_database_url, responses) -> Iterator[sa.Engine]:
+    """The exam and an item bank in force, put there without the command."""
+    engine = make_engine(shared_database_url)
+    items = tuple(f"i{number}" for number in range(N_ITEMS))
+    bank = ItemBank("true", "2PL", items, np.ones(N_ITEMS), np.linspace(-1.5, 1.5, N_ITEMS), np.zeros(N_ITEMS))
+    now = dt.datetime.now(dt.UTC)
+    with transaction(engine) as connection:
+        table = pa.Table.from_pandas(responses, preserve_index=False)
+        ingest.ingest(connection, response_file.from_table(table, "the exam"), "exam")
+        banks.save(connection, bank, banks.Fit(True, 1, 0.0, N_USERS, 1, now))
+        banks.adopt(connection, bank.version, now)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory, shared_database_url, engine) -> Shell:
+    """On the database that holds the exam."""
+    return Shell(tmp_path_factory.mktemp("e2e") / "the home", shared_database_url)

@@ -1,0 +1,188 @@
+"""The command as a careless user meets it: one sentence and the right exit code, never a traceback.
+
+`type_` runs the command's own entry point in this process, since each new one imports for seconds; what only a process
+can show (pipes, signals) is in `test_processes` and beside it.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+import sqlalchemy as sa
+
+from resources.model import Week
+from seedtest_pipeline import cli, wiring
+from seedtest_pipeline.settings import Settings
+from tests.e2e.conftest import N_USERS, WEEKS
+
+COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in cli.app.registered_commands]
+
+
+@dataclass(frozen=True)
+class Said:
+    exit_code: object
+    out: str
+    err: str
+
+
+Type = Callable[..., Said]
+
+
+@pytest.fixture
+def type_(monkeypatch, tmp_path, capsys) -> Iterator[Type]:
+    """Types `seedtest ARGUMENTS` in a shell where nothing is set but an empty home."""
+    engines = []  # the end of a process closes their connections; here nothing else would
+
+    def make_engine(url: str) -> sa.Engine:
+        engines.append(wiring_make_engine(url))
+        return engines[-1]
+
+    wiring_make_engine = wiring.make_engine
+    monkeypatch.setattr(wiring, "make_engine", make_engine)
+    for name in [*map(str.upper, Settings.model_fields), "DAGSTER_HOME"]:
+        monkeypatch.delenv(name, raising=False)
+    for name in ("DAGSTER_EVENT_BATCH_SIZE", "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("SEEDTEST_HOME", str(tmp_path / "the home"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "the home" / "dagster"))
+
+    def type_(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["seedtest", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Said(ended.value.code or 0, said.out, " ".join(said.err.split()))
+
+    yield type_
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture
+def on_exam(type_, engine, shared_database_url, monkeypatch) -> Type:
+    """The same, on a database that holds the exam."""
+    monkeypatch.setenv("DATABASE_URL", shared_database_url)
+    return type_
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(type_, command):
+    said = type_(command, "--help")
+    assert said.exit_code == 0
+    assert f"seedtest {command} [OPTIONS]" in said.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        (["bogus"], "No such command 'bogus'"),
+        (["run"], "Missing option '--week'"),
+        (["run", "--week", "2025-01-07"], "2025-01-07 is a Tuesday, and a week starts on a Monday: use 2025-01-06."),
+        (["run", "--week", "tomorrow"], "'tomorrow' is not a date"),
+        (["run", "--week", WEEKS[1], "--through", WEEKS[0]], f"{WEEKS[0]} is before --week {WEEKS[1]}"),
+        (["report", "--user", "u2", "--week", "2025-02-30"], "'2025-02-30' is not a date"),
+        (["ui", "--port", "70000"], "Invalid value for '--port'"),
+    ],
+)
+def test_wrong_usage_is_told_with_exit_code_2(type_, typed, complaint):
+    said = type_(*typed)
+    assert said.exit_code == 2
+    assert complaint in re.sub(r"[│╭╮╰╯─ ]+", " ", said.err)
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/x", "PostgreSQL at 127.0.0.1:1/x is not available"),
+        ("DATABASE_URL", "mysql://a:secret@127.0.0.1/x", "not of the form postgresql://"),
+        ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be '2PL' or '3PL'."),
+        ("USER_PARTITIONS", "lots", "Setting USER_PARTITIONS='lots': it is `users`, or a number"),
+        ("FIRST_WEEK", "2025-01-07", "Setting FIRST_WEEK='2025-01-07': 2025-01-07 is a Tuesday"),
+        ("SEEDTEST_HOME", "/dev/null/home", "set SEEDTEST_HOME to a folder that you may write"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_one_sentence_that_names_it(type_, monkeypatch, name, value, complaint):
+    if name == "SEEDTEST_HOME":
+        monkeypatch.setenv("DAGSTER_HOME", f"{value}/dagster")
+    monkeypatch.setenv(name, value)
+    said = type_("run", "--week", WEEKS[0])
+    assert (said.exit_code, said.out) == (1, "")
+    assert said.err.startswith("error: ")
+    assert complaint in said.err
+    assert "secret" not in said.err
+
+
+def test_a_database_that_was_not_migrated_is_told_with_its_remedy_which_works(type_, monkeypatch, empty_database_url):
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    refused = type_("run", "--week", WEEKS[0])
+    assert refused.exit_code == 1
+    assert refused.err.endswith("Run: seedtest migrate")
+    assert type_("migrate").exit_code == 0
+    emptied = type_("run", "--week", WEEKS[0])
+    assert "The database holds no users: run `seedtest ingest FILE`" in emptied.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        (["--week", WEEKS[0], "--user", "nobody"], "No user 'nobody' in exam_results"),
+        (["--week", "2024-12-30"], "2024-12-30 is before the first week, 2025-01-06"),
+        (["--week", str(Week.parse("2099-01-05"))], "is not over yet"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(on_exam, typed, complaint):
+    said = on_exam("run", *typed)
+    assert said.exit_code == 1
+    assert complaint in said.err
+
+
+def test_a_report_that_was_not_made_is_told_with_the_line_that_makes_it(on_exam):
+    said = on_exam("report", "--week", WEEKS[0], "--user", "o'brien")
+    assert said.exit_code == 1
+    assert said.err.endswith(f"""Make it: seedtest run --week {WEEKS[0]} --user 'o'"'"'brien'""")
+
+
+def test_a_file_with_a_mistake_loads_nothing_and_the_line_is_named(on_exam, responses, tmp_path):
+    file = tmp_path / "wrong.csv"
+    responses.assign(user_id="new", correct=2).to_csv(file, index=False)
+    said = on_exam("ingest", str(file))
+    assert said.exit_code == 1
+    assert "wrong.csv, line 2, column correct: " in said.err
+    assert "Nothing was loaded." in said.err
+
+
+def test_a_file_loaded_twice_changes_nothing_and_json_is_all_that_is_printed(on_exam, responses, tmp_path):
+    file = tmp_path / "exam.csv"
+    responses.to_csv(file, index=False)
+    on_exam("ingest", str(file), "--exam", "exam")
+    shown = json.loads(on_exam("ingest", str(file), "--exam", "exam", "--json").out)
+    assert shown["responses"] == len(responses)
+    assert (shown["sessions_new"], shown["sessions_unchanged"]) == (0, N_USERS * len(WEEKS))
+    assert (shown["first_week"], shown["last_week"]) == WEEKS
+
+
+def test_the_error_of_an_asset_is_its_own_sentence_without_the_names_of_classes(on_exam):
+    said = on_exam("adopt", "nosuch")
+    assert said.err == "error: There is no calibration nosuch; run: seedtest calibrate"
+
+
+def test_doctor_is_green_on_a_database_in_order_and_tells_it_as_json(on_exam):
+    said = on_exam("doctor", "--json")
+    assert said.exit_code == 0
+    assert {finding["part"]: finding["ok"] for finding in json.loads(said.out)} == {
+        "database": True, "migrations": True, "item bank": True, "users": True, "estimator": True,
+        "report compiler": True, "artifact store": True,
+    }  # fmt: skip
+
+
+def test_doctor_told_one_missing_database_in_four_lines_and_now_in_one(type_, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/x")
+    said = type_("doctor")
+    assert said.exit_code == 1
+    assert said.out.count("is not available") == 1
+    assert said.out.count("not examined") == 3
+    assert "ok     report compiler" in said.out

@@ -1,0 +1,65 @@
+"""A week's run that is ended in the middle of its reports: what it leaves behind, and what a second run makes of it."""
+
+import hashlib
+import os
+import signal
+from pathlib import Path
+from urllib.parse import unquote
+
+import sqlalchemy as sa
+
+from resources.database.server_folder import wait_until
+from tests.e2e.conftest import N_USERS, WEEKS, Shell
+
+RUN = ("run", "--week", WEEKS[0], "--through", WEEKS[1])
+
+
+def test_a_run_ended_amid_its_reports_leaves_whole_ones_and_killed_runs_do_not_stop_every_further_run(shell, engine):
+    """A killed run kept its place in Dagster's pools, and after four of them every further run waited for ever."""
+    for number, exit_code, share in [(signal.SIGINT, 130, 0.45), (signal.SIGKILL, -signal.SIGKILL, 0.75)]:
+        enough = share * len(WEEKS) * N_USERS  # more than one transaction's worth of reports, and fewer than all
+        with shell.start(*RUN) as process:
+            assert wait_until(lambda: process.poll() is not None or len(_pages(shell)) > enough, 60)  # noqa: B023
+            os.killpg(process.pid, number)
+            _, err = process.communicate(timeout=30)
+        assert (process.returncode, err.strip()) == (exit_code, "")
+        recorded, left = _recorded(engine), _pages(shell)
+        assert 0 < len(recorded) <= len(left) < len(WEEKS) * N_USERS
+        assert all(page.read_bytes().rstrip().endswith(b"</html>") for page in left)
+        _assert_every_row_has_its_file(recorded)
+    written_at = {page: page.stat().st_mtime_ns for page in left}
+
+    _fill_the_pools(engine)
+    again = shell.run(*RUN)
+    assert again.returncode == 0, again.stderr
+    recorded = _recorded(engine)
+    assert len(recorded) == len(_pages(shell)) == len(WEEKS) * N_USERS
+    _assert_every_row_has_its_file(recorded)
+    assert {page: page.stat().st_mtime_ns for page in left} == written_at
+
+
+def _fill_the_pools(engine: sa.Engine) -> None:
+    """As Dagster's table looks after four runs, each killed in the same place as the last one here."""
+    with engine.begin() as connection:
+        filled = connection.execute(
+            sa.text(
+                "UPDATE dagster.concurrency_slots SET (run_id, step_key) = "
+                "(SELECT run_id, step_key FROM dagster.concurrency_slots WHERE run_id IS NOT NULL AND NOT deleted)"
+            )
+        )
+    assert filled.rowcount >= 4
+
+
+def _pages(shell: Shell) -> list[Path]:
+    return list((shell.home / "artifacts").rglob("weekly_report.html"))
+
+
+def _recorded(engine: sa.Engine) -> list[tuple[str, str]]:
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT url, sha256 FROM report_artifacts"))
+        return [(url, sha256) for url, sha256 in rows]
+
+
+def _assert_every_row_has_its_file(recorded: list[tuple[str, str]]) -> None:
+    stored = [Path(unquote(url.removeprefix("file://"))).read_bytes() for url, _ in recorded]
+    assert [hashlib.sha256(page).hexdigest() for page in stored] == [sha256 for _, sha256 in recorded]

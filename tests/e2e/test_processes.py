@@ -1,0 +1,51 @@
+"""The command among other programs: in pipes, and where nobody reads what it says."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resources.database.server_folder import wait_until
+from tests.e2e.conftest import Shell
+
+
+@pytest.fixture
+def shell(tmp_path) -> Shell:
+    """On a database that is not there: nothing here asks for one."""
+    return Shell(tmp_path / "the home", "postgresql://nobody:nothing@127.0.0.1:1/nothing")
+
+
+def test_help_took_five_seconds_and_now_imports_neither_dagster_nor_pandas(shell):
+    code = "import sys, seedtest_pipeline.cli; print({'dagster', 'pandas', 'scipy', 'sqlalchemy'} & set(sys.modules))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=shell.environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "set()\n"
+
+
+def test_a_pipe_gets_no_escape_codes(shell):
+    for arguments in (["--help"], ["doctor"]):
+        said = shell.run(*arguments)
+        assert said.stdout
+        assert "\x1b" not in said.stdout + said.stderr
+
+
+def test_a_reader_that_left_and_an_output_that_is_closed_bring_no_traceback(shell):
+    for ending in ("| true", ">&-"):
+        said = subprocess.run(
+            ["sh", "-c", f'"$0" -m seedtest_pipeline --help {ending}', sys.executable],
+            cwd=shell.home.parent, env=shell.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert said.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_ctrl_c_while_a_command_still_imports_ends_it_with_130_and_no_traceback(shell):
+    with shell.start("doctor") as process:
+        loaded = Path(f"/proc/{process.pid}/maps")
+        assert wait_until(lambda: "numpy" in loaded.read_text(), 30)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err.strip()) == (130, "")

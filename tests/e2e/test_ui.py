@@ -1,0 +1,147 @@
+"""`seedtest ui`: Dagster's own web server, asked as its pages ask it, and stopped as a person stops it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from resources.database.server_folder import wait_until
+from tests.e2e.conftest import WEEKS, Shell
+
+WEEKLY = ("responses", "theta_estimates", "weekly_reports")
+LAUNCH = """
+mutation ($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def by_command(shell, engine) -> list[sa.Row[tuple[object, ...]]]:
+    """What `seedtest run` makes of one user's week; taken away again."""
+    ran = shell.run("run", "--week", WEEKS[0], "--user", "u2", "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["assets"]["weekly_reports"]["row_count"] == 1
+    made = _made(engine)
+    assert len(made) == 1
+    with engine.begin() as connection:
+        connection.execute(sa.text("TRUNCATE theta_estimates, report_artifacts"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def ui(shell, by_command, port, tmp_path_factory) -> Iterator[subprocess.Popen[str]]:
+    """Its output goes to a file: nobody reads a pipe while it runs."""
+    with (
+        (tmp_path_factory.mktemp("ui") / "log").open("wb") as log,
+        shell.start("ui", "--port", str(port), to=log) as ui,
+    ):
+        yield ui
+        ui.kill()
+
+
+@pytest.fixture(scope="module")
+def ask(ui, port) -> Any:
+    def ask(query: str, **variables: object) -> Any:
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=30
+        )
+        body = answer.json()
+        assert "errors" not in body, body
+        return body["data"]
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/server_info", timeout=5).is_success
+        except httpx.TransportError:
+            return ui.poll() is not None
+
+    assert wait_until(answers, 90)
+    assert ui.poll() is None
+    return ask
+
+
+def test_it_shows_the_five_assets(ask):
+    assets = ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
+    assert {node["assetKey"]["path"][0] for node in assets} == {*WEEKLY, "item_parameters", "report_template"}
+
+
+def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ask, engine, by_command):
+    partition = {
+        "dagster/partition": f"u2|{WEEKS[0]}",
+        "dagster/partition/user": "u2",
+        "dagster/partition/week": WEEKS[0],
+    }
+    launched = ask(
+        LAUNCH,
+        params={
+            "selector": {
+                "repositoryLocationName": "seedtest",
+                "repositoryName": "__repository__",
+                "jobName": "__ASSET_JOB",
+                "assetSelection": [{"path": [asset]} for asset in WEEKLY],
+                "assetCheckSelection": [],
+            },
+            "mode": "default",
+            "runConfigData": {},
+            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in partition.items()]},
+        },
+    )["launchPipelineExecution"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+
+    def status() -> str:
+        query = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+        return str(ask(query, id=launched["run"]["runId"])["runOrError"]["status"])
+
+    assert wait_until(lambda: status() in ("SUCCESS", "FAILURE", "CANCELED"), 90)
+    assert status() == "SUCCESS"
+    assert _made(engine) == by_command
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_a_signal_to_the_command_alone_ends_dagster_and_all_its_processes(ui, ask, shell):
+    os.kill(ui.pid, signal.SIGTERM)
+    assert ui.wait(30) == 0
+    assert wait_until(lambda: _processes_of(shell) == [], 10), _processes_of(shell)
+
+
+def _made(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:
+    query = (
+        "SELECT user_id, week_start, theta, se, n_items, version, as_of, url, sha256 "
+        "FROM theta_estimates JOIN report_artifacts USING (user_id, week_start)"
+    )
+    with engine.connect() as connection:
+        return list(connection.execute(sa.text(query)))
+
+
+def _processes_of(shell: Shell) -> list[str]:
+    """Every process that was started under this shell's home, by the environment that it inherited."""
+    mark = f"SEEDTEST_HOME={shell.home}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it ended at this moment, or is another user's
+            continue
+    return found

@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from assets.failures import ATTENDED
 from resources.database.engine import make_engine
 from seedtest_pipeline import abandoned
 
@@ -32,7 +33,7 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
 
 
 def test_a_run_is_closed_only_once_its_process_has_let_go_of_it(instance, engine):
-    run_id = started(instance, **{abandoned.TAG: "true"})
+    run_id = started(instance, **{ATTENDED: "yes"})
     with abandoned.held(engine, run_id) as got:
         assert got
         assert abandoned.close(instance, engine) == 0

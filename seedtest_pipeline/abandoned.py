@@ -1,5 +1,5 @@
 """Runs of the command line whose process was killed: Dagster believes for ever that they go on, and keeps their places
-in the pools, so that after a few of them every further run would wait without end.
+among the runs that may go on at once, so that after a few of them every queued run would wait without end.
 
 A process holds an advisory lock of PostgreSQL for its run. The server lets go of it however the process ends, so a run
 that is not finished and whose lock is free was abandoned.

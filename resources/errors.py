@@ -29,6 +29,10 @@ class EstimatorUnavailable(RetryLater):
     """The estimator does not answer, or not within its time."""
 
 
+class KeysUnavailable(RetryLater):
+    """The identity provider's keys are not at hand: nobody can say whether a token is a good one."""
+
+
 class NoItemBank(FixTheData):
     """No item bank is in force: there is nothing to score with."""
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # type stubs: there when the code is checked, and not when it
 
 # A report is personal, and may be made again: kept by the reader's own browser alone, and asked for anew each time.
 _CACHE_CONTROL = "private, no-cache"
+Sse = Literal["none", "AES256", "aws:kms"]
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 
 
@@ -40,25 +41,31 @@ class Patience:
     attempts: int = 4
 
 
-class Encryption(TypedDict, total=False):
-    """What S3 is told with each file; nothing: the bucket's own default."""
-
+class _Encryption(TypedDict, total=False):
     ServerSideEncryption: Literal["AES256", "aws:kms"]
     SSEKMSKeyId: str
 
 
 class S3Store:
-    """An ArtifactStore in `bucket`, which must exist. Thread-safe; connects only when used."""
+    """An ArtifactStore in `bucket`, which must exist. Thread-safe; connects only when used.
+
+    `sse` is asked for with each file; `none` leaves it to the bucket's own default.
+    """
 
     def __init__(
         self,
         bucket: str,
         region: str | None = None,
-        encryption: Encryption | None = None,
+        sse: Sse = "none",
+        sse_kms_key_id: str | None = None,
         patience: Patience = Patience(),
     ) -> None:
         self.bucket = bucket
-        self._encryption = encryption or Encryption()
+        self._encryption = _Encryption()
+        if sse != "none":
+            self._encryption["ServerSideEncryption"] = sse
+        if sse_kms_key_id:
+            self._encryption["SSEKMSKeyId"] = sse_kms_key_id
         with explained(f"s3://{bucket}"):
             self.client = _client(region, patience)
 

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from resources.artifacts.lanes import Lanes
-from resources.artifacts.s3 import Encryption, S3Store
+from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import ArtifactStore
 from tests.unit.artifacts.store_contract import HTML, KEY, StoreContract
 
@@ -25,7 +25,7 @@ def test_a_file_says_its_type_its_hash_and_that_no_cache_but_the_readers_own_may
 
 
 def test_encryption_is_asked_for_where_it_is_set(s3_bucket: str) -> None:
-    S3Store(s3_bucket, "us-east-1", Encryption(ServerSideEncryption="AES256")).put(KEY, b"<html>", HTML)
+    S3Store(s3_bucket, "us-east-1", "AES256").put(KEY, b"<html>", HTML)
     head = boto3.client("s3", region_name="us-east-1").head_object(Bucket=s3_bucket, Key=KEY)
     assert head["ServerSideEncryption"] == "AES256"
 

@@ -1,6 +1,7 @@
 """A provider with one key of each kind, and a gate that believes it, run in an event loop that the test winds."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -31,6 +32,16 @@ class Door:
 
     def wait(self, seconds: float) -> None:
         self.loop.run(asyncio.sleep(seconds))
+
+    def wait_for(self, *outcomes: bool) -> None:
+        """Until the next fetches end so, in this order, with any others between them."""
+        seen = len(self.fetched)
+        for outcome in outcomes:
+            deadline = time.monotonic() + 10
+            while outcome not in self.fetched[seen:]:
+                assert time.monotonic() < deadline, f"no fetch was {outcome}: {self.fetched[seen:]}"
+                self.wait(0.02)
+            seen = self.fetched.index(outcome, seen) + 1
 
     def close(self) -> None:
         self.loop.run(self.gate.aclose())

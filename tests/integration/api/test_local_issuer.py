@@ -1,7 +1,6 @@
 """`seedtest token`, as a person types it, and the gate that its settings make."""
 
 import asyncio
-import os
 import shlex
 import stat
 import subprocess

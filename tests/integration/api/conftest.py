@@ -54,12 +54,11 @@ MakeDoor = Callable[..., Door]
 def make_door() -> Iterator[MakeDoor]:
     with ExitStack() as closing:
 
-        def make(url: str, ages: Ages | None = None) -> Door:
+        def make(url: str, ages: Ages | None = None, issuer: str = ISSUER) -> Door:
             loop = closing.enter_context(asyncio.Runner())
             fetched: list[bool] = []
-            door = Door(
-                TokenGate(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(url), ages, fetched.append)), loop, fetched
-            )
+            keys = KeyCache(key_source(url), ages, fetched.append)
+            door = Door(TokenGate(Issuer(issuer, AUDIENCE), keys), loop, fetched)
             loop.run(door.gate.start())
             closing.callback(door.close)
             return door

@@ -15,6 +15,7 @@ from resources.errors import FixTheData
 from seedtest_pipeline.api import local_issuer
 from seedtest_pipeline.api.auth import Caller, Unauthenticated
 from seedtest_pipeline.api.gates import make_gate
+from seedtest_pipeline.api.key_cache import Ages
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.provider import Provider
 
@@ -120,5 +121,12 @@ def test_a_key_file_that_was_spoilt_is_named_with_its_remedy(home):
     said = seedtest("token")
     assert said.returncode == 1
     assert f"error: {path} holds no key for tokens: delete it" in said.stderr
-    path.unlink()
-    assert token()
+
+
+def test_after_the_key_was_replaced_a_server_that_knows_the_old_one_believes_the_new_one(home, make_door):
+    """Both had the same key id, so the server looked for no new key, and refused every token for five minutes."""
+    old = token()
+    door = make_door(local_issuer.settings_for(home)["JWKS_URL"], Ages(cool_down_s=0), local_issuer.NAME)
+    assert door.admit(old).subject == "u1"
+    (home / "token" / "private.pem").unlink()
+    assert door.admit(token("u2")).subject == "u2"

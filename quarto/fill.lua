@@ -33,9 +33,11 @@ end
 local function rows(table, open, close)
   local text = pandoc.write(pandoc.Pandoc({table}), format, {wrap_text = 'none'})
   local body = {'^(.-<tbody[^>]*>)(.*)(</tbody>.*)$'}
-  if not html then
-    body = {'^(.-table%.hline%(%),)(.*)(%)%].*)$', '^(.-align: %b(),)(.*)(%)%].*)$'}
+  if not html then -- without the figure, which would not break across pages, and with page.typ's widths
+    body = {'^(.-table%.hline%(%),)(.*)(%))$', '^(.-align: %b(),)(.*)(%))$'}
+    text = '#' .. text:match('#(table%(.*%))%]')
     text = text:gsub('columns: [^\n]*', 'columns: widths(' .. #table.colspecs .. '),', 1)
+    text = text:gsub('table%.header(%b())', 'table.header(..heads%1)', 1)
   end
   for _, pattern in ipairs(body) do
     local before, inside, after = text:match(pattern)
@@ -68,6 +70,21 @@ function Div(div)
   end
   if open then return wrapped(pandoc.RawBlock, open, styled(pandoc.RawBlock, 'part', div), close) end
   if not html then return styled(pandoc.RawBlock, 'part', div) end
+end
+
+-- Korean lines break between words: an ending keeps to the value before it, as in 53개.
+function Inlines(inlines)
+  if html then return end
+  local kept = pandoc.List{}
+  for i, inline in ipairs(inlines) do
+    local before = inlines[i - 1]
+    local value = before and (before.t == 'Strong' or before.t == 'RawInline' and before.text:match('^{{'))
+    if value and inline.t == 'Str' and inline.text:match('^[\xEA-\xED]') then
+      kept:insert(pandoc.RawInline(format, '#sym.wj;'))
+    end
+    kept:insert(inline)
+  end
+  return kept
 end
 
 -- Typst needs no labels, and two headings of one text would share one.

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resources.errors import FixTheData
-from resources.model import Model, Week
+from resources.model import Format, Language, Model, Week
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +24,11 @@ def _users_or_buckets(value: object) -> object:
     if isinstance(value, str) and not value.removeprefix("-").isdecimal():
         raise ValueError("it is `users`, or a number of hash buckets such as 64")
     return value
+
+
+def _listed(value: object) -> object:
+    """`html,pdf` as a tuple without repeats."""
+    return tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
 
 
 def _monday(value: dt.date) -> dt.date:
@@ -56,6 +61,9 @@ class Settings(BaseSettings):
     irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
     irt_attempts: Literal["first", "last", "all"] = "first"
     """Which attempts of a user at the same item count inside the window."""
+    report_lang: Language = "en"
+    report_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = ("html",)
+    """Each is a file of its own, as in `html,pdf`."""
     jwks_url: str | None = None
     """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
     jwt_iss: str | None = None

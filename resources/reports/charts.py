@@ -13,6 +13,7 @@ from html import escape
 
 import numpy as np
 import vl_convert
+
 from resources.errors import TemplateBroken
 from resources.model import Floats
 from resources.reports.typeset import literal

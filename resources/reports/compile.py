@@ -17,12 +17,12 @@ from pathlib import Path
 import pypandoc
 
 from resources.errors import TemplateBroken
-from resources.model import Format
+from resources.model import Format, Language
 from resources.reports import typeset
 from resources.reports.checks import check_template
 from resources.reports.document import translated
 from resources.reports.template import Template
-from resources.reports.wording import Language, Words
+from resources.reports.wording import Words
 
 DOCUMENT = "weekly_report.qmd"
 QUARTO_NEEDED = (1, 10)
@@ -69,9 +69,7 @@ def compile_templates(
     return {form: compile_template(source_dir, cache_dir, language, form) for form in formats}
 
 
-def compile_template(
-    source_dir: Path, cache_dir: Path, language: Language = "en", form: Format = "html"
-) -> Template:
+def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en", form: Format = "html") -> Template:
     """The template of `source_dir`/weekly_report.qmd with its theme and charts, from `cache_dir` if it is there.
 
     Raises:
@@ -132,9 +130,7 @@ def _tool() -> _Tool:
             return _Tool(f"quarto {version}", lambda folder, writer: _by_quarto(quarto, folder, writer))
         logger.warning("Quarto %s is too old (%d.%d is needed): pandoc compiles the report.", version, *QUARTO_NEEDED)
     pandoc = pypandoc.get_pandoc_path()
-    return _Tool(
-        f"pandoc {pypandoc.get_pandoc_version()}", lambda folder, writer: _by_pandoc(pandoc, folder, writer)
-    )
+    return _Tool(f"pandoc {pypandoc.get_pandoc_version()}", lambda folder, writer: _by_pandoc(pandoc, folder, writer))
 
 
 def _by_quarto(quarto: str, folder: Path, writer: _Writer) -> str:

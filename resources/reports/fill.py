@@ -51,7 +51,7 @@ class _Syntax:
 
     opening: str
     closing: str
-    inert: Callable[[object], str]
+    inert: Callable[[object], Markup]
 
 
 def _html(value: object) -> Markup:
@@ -59,25 +59,25 @@ def _html(value: object) -> Markup:
     return Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped in this line
 
 
-def _typst(value: object) -> str:
+def _typst(value: object) -> Markup:
     """A string literal as an expression; a picture as the call that draws it."""
     picture = getattr(value, "__typst__", None)
-    return f"#{picture() if picture else typeset.literal(str(value))};"
+    return Markup(f"#{picture() if picture else typeset.literal(str(value))};")  # noqa: S704 - nothing acts in a literal
 
 
 _SYNTAX: Mapping[Format, _Syntax] = {"html": _Syntax("<!--", "-->", _html), "pdf": _Syntax("/*", "*/", _typst)}
 
 
 @functools.lru_cache(maxsize=4)
-def _parsed(format: Format, source: str) -> jinja2.Template:
+def _parsed(form: Format, source: str) -> jinja2.Template:
     """An unknown name is an error and never an empty string."""
-    syntax = _SYNTAX[format]
+    syntax = _SYNTAX[form]
     return jinja2.Environment(
         block_start_string=f"{syntax.opening}%",
         block_end_string=f"%{syntax.closing}",
         comment_start_string=f"{syntax.opening}#",
         comment_end_string=f"#{syntax.closing}",
-        autoescape=format == "html",
+        autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=syntax.inert,
     ).from_string(source)

@@ -1,6 +1,6 @@
 """PDF from Typst source: tagged (PDF/UA-1), fonts embedded, the same bytes from the same source.
 
-Typst brings a serif for Latin; other scripts come from the machine's fonts, and a text that none of them has is an error.
+Typst brings a serif for Latin; other scripts come from the machine's fonts. A text that none of them has is an error.
 """
 
 import datetime as dt
@@ -12,7 +12,7 @@ from pathlib import Path
 import typst
 
 from resources.errors import CallAPerson, ReportBroken, TemplateBroken
-from resources.reports.wording import Language
+from resources.model import Language
 
 _SPECIAL = re.compile(r'[\x00-\x1f\x7f-\x9f"\\{%]')
 _UNFILLED = re.compile(r"\{\{|/\*%|%\*/")

@@ -104,7 +104,7 @@ def test_placeholders_and_control_flow_survive_a_browsers_parser(
     browser: Browser, template: Template, tmp_path: Path
 ) -> None:
     """Quarto reads the compiled HTML into a document as a browser does, and writes that out again."""
-    page = tmp_path / "template.source"
+    page = tmp_path / "template.html"
     page.write_text(template.source, "utf-8")
     parsed = browser.open(page).dom
     check_template(parsed, (SOURCE / "weekly_report.qmd").read_text("utf-8"))

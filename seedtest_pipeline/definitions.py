@@ -25,14 +25,14 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     made_weekly = [
         responses.build(parts.partitions),
         theta_estimates.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-        weekly_reports.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE, parts.template_cache),
+        weekly_reports.build(parts.partitions, parts.settings.irt_bank_version, parts.compile_templates),
     ]
     user_keys = automation.user_keys_sensor(parts.partitions)
     return dg.Definitions(
         assets=[
             *made_weekly,
             item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-            report_template.build(QUARTO_SOURCE, parts.template_cache),
+            report_template.build(parts.compile_templates),
         ],
         asset_checks=checks.build(),
         schedules=[automation.weekly_schedule(parts.partitions, made_weekly)],

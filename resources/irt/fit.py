@@ -30,7 +30,7 @@ class Residuals:
 
     @property
     def infit(self) -> Floats:
-        """Mean square weighted by information, expected 1. Source: Wright & Masters (1982), Rating scale analysis, ch. 5."""
+        """Mean square weighted by information, expected 1. Source: Wright & Masters (1982), Rating scale analysis."""
         return _ratio(self.squared, self.variance)
 
     @property

@@ -29,6 +29,10 @@ class EstimatorUnavailable(RetryLater):
     """The estimator does not answer, or not within its time."""
 
 
+class KeysUnavailable(RetryLater):
+    """The identity provider's keys are not at hand: nobody can say whether a token is a good one."""
+
+
 class NoItemBank(FixTheData):
     """No item bank is in force: there is nothing to score with."""
 
@@ -43,6 +47,10 @@ class TemplateBroken(CallAPerson):
 
 class ReportBroken(CallAPerson):
     """One finished report lacks what every report must have; it must not be shown, the others may."""
+
+
+class StoreRefuses(CallAPerson):
+    """The artifact store takes nothing from this process, whatever the file: no bucket, a wrong key, no permission."""
 
 
 class ArtifactMissing(FixTheData):

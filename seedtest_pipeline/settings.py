@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
     irt_attempts: Literal["first", "last", "all"] = "first"
     """Which attempts of a user at the same item count inside the window."""
+    jwks_url: str | None = None
+    """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
+    jwt_iss: str | None = None
+    jwt_aud: str | None = None
+    local_dev: bool = False
+    """The API asks for no token; on loopback only."""
 
     @classmethod
     def load(cls, **overrides: object) -> Self:

@@ -1,0 +1,1 @@
+"""The sidecar that the exam platform calls when a session ends."""

@@ -1,0 +1,91 @@
+"""The two gates: for tokens of an identity provider, and for anybody on one machine. The settings choose."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from resources.errors import FixTheData
+from seedtest_pipeline.api import access, local_issuer
+from seedtest_pipeline.api.auth import Caller, Gate, Unauthenticated
+from seedtest_pipeline.api.key_cache import KeyCache
+from seedtest_pipeline.api.key_source import KeyFile, is_loopback, key_source
+from seedtest_pipeline.api.tokens import Issuer, NotBelieved, take_apart
+from seedtest_pipeline.settings import Settings, set_by_environment
+
+_log = logging.getLogger(__name__)
+
+
+class TokenGate:
+    """Whoever shows a token that the issuer signed for us."""
+
+    def __init__(self, issuer: Issuer, keys: KeyCache) -> None:
+        self._issuer = issuer
+        self._keys = keys
+
+    async def start(self) -> None:
+        self._keys.start()
+
+    async def admit(self, authorization: str | None) -> Caller:
+        if authorization is None:
+            raise Unauthenticated(token_sent=False)
+        try:
+            token = take_apart(authorization)
+            key = await self._keys.find(token.kid, token.algorithm)
+            if key is None:
+                raise NotBelieved("its key is none of the provider's")  # noqa: TRY301 - as every other refusal
+            return self._issuer.caller(token, key, time.time())
+        except NotBelieved as reason:
+            _log.info("A token is not believed: %s", reason)
+            raise Unauthenticated(token_sent=True) from None
+
+    def check(self) -> str:
+        return self._keys.check()
+
+    async def aclose(self) -> None:
+        await self._keys.aclose()
+
+
+class OpenGate:
+    """Everybody, with every right: who can reach this machine's loopback can read its files as well."""
+
+    async def start(self) -> None:
+        _log.warning("LOCAL_DEV=true: NO TOKEN IS ASKED FOR. Who reaches this port may read and update every user.")
+
+    async def admit(self, authorization: str | None) -> Caller:
+        return Caller("local-dev", frozenset({access.ANYBODY, access.UPDATE_OWN, access.READ_OWN}))
+
+    def check(self) -> str:
+        return "LOCAL_DEV=true: no token is asked for"
+
+    async def aclose(self) -> None:
+        pass
+
+
+def make_gate(settings: Settings, host: str, on_fetch: Callable[[bool], None] = lambda _: None) -> Gate:
+    """The gate for a server that is bound to `host`.
+
+    Raises:
+        FixTheData: the settings do not say who may call, or say it in two ways, or open more than this machine.
+    """
+    if settings.local_dev:
+        if settings.jwks_url:
+            raise FixTheData("LOCAL_DEV=true lets everybody in, and JWKS_URL asks for tokens: unset one of the two.")
+        _require_this_machine("LOCAL_DEV=true lets everybody in", host)
+        return OpenGate()
+    if not (settings.jwks_url and settings.jwt_iss and settings.jwt_aud):
+        names = ("jwks_url", "jwt_iss", "jwt_aud")
+        missing = ", ".join(name.upper() for name in names if getattr(settings, name) is None)
+        raise FixTheData(
+            f"Nothing says whose tokens count: set {missing}. For tries on this machine, LOCAL_DEV=true asks for none."
+        )
+    source = key_source(settings.jwks_url)
+    if isinstance(source, KeyFile) or settings.jwt_iss == local_issuer.NAME:
+        _require_this_machine("Tokens of `seedtest token` are for tries", host)
+    return TokenGate(Issuer(settings.jwt_iss, settings.jwt_aud), KeyCache(source, on_fetch=on_fetch))
+
+
+def _require_this_machine(why: str, host: str) -> None:
+    if set_by_environment("KUBERNETES_SERVICE_HOST"):
+        raise FixTheData(f"{why}, and this is Kubernetes: set JWKS_URL, JWT_ISS and JWT_AUD of your identity provider.")
+    if not is_loopback(host):
+        raise FixTheData(f"{why}, and {host} can be reached from outside: bind to 127.0.0.1.")

@@ -17,8 +17,8 @@ ANSWERS = (1, 5, 10, 20, 40, 80, 160, 320)
 CLEAR = 1.96
 
 GROWTH = (
-    "since", "weeks", "overlap", "n", "only_now", "only_then", "mean", "se_mean", "sd", "rms_error", "clear_up",
-    "clear_down",
+    "since", "weeks", "overlap", "earlier_bank", "n", "only_now", "only_then", "mean", "se_mean", "sd", "rms_error",
+    "clear_up", "clear_down",
 )  # fmt: skip
 
 

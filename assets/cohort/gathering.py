@@ -33,12 +33,16 @@ Tables = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class _Cohort:
-    """`of_week` has the week's estimates under any bank, `own` those under `bank`, which `fit` tells the making of."""
+    """`of_week` has the week's estimates under any bank, `own` those under `bank`, which `fit` tells the making of.
+
+    `before` is the bank that it was linked to, and `scale` the versions on whose scale it is: its own, those before.
+    """
 
     week: Week
     bank: ItemBank
     fit: banks.Fit | None
     before: ItemBank | None
+    scale: Collection[str]
     of_week: pd.DataFrame
     own: pd.DataFrame
     users: Sequence[str]
@@ -69,11 +73,11 @@ class Source:
         for version, own in of_week.groupby("version"):
             with transaction(self.engine) as connection:
                 bank, fit = banks.load(connection, str(version)), banks.fit(connection, str(version))
-                linked = _linked(fit)
-                before = banks.load(connection, str(linked["to"])) if linked else None
+                scale = _scale(connection, bank.version)
+                before = banks.load(connection, scale[1]) if len(scale) > 1 else None
             window_days = int(own["window_days"].mode()[0])  # they were made under, whatever is set by now
             rules = replace(self.rules, lookback_days=window_days)
-            cohort = _Cohort(week, bank, fit, before, of_week, own, users, rules)
+            cohort = _Cohort(week, bank, fit, before, scale, of_week, own, users, rules)
             yield bank.version, self._tables(cohort, progress)
 
     def _tables(self, cohort: _Cohort, progress: Progress) -> Tables:
@@ -126,19 +130,21 @@ class Source:
         return reduce(add, parts), not_frozen
 
     def _history(self, cohort: _Cohort, weeks: Sequence[Week]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """A row per week with the estimates under this bank, and one per earlier week with the change since then."""
+        """A row per week with the estimates on this scale, and one per earlier week with the change since then."""
         by_week, growth = [], []
         for week in weeks:
             with transaction(self.engine) as connection:
                 then = abilities.of_week(connection, week)
-            own = then[then["version"] == cohort.bank.version]
-            by_week.append({"week": week.key, **estimates.summary(own), "other_bank": len(then) - len(own)})
+            own = cohort.own if week == cohort.week else then[then["version"].isin(cohort.scale)]
+            by_week.append({"week": week.key, **estimates.summary(own), "other_scale": len(then) - len(own)})
             if week < cohort.week and len(own):
                 days = (cohort.week.start - week.start).days
                 overlap = days < cohort.rules.lookback_days
-                growth.append(
-                    {"since": week.key, "weeks": days // 7, "overlap": overlap, **estimates.change(cohort.own, own)}
-                )
+                growth.append({
+                    "since": week.key, "weeks": days // 7, "overlap": overlap,
+                    "earlier_bank": int((own["version"] != cohort.bank.version).sum()),
+                    **estimates.change(cohort.own, own),
+                })  # fmt: skip
         return pd.DataFrame(by_week), pd.DataFrame(growth, columns=list(estimates.GROWTH))
 
 
@@ -165,6 +171,14 @@ def _learners(cohort: _Cohort, seen: Examined) -> pd.DataFrame:
 
 def _counts(rows: Sequence[tuple[str, int]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["outcome", "n"])
+
+
+def _scale(connection: sa.Connection, version: str) -> list[str]:
+    """The version and those that it was linked to, one through the other: their estimates may be compared."""
+    versions = [version]
+    while (linked := _linked(banks.fit(connection, versions[-1]))) and linked["to"] not in versions:
+        versions.append(str(linked["to"]))
+    return versions
 
 
 def _linked(fit: banks.Fit | None) -> Mapping[str, object] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from resources import cohort_document
 from resources.database import attempts, banks, migrate
 from resources.database.engine import address, transaction
 from resources.errors import FixTheData, SeedtestError
@@ -38,6 +39,7 @@ def examine(parts: Parts) -> Iterator[Finding]:
     yield _finding("report compiler", lambda _: compiler(), parts)
     if "pdf" in parts.settings.report_formats:
         yield _finding("fonts for PDF", _fonts, parts)
+    yield _finding("cohort report", _cohort_report, parts)
     yield _finding("artifact store", _artifacts, parts)
 
 
@@ -82,6 +84,12 @@ def _estimator(parts: Parts) -> str:
 def _fonts(parts: Parts) -> str:
     check_fonts(parts.settings.report_lang)
     return f"what a report in {parts.settings.report_lang!r} needs"
+
+
+def _cohort_report(_: Parts) -> str:
+    """Nothing is broken where it cannot be made: it is for the staff, and the learners' reports do without."""
+    lacking = cohort_document.lacking()
+    return f"not made here. {lacking}" if lacking else f"Quarto and R with {', '.join(cohort_document.R_PACKAGES)}"
 
 
 def _artifacts(parts: Parts) -> str:

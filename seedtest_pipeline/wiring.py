@@ -1,4 +1,7 @@
-"""Settings -> the parts that do the work; shared by Dagster and the command line."""
+"""Settings -> the parts that do the work; shared by Dagster, the API and the command line.
+
+Stays out: what needs Dagster (`partitioning`), which the API does without.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,8 +9,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from assets.partitions import Partitions, UserPartitions
 from assets.scoring import ScoringRules
+from assets.updating import Updater
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import ArtifactStore
 from resources.database import embedded, migrate
@@ -17,7 +20,6 @@ from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
 from resources.irt.r_service import RServiceEstimator
 from resources.irt.r_transport import Timeouts
-from resources.model import Week
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
 
@@ -59,10 +61,6 @@ class Parts:
         return self.bare_engine
 
     @cached_property
-    def partitions(self) -> Partitions:
-        return Partitions(Week(self.settings.first_week), UserPartitions(self.settings.user_partitions))
-
-    @cached_property
     def warehouse(self) -> Warehouse:
         return Warehouse(self.settings.home / "warehouse")
 
@@ -86,6 +84,10 @@ class Parts:
     @cached_property
     def rules(self) -> ScoringRules:
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
+
+    @cached_property
+    def updater(self) -> Updater:
+        return Updater(self.engine, self.estimator, self.settings.irt_bank_version)
 
     @property
     def template_cache(self) -> Path:

@@ -1,13 +1,16 @@
-"""Publishing one week's reports: render, verify, store the file, then record its row; each learner on their own.
+"""Publishing one week's reports: render, verify, store the file, then record its row; each report on its own.
 
-Stays out: Dagster, and which partitions were asked for.
+Rendering stays in the calling thread, while a few others talk to the store. Stays out: Dagster, and which partitions
+were asked for.
 """
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -17,21 +20,24 @@ import pandas as pd
 import sqlalchemy as sa
 
 import resources.reports
+from resources.artifacts.lanes import Lanes
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database import abilities, artifacts
 from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
-from resources.errors import RetryLater, TemplateBroken
-from resources.model import ItemBank, Week
+from resources.errors import RetryLater, StoreRefuses, TemplateBroken
+from resources.model import Format, ItemBank, Week
 from resources.progress import Progress
 from resources.reports.checks import verify
 from resources.reports.fill import render
 from resources.reports.report_input import Answers, Level, ReportInput, WeekLevel
 from resources.reports.template import Template
 
-FORMAT = "html"
-# Reports per transaction: a killed run loses the rows of at most so many, and a rerun finds their files unchanged.
+_CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+# Learners per transaction: a killed run loses the rows of at most so many, and a rerun makes those reports again.
 BATCH = 100
+# A run shows so many of its links and counts the others: of a million learners, a list would outgrow all else.
+LINKS = 20
 
 _Estimate = TypeVar("_Estimate", Level, WeekLevel)
 
@@ -40,22 +46,42 @@ _Estimate = TypeVar("_Estimate", Level, WeekLevel)
 class Failed:
     user_id: str
     week: Week
+    format: Format
     reason: str
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One file to publish. `inputs_sha256` is of all that its bytes depend on; `before` is its row, if it has one."""
+
+    report: ReportInput
+    format: Format
+    template: Template
+    inputs_sha256: str
+    before: ReportArtifact | None
+
+    @property
+    def key(self) -> str:
+        return report_key(self.report.week, self.report.user_id, f"weekly_report.{self.format}")
 
 
 @dataclass
 class Press:
-    """Publishes with one template and bank; counts what came of it."""
+    """Publishes a file per template, with one bank; counts what came of it. `links` are the first few."""
 
     engine: sa.Engine
     store: ArtifactStore
-    template: Template
+    templates: Mapping[Format, Template]
     bank: ItemBank
     window_days: int
     written: int = 0
     unchanged: int = 0
-    links: list[tuple[str, Week, str]] = field(default_factory=list)
+    links: list[ReportArtifact] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+
+    @property
+    def published(self) -> int:
+        return self.written + self.unchanged
 
     def publish(self, week: Week, members: Sequence[str], answers: pd.DataFrame, progress: Progress) -> None:
         """Reports for those of `members` who answered in the week or have an estimate of it.
@@ -65,19 +91,19 @@ class Press:
 
         Raises:
             RetryLater: the database or the store does not answer; what was published before stays.
+            StoreRefuses: the store takes no report from this process.
             TemplateBroken: no report can be made from this template.
         """
         with transaction(self.engine) as connection:
             history = abilities.history(connection, members, week)
-            recorded = {
-                row.user_id: row for row in artifacts.of_week(connection, week, members) if row.format == FORMAT
-            }
+            recorded = {(row.user_id, row.format): row for row in artifacts.of_week(connection, week, members)}
         due = list(self._inputs(week, members, answers, history))
-        for start in range(0, len(due), BATCH):
-            rows = [row for report in due[start : start + BATCH] if (row := self._one(report, recorded))]
-            with transaction(self.engine) as connection:
-                artifacts.record(connection, rows)
-            progress(f"reports of {week}", min(start + BATCH, len(due)), len(due))
+        with Lanes() as lanes:
+            for start in range(0, len(due), BATCH):
+                rows = self._batch(self._jobs(due[start : start + BATCH], recorded), lanes)
+                with transaction(self.engine) as connection:
+                    artifacts.record(connection, rows)
+                progress(f"reports of {week}", min(start + BATCH, len(due)), len(due))
 
     def _inputs(
         self, week: Week, members: Sequence[str], answers: pd.DataFrame, history: pd.DataFrame
@@ -91,29 +117,81 @@ class Press:
             if past.level is not None or len(own):
                 yield ReportInput(user_id, week, past.level, past.weeks, own, self.bank, week.ends_at, self.window_days)
 
-    def _one(self, report: ReportInput, recorded: Mapping[str, ReportArtifact]) -> ReportArtifact | None:
-        """The row to record; None where nothing changed or this learner's report failed."""
-        key = report_key(report.week, report.user_id, "weekly_report.html")
-        inputs = _fingerprint(self.template, report)
-        before = recorded.get(report.user_id)
-        try:
-            if before and before.inputs_sha256 == inputs and self.store.sha256(key) == before.sha256:
-                self.unchanged += 1
-                self.links.append((report.user_id, report.week, before.url))
-                return None
-            page = render(self.template, report)
-            verify(page, report.user_id, report.week, self.template)
-            url = self.store.put(key, page, "text/html; charset=utf-8")
-        except (RetryLater, TemplateBroken):  # not this learner's fault: the next report would fail just so
-            raise
-        except Exception as error:  # noqa: BLE001 - one learner's report must not stop the others; the run ends red
-            self.failed.append(Failed(report.user_id, report.week, f"{type(error).__name__}: {error}"))
-            return None
-        self.written += 1
-        self.links.append((report.user_id, report.week, url))
-        return ReportArtifact(
-            report.user_id, report.week, FORMAT, url, dt.datetime.now(dt.UTC), hashlib.sha256(page).hexdigest(), inputs
+    def _jobs(
+        self, reports: Iterable[ReportInput], recorded: Mapping[tuple[str, str], ReportArtifact]
+    ) -> Iterator[_Job]:
+        for report in reports:
+            for form, template in self.templates.items():
+                before = recorded.get((report.user_id, form))
+                yield _Job(report, form, template, _fingerprint(template, report), before)
+
+    def _batch(self, jobs: Iterable[_Job], lanes: Lanes) -> list[ReportArtifact]:
+        """The rows to record, of files that are stored; none for what stays as it is or fails."""
+        rows = []
+        looked_up = lanes.in_order((job, partial(self._stands, job)) for job in jobs)
+        for job, stored in lanes.in_order(self._made(looked_up)):
+            with self._on_its_own(job):
+                row = stored.result()
+                if len(self.links) < LINKS:
+                    self.links.append(row)
+                if row is job.before:
+                    self.unchanged += 1
+                else:
+                    self.written += 1
+                    rows.append(row)
+        return rows
+
+    def _stands(self, job: _Job) -> bool:
+        """Whether the recorded report is the one that would be made, and its file is there.
+
+        The store is asked, and not the row believed: a rerun is how a file that was lost comes back.
+        """
+        before = job.before
+        return (
+            before is not None
+            and before.inputs_sha256 == job.inputs_sha256
+            and self.store.sha256(job.key) == before.sha256
         )
+
+    def _made(
+        self, looked_up: Iterable[tuple[_Job, Future[bool]]]
+    ) -> Iterator[tuple[_Job, Callable[[], ReportArtifact]]]:
+        """What is left to do for each report, once it is rendered."""
+        for job, stands in looked_up:
+            with self._on_its_own(job):
+                if job.before and stands.result():
+                    yield job, partial(_same, job.before)
+                else:
+                    page = render(job.template, job.report)
+                    verify(page, job.report.user_id, job.report.week, job.template)
+                    yield job, partial(self._store, job, page)
+
+    def _store(self, job: _Job, page: bytes) -> ReportArtifact:
+        url = self.store.put(job.key, page, _CONTENT_TYPES[job.format])
+        return ReportArtifact(
+            job.report.user_id,
+            job.report.week,
+            job.format,
+            url,
+            dt.datetime.now(dt.UTC),
+            hashlib.sha256(page).hexdigest(),
+            job.inputs_sha256,
+        )
+
+    @contextmanager
+    def _on_its_own(self, job: _Job) -> Iterator[None]:
+        """One report's failure is put down and must not stop the others; the run ends red."""
+        try:
+            yield
+        except (RetryLater, StoreRefuses, TemplateBroken):  # not this learner's fault: the next would fail just so
+            raise
+        except Exception as error:  # noqa: BLE001 - as the docstring says
+            reason = f"{type(error).__name__}: {error}"
+            self.failed.append(Failed(job.report.user_id, job.report.week, job.format, reason))
+
+
+def _same(row: ReportArtifact) -> ReportArtifact:
+    return row
 
 
 @dataclass(frozen=True)

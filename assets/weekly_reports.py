@@ -24,7 +24,7 @@ from resources.reports.compile import compile_template
 from resources.warehouse.folder import Warehouse
 
 _SYNTAX = re.compile(r"[\\`*_\[\]()<>|~#!]")  # of Markdown: an id may hold anything
-_NAMED = 20  # learners or links that a message shows; the counts are always whole
+_NAMED = 20  # failures that a message shows; the count is always whole
 
 
 def build(partitions: Partitions, bank_version: str | None, source: Path, cache: Path) -> dg.AssetsDefinition:
@@ -52,7 +52,7 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
         users = roster(engine, partitions.users, chosen, config)
         with transaction(engine) as connection:
             bank = banks.load(connection, banks.in_force(connection, bank_version))
-        press = Press(engine, artifacts, compile_template(source, cache), bank, rules.lookback_days)
+        press = Press(engine, artifacts, {"html": compile_template(source, cache)}, bank, rules.lookback_days)
         for week, keys in chosen.keys.items():
             press.publish(week, users.asked(keys), warehouse.read([week], keys), progress)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
@@ -69,17 +69,20 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
 
 def _summary(press: Press) -> dict[str, dg.MetadataValue]:
     return {
-        "dagster/row_count": dg.MetadataValue.int(len(press.links)),
+        "dagster/row_count": dg.MetadataValue.int(press.published),
         "written": dg.MetadataValue.int(press.written),
         "unchanged": dg.MetadataValue.int(press.unchanged),
         "failed": dg.MetadataValue.int(len(press.failed)),
-        "template": dg.MetadataValue.text(f"{press.template.sha256[:12]}, compiled by {press.template.compiled_by}"),
-    }
+        "template": dg.MetadataValue.text("; ".join(
+            f"{form} {template.sha256[:12]}, compiled by {template.compiled_by}"
+            for form, template in press.templates.items()
+        )),
+    }  # fmt: skip
 
 
 def _links(press: Press) -> str:
-    lines = [f"- [{_as_text(user)}, {week}]({url})" for user, week, url in press.links[:_NAMED]]
-    return "\n".join([*lines, f"{len(press.links):,} in all"])
+    lines = [f"- [{_as_text(link.user_id)}, {link.week}, {link.format}]({link.url})" for link in press.links]
+    return "\n".join([*lines, f"{press.published:,} in all"])
 
 
 def _as_text(user_id: str) -> str:
@@ -91,7 +94,9 @@ def _short(user_id: str) -> str:
 
 
 def _complaint(failed: Sequence[Failed]) -> str:
-    lines = [f"{_short(failure.user_id)}, {failure.week}: {failure.reason}" for failure in failed[:_NAMED]]
+    lines = [
+        f"{_short(failure.user_id)}, {failure.week}, {failure.format}: {failure.reason}" for failure in failed[:_NAMED]
+    ]
     more = [f"and {len(failed) - _NAMED} more"] if len(failed) > _NAMED else []
     return "\n".join([
         f"{len(failed)} reports failed; all others are published. "

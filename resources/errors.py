@@ -49,5 +49,9 @@ class ReportBroken(CallAPerson):
     """One finished report lacks what every report must have; it must not be shown, the others may."""
 
 
+class StoreRefuses(CallAPerson):
+    """The artifact store takes nothing from this process, whatever the file: no bucket, a wrong key, no permission."""
+
+
 class ArtifactMissing(FixTheData):
     """No artifact stands under this key."""

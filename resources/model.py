@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from resources.errors import FixTheData
 
 Model = Literal["2PL", "3PL"]
+Format = Literal["html", "pdf"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Instants = NDArray[np.datetime64]

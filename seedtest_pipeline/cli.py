@@ -137,6 +137,20 @@ def r_irt(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max
 
 
 @app.command()
+def token(
+    sub: Annotated[str, typer.Option(help="Whom it speaks for: a user's id, or a service's name.")] = "local",
+    scope: Annotated[
+        list[str], typer.Option(help="What it allows; repeat it for several. Others: exam:write, report:read.")
+    ] = ["analysis:run"],  # noqa: B006 - typer copies it
+    ttl: Annotated[int, typer.Option(help="Seconds for which it is valid.", min=1, max=86_400)] = 3600,
+) -> None:
+    """Print a token for tries of the API on this machine, signed by a key made here. It is good nowhere else."""
+    from seedtest_pipeline.api import commands
+
+    commands.token(sub, scope, ttl)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Examine every part: green, or red with what to do."""
     from seedtest_pipeline import commands

@@ -18,12 +18,14 @@ import pypandoc
 
 from resources.errors import TemplateBroken
 from resources.reports.checks import check_template
+from resources.reports.document import translated
 from resources.reports.template import Template
+from resources.reports.wording import Language, Words
 
 DOCUMENT = "weekly_report.qmd"
 QUARTO_NEEDED = (1, 10)
 TIMEOUT_S = 180  # a first `quarto render` on a cold machine takes some ten seconds
-RECIPE = "1"  # part of the cache's key: raise it when this file comes to make something else of the same document
+RECIPE = "2"  # part of the cache's key: raise it when this file comes to make something else of the same document
 
 logger = logging.getLogger(__name__)
 
@@ -36,28 +38,26 @@ class _Tool:
     compile: Callable[[Path], str]
 
 
-def compile_template(source_dir: Path, cache_dir: Path) -> Template:
+def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en") -> Template:
     """The template of `source_dir`/weekly_report.qmd with its theme and charts, from `cache_dir` if it is there.
 
     Raises:
-        TemplateBroken: the tool failed, took too long, or made something else than the document asks for.
+        TemplateBroken: the tool failed, took too long, or made something else than the document asks for; the document
+            has no translation.
     """
     tool = _tool()
-    document = (source_dir / DOCUMENT).read_text(encoding="utf-8")
-    cached = cache_dir / f"{_content_hash(source_dir, tool)}.html"
+    words = _words(source_dir, language)
+    document = translated((source_dir / DOCUMENT).read_text(encoding="utf-8"), words)
+    cached = cache_dir / f"{_content_hash(source_dir, tool, language)}.html"
     if cached.exists():
         html = cached.read_text(encoding="utf-8")
     else:
-        html = _compiled(source_dir, tool)
+        html = _compiled(source_dir, document, tool)
         check_template(html, document)
         _keep(cached, html)
-    charts = {
-        path.name.removesuffix(".vl.json"): path.read_text("utf-8") for path in source_dir.glob("charts/*.vl.json")
-    }
-    if undrawn := set(re.findall(r"\{\{ charts\.(\w+) \}\}", html)) - set(charts):
-        raise TemplateBroken(f"The document shows charts that {source_dir}/charts has no specification of: {undrawn}.")
-    digest = hashlib.sha256("\0".join([html, *(f"{k}\0{charts[k]}" for k in sorted(charts))]).encode())
-    return Template(html, charts, digest.hexdigest(), tool.name)
+    charts = _charts(source_dir, html)
+    covered = [html, words.language, words.catalogue, *(f"{name}\0{charts[name]}" for name in sorted(charts))]
+    return Template(html, charts, hashlib.sha256("\0".join(covered).encode()).hexdigest(), tool.name, words)
 
 
 def compiler() -> str:
@@ -65,10 +65,27 @@ def compiler() -> str:
     return _tool().name
 
 
-def _compiled(source_dir: Path, tool: _Tool) -> str:
+def _words(source_dir: Path, language: Language) -> Words:
+    """English is what the document is written in; every other language has a catalogue."""
+    return Words(language, "" if language == "en" else (source_dir / f"locales/{language}.po").read_text("utf-8"))
+
+
+def _charts(source_dir: Path, html: str) -> dict[str, str]:
+    """The specifications of the charts that `html` shows, by name."""
+    charts = {}
+    for name in sorted(set(re.findall(r"\{\{ charts\.(\w+) \}\}", html))):
+        path = source_dir / f"charts/{name}.vl.json"
+        if not path.exists():
+            raise TemplateBroken(f"The document shows the chart {name}, and there is no specification {path}.")
+        charts[name] = path.read_text("utf-8")
+    return charts
+
+
+def _compiled(source_dir: Path, document: str, tool: _Tool) -> str:
     """From a private copy: in place, two renders at once write over each other's files and can still exit with 0."""
     with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:
         copy = shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*"))
+        (Path(copy) / DOCUMENT).write_text(document, "utf-8")
         return tool.compile(Path(copy))
 
 
@@ -109,8 +126,8 @@ def _run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-def _content_hash(source_dir: Path, tool: _Tool) -> str:
-    digest = hashlib.sha256(f"{RECIPE}\0{tool.name}".encode())
+def _content_hash(source_dir: Path, tool: _Tool, language: Language) -> str:
+    digest = hashlib.sha256(f"{RECIPE}\0{tool.name}\0{language}".encode())
     for path in sorted(source_dir.rglob("*")):
         relative = path.relative_to(source_dir)
         if path.is_file() and not any(part.startswith(".") for part in relative.parts):

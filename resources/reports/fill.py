@@ -20,7 +20,7 @@ def render(template: Template, given: ReportInput) -> bytes:
     Raises:
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
-    seen = view(given)
+    seen = view(template.words, given)
     marker = {
         "user": safe_key(given.user_id),
         "week": given.week.key,

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resources.model import SYNTHETIC
-from resources.reports import wording
 from resources.reports.report_input import ReportInput
 from resources.reports.sections.level import Change, LevelView, NoLevel, change, level_view, no_level
 from resources.reports.sections.practice import Practice, practice
 from resources.reports.sections.teacher import Fact, facts
 from resources.reports.sections.topics import Topics, topics
 from resources.reports.sections.trend import Trend, trend
+from resources.reports.wording import Words, name
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,21 @@ class View:
     facts: Sequence[Fact]
 
 
-def view(given: ReportInput) -> View:
+def view(words: Words, given: ReportInput) -> View:
     level = given.level
-    changed = change(given)
+    changed = change(words, given)
     return View(
         synthetic=given.user_id.startswith(SYNTHETIC),
-        user=wording.name(given.user_id),
-        week=wording.week(given.week),
-        window=wording.count(given.window_days, "day", "days"),
-        as_of=wording.instant(given.as_of),
-        level=level_view(level, given.bank) if level else None,
-        no_level=None if level else no_level(given),
+        user=name(given.user_id),
+        week=words.week(given.week),
+        window=words.days(given.window_days),
+        as_of=words.instant(given.as_of),
+        level=level_view(words, level, given.bank) if level else None,
+        no_level=None if level else no_level(words, given),
         first_level=level is not None and changed is None,
         change=changed,
-        trend=trend(given),
-        practice=practice(given.answers),
-        topics=topics(given),
-        facts=facts(given),
+        trend=trend(words, given),
+        practice=practice(words, given.answers),
+        topics=topics(words, given),
+        facts=facts(words, given),
     )

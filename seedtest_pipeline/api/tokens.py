@@ -125,7 +125,7 @@ def _bytes(segment: str) -> bytes:
 
 def _object(segment: str) -> dict[str, object]:
     try:
-        value = json.loads(_bytes(segment), object_pairs_hook=_without_duplicates)
+        value = json.loads(_bytes(segment).decode(), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise NotBelieved("a part of it is not JSON") from error
     if not isinstance(value, dict):

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 
 from resources.model import ItemBank
-from resources.reports import wording
 from resources.reports.expected import probability_right
 from resources.reports.report_input import Level, ReportInput, WeekLevel
+from resources.reports.wording import Words
 
 FAR = 1.5  # logits from the middle: one learner in fifteen on each side
 GUESS_SE = 0.6  # reliability 1 - SE² = .64: below that nobody should decide anything by it
@@ -49,33 +49,33 @@ class Change:
     verdict: Literal["within", "maybe up", "maybe down", "up", "down"]
 
 
-def level_view(level: Level, bank: ItemBank) -> LevelView:
+def level_view(words: Words, level: Level, bank: ItemBank) -> LevelView:
     low, middle, high = (
-        wording.number(100 * float(np.mean(probability_right(bank, level.theta + step))), 0)
+        words.number(100 * float(np.mean(probability_right(bank, level.theta + step))), 0)
         for step in (-level.se, 0, level.se)
     )
     return LevelView(
-        theta=wording.number(level.theta),
-        se=wording.number(level.se),
+        theta=words.number(level.theta),
+        se=words.number(level.se),
         place=_place(level),
         of_100=middle,
         of_100_low=low,
         of_100_high=high,
-        answers=wording.answers(level.n_items),
+        answers=words.answers(level.n_items),
         sureness="guess" if level.se >= GUESS_SE else "precise" if level.se <= PRECISE_SE else "fair",
     )
 
 
-def no_level(given: ReportInput) -> NoLevel:
+def no_level(words: Words, given: ReportInput) -> NoLevel:
     known = set(given.bank.item_keys)
     unusable = np.isnan(given.answers.correct)
     unknown = sum(key not in known and not blank for key, blank in zip(given.answers.item_keys, unusable, strict=True))
     last = given.history[-1] if given.history else None
     return NoLevel(
-        unknown=wording.answers(unknown) if unknown else "",
-        unusable=wording.answers(int(unusable.sum())) if unusable.any() else "",
-        last=f"{wording.number(last.theta)} ± {wording.number(last.se)}" if last else "",
-        last_week=wording.week_of(last.week) if last else "",
+        unknown=words.answers(unknown) if unknown else "",
+        unusable=words.answers(int(unusable.sum())) if unusable.any() else "",
+        last=f"{words.number(last.theta)} ± {words.number(last.se)}" if last else "",
+        last_week=words.week_of(last.week) if last else "",
     )
 
 
@@ -87,7 +87,7 @@ def change_se(level: Level, before: WeekLevel) -> float:
     return math.hypot(level.se, before.se)
 
 
-def change(given: ReportInput) -> Change | None:
+def change(words: Words, given: ReportInput) -> Change | None:
     """Against the last week that has an estimate; None for the first estimate and for none."""
     earlier = [past for past in given.history if past.week < given.week]
     if given.level is None or not earlier:
@@ -95,9 +95,9 @@ def change(given: ReportInput) -> Change | None:
     before = earlier[-1]
     delta, se = given.level.theta - before.theta, change_se(given.level, before)
     return Change(
-        delta=wording.signed(delta),
-        se=wording.number(se),
-        since="last week" if before.week == given.week.plus(-1) else wording.week_of(before.week),
+        delta=words.signed(delta),
+        se=words.number(se),
+        since=words.text("last week") if before.week == given.week.plus(-1) else words.week_of(before.week),
         verdict=_verdict(delta, se),
     )
 

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from resources.model import Floats
-from resources.reports import wording
 from resources.reports.report_input import Answers
+from resources.reports.wording import NONE, Words
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Practice:
     days: Sequence[Day]
 
 
-def practice(answers: Answers) -> Practice | None:
+def practice(words: Words, answers: Answers) -> Practice | None:
     """None where nothing was answered."""
     if not len(answers):
         return None
@@ -41,28 +41,41 @@ def practice(answers: Answers) -> Practice | None:
     days = np.unique(day)
     scored = answers.correct[~np.isnan(answers.correct)]
     n_right = int(scored.sum())
-    unscored = f", {len(answers) - scored.size:,} blank or unreadable" if scored.size < len(answers) else ""
     n_repeats = len(answers) - len(set(answers.item_keys))
     sessions = {session for session in answers.sessions if session is not None}
-    on_days = f"on {wording.count(days.size, 'day', 'days')}"
+    n_days = words.days(days.size)
     return Practice(
-        answers=wording.answers(len(answers)),
-        spread=f"in {wording.count(len(sessions), 'session', 'sessions')} {on_days}" if sessions else on_days,
-        outcome=f"{n_right:,} right, {scored.size - n_right:,} wrong" + unscored,
-        repeats=wording.answers(n_repeats) if n_repeats else "",
+        answers=words.answers(len(answers)),
+        spread=_spread(words, len(sessions), n_days),
+        outcome=_outcome(words, n_right, scored.size - n_right, len(answers) - scored.size),
+        repeats=words.answers(n_repeats) if n_repeats else "",
         timed=bool(np.isfinite(answers.response_time_ms).any()),
         streak=_streak(scored),
-        days=[_day(d, answers.correct[day == d], answers.response_time_ms[day == d]) for d in days],
+        days=[_day(words, d, answers.correct[day == d], answers.response_time_ms[day == d]) for d in days],
     )
 
 
-def _day(day: np.datetime64, correct: Floats, times: Floats) -> Day:
+def _spread(words: Words, n_sessions: int, days: str) -> str:
+    if not n_sessions:
+        return words.text("on {days}", days=days)
+    sessions = words.count(n_sessions, "{n} session", "{n} sessions")
+    return words.text("in {sessions} on {days}", sessions=sessions, days=days)
+
+
+def _outcome(words: Words, n_right: int, n_wrong: int, n_unscored: int) -> str:
+    parts = [words.count(n_right, "{n} right", "{n} right"), words.count(n_wrong, "{n} wrong", "{n} wrong")]
+    if n_unscored:
+        parts.append(words.count(n_unscored, "{n} blank or unreadable", "{n} blank or unreadable"))
+    return ", ".join(parts)
+
+
+def _day(words: Words, day: np.datetime64, correct: Floats, times: Floats) -> Day:
     scored = correct[~np.isnan(correct)]
     timed = times[~np.isnan(times)]
     return Day(
-        name=wording.weekday(dt.date.fromisoformat(str(day))),
-        right=f"{int(scored.sum())} of {scored.size}" if scored.size else wording.NONE,
-        time=wording.duration(median(timed.tolist())) if timed.size else wording.NONE,
+        name=words.weekday(dt.date.fromisoformat(str(day))),
+        right=words.share(int(scored.sum()), scored.size) if scored.size else NONE,
+        time=words.duration(median(timed.tolist())) if timed.size else NONE,
     )
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resources.reports import wording
 from resources.reports.report_input import Level, ReportInput
 from resources.reports.sections.level import CLEAR
+from resources.reports.wording import Words, name
 
 
 @dataclass(frozen=True)
@@ -14,30 +14,39 @@ class Fact:
     value: str
 
 
-def facts(given: ReportInput) -> Sequence[Fact]:
+def facts(words: Words, given: ReportInput) -> Sequence[Fact]:
     """Empty without an estimate."""
     level = given.level
     if level is None:
         return ()
     low, high = level.theta - CLEAR * level.se, level.theta + CLEAR * level.se
     return (
-        Fact("Theta", f"{wording.number(level.theta, 4)} logits"),
-        Fact("Standard error", f"{wording.number(level.se, 4)} logits"),
-        Fact("95 % interval", f"{wording.number(low)} to {wording.number(high)}"),
-        Fact("Answers used", f"{level.n_items:,}"),
-        Fact("Answers left out", _left_out(level)),
-        Fact("Look-back window", f"{given.window_days} days, up to {wording.instant(given.week.ends_at)}"),
+        Fact(words.text("Theta"), words.text("{x} logits", x=words.number(level.theta, 4))),
+        Fact(words.text("Standard error"), words.text("{x} logits", x=words.number(level.se, 4))),
+        Fact(words.text("95% interval"), words.text("{low} to {high}", low=words.number(low), high=words.number(high))),
+        Fact(words.text("Answers used"), words.number(level.n_items, 0)),
+        Fact(words.text("Answers left out"), _left_out(words, level)),
         Fact(
-            "Item bank",
-            f"{wording.name(level.bank_version)}, {level.model}, {len(given.bank.item_keys):,} questions",
+            words.text("Look-back window"),
+            words.text(
+                "{days}, up to {instant}", days=words.days(given.window_days), instant=words.instant(given.week.ends_at)
+            ),
         ),
-        Fact("Prior", f"normal, mean {level.prior.mean:g}, SD {level.prior.sd:g}"),
+        Fact(
+            words.text("Item bank"),
+            f"{name(level.bank_version)}, {level.model}, "
+            + words.count(len(given.bank.item_keys), "{n} question", "{n} questions"),
+        ),
+        Fact(
+            words.text("Prior"),
+            words.text("normal, mean {mean}, SD {sd}", mean=f"{level.prior.mean:g}", sd=f"{level.prior.sd:g}"),
+        ),
     )
 
 
-def _left_out(level: Level) -> str:
-    reasons = (
-        (level.n_unknown_item, "not in the item bank"),
-        (level.n_unusable, "blank or unreadable"),
-    )
-    return ", ".join(f"{n:,} {reason}" for n, reason in reasons if n) or "none"
+def _left_out(words: Words, level: Level) -> str:
+    unknown, unusable = level.n_unknown_item, level.n_unusable
+    parts = [words.count(unknown, "{n} not in the item bank", "{n} not in the item bank")] if unknown else []
+    if unusable:
+        parts.append(words.count(unusable, "{n} blank or unreadable", "{n} blank or unreadable"))
+    return ", ".join(parts) or words.text("none")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from resources.reports import wording
 from resources.reports.charts import share_bar
 from resources.reports.expected import Topic, by_topic
 from resources.reports.report_input import ReportInput
+from resources.reports.wording import NONE, Words, name
 
 MIN_ANSWERS = 5  # of compared questions; with fewer, one slip or one lucky guess would decide
 UNLIKELY = 0.025  # on each side
@@ -36,48 +36,51 @@ class Topics:
     hidden: str
 
 
-def topics(given: ReportInput) -> Topics | None:
+def topics(words: Words, given: ReportInput) -> Topics | None:
     """None where no answer of the week was scored."""
     found = by_topic(given.answers, given.bank, given.level.theta if given.level else None)
     if not found:
         return None
     shown, hidden = found[:TOPICS_SHOWN], found[TOPICS_SHOWN:]
     return Topics(
-        rows=[_row(topic) for topic in shown],
+        rows=[_row(words, topic) for topic in shown],
         compared=any(not math.isnan(topic.expected) for topic in shown),
         too_few=any(topic.n_known < MIN_ANSWERS for topic in shown),
-        min_answers=wording.answers(MIN_ANSWERS),
-        hidden=_hidden(hidden) if hidden else "",
+        min_answers=words.answers(MIN_ANSWERS),
+        hidden=_hidden(words, hidden) if hidden else "",
     )
 
 
-def _row(topic: Topic) -> TopicRow:
+def _row(words: Words, topic: Topic) -> TopicRow:
     share = topic.n_right / topic.n_scored
     known = not math.isnan(topic.expected)
     expected_share = topic.expected / topic.n_known if known else math.nan
     return TopicRow(
-        name=wording.name(topic.name) if topic.name else "No topic",
+        name=name(topic.name) if topic.name else words.text("No topic"),
         bar=share_bar(share, expected_share),
-        share=wording.percent(share),
-        right=f"{topic.n_right} of {topic.n_scored}",
-        expected_share=wording.percent(expected_share) if known else wording.NONE,
-        expected=f"{wording.number(topic.expected, 1)} of {topic.n_known}" if known else "",
-        verdict=_verdict(topic),
+        share=words.percent(share),
+        right=words.share(topic.n_right, topic.n_scored),
+        expected_share=words.percent(expected_share) if known else NONE,
+        expected=words.share(topic.expected, topic.n_known, 1) if known else "",
+        verdict=_verdict(words, topic),
     )
 
 
-def _verdict(topic: Topic) -> str:
+def _verdict(words: Words, topic: Topic) -> str:
     if math.isnan(topic.expected):
-        return wording.NONE
+        return NONE
     if topic.n_known < MIN_ANSWERS:
-        return "too few to say"
+        return words.text("too few to say")
     if topic.at_least <= UNLIKELY:
-        return "▲ more than expected"
+        return words.text("▲ more than expected")
     if topic.at_most <= UNLIKELY:
-        return "▼ less than expected"
-    return "as expected"
+        return words.text("▼ less than expected")
+    return words.text("as expected")
 
 
-def _hidden(topics: Sequence[Topic]) -> str:
-    n_answers = sum(topic.n_scored for topic in topics)
-    return f"{wording.count(len(topics), 'topic', 'topics')} with {wording.answers(n_answers)}"
+def _hidden(words: Words, topics: Sequence[Topic]) -> str:
+    return words.text(
+        "{topics} with {answers}",
+        topics=words.count(len(topics), "{n} topic", "{n} topics"),
+        answers=words.answers(sum(topic.n_scored for topic in topics)),
+    )

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from resources.model import Week
-from resources.reports import wording
 from resources.reports.report_input import ReportInput, WeekLevel
+from resources.reports.wording import Words
 
 WEEKS_SHOWN = 26
 DATES_SHOWN = 6  # as many as fit under the chart on a phone
@@ -24,7 +24,7 @@ class Trend:
     earlier: str
 
 
-def trend(given: ReportInput) -> Trend | None:
+def trend(words: Words, given: ReportInput) -> Trend | None:
     """The last half year up to this week; None without any estimate. Weeks without one are gaps, not lines."""
     points = list(given.history)
     if given.level is not None and (not points or points[-1].week < given.week):
@@ -39,16 +39,21 @@ def trend(given: ReportInput) -> Trend | None:
     n, earlier = len(weeks), len(points) - len(shown)
     stride = -(-n // DATES_SHOWN)
     return Trend(
-        rows=[_row(i, w, shown.get(w), dated=(n - 1 - i) % stride == 0, last=i == n - 1) for i, w in enumerate(weeks)],
-        words="Level by week: " + "; ".join(_words(point) for point in shown.values()) + ".",
+        rows=[
+            _row(words, i, week, shown.get(week), dated=(n - 1 - i) % stride == 0, last=i == n - 1)
+            for i, week in enumerate(weeks)
+        ],
+        words=words.text(
+            "Level by week: {levels}.", levels="; ".join(_words(words, point) for point in shown.values())
+        ),
         single=len(shown) == 1,
         gaps=len(shown) < len(weeks),
-        earlier=wording.count(earlier, "level", "levels") if earlier else "",
+        earlier=words.count(earlier, "{n} level", "{n} levels") if earlier else "",
     )
 
 
-def _row(i: int, week: Week, point: WeekLevel | None, dated: bool, last: bool) -> Row:
-    label = wording.short_date(week.start) if dated else ""
+def _row(words: Words, i: int, week: Week, point: WeekLevel | None, dated: bool, last: bool) -> Row:
+    label = words.short_date(week.start) if dated else ""
     if point is None:
         return {"week": i, "label": label, "theta": None, "low": None, "high": None, "last": False}
     return {
@@ -61,5 +66,5 @@ def _row(i: int, week: Week, point: WeekLevel | None, dated: bool, last: bool) -
     }
 
 
-def _words(point: WeekLevel) -> str:
-    return f"{wording.short_date(point.week.start)} {wording.number(point.theta)} ± {wording.number(point.se)}"
+def _words(words: Words, point: WeekLevel) -> str:
+    return f"{words.short_date(point.week.start)} {words.number(point.theta)} ± {words.number(point.se)}"

@@ -1,6 +1,8 @@
 """Publishing with a real template, a real folder and real PostgreSQL: what is made, left alone, named or stopped."""
 
 import datetime as dt
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +13,14 @@ import sqlalchemy as sa
 from assets import publishing
 from assets.publishing import Press
 from resources.artifacts.folder import FolderStore
+from resources.artifacts.lanes import AT_ONCE
 from resources.database import abilities, artifacts
 from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
-from resources.errors import RetryLater, TemplateBroken
+from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
 from resources.model import Thetas, safe_key
 from resources.reports.compile import compile_template
+from resources.reports.fill import render
 from resources.reports.template import Template
 from tests.unit.reports.example import BANK, WEEK
 
@@ -24,8 +28,30 @@ USERS = ["ada", "Bob|1", "cy"]
 
 
 class StoreThatIsDown(FolderStore):
+    fault: SeedtestError
+
     def put(self, key: str, content: bytes, content_type: str) -> str:
-        raise RetryLater("The store does not answer.")
+        raise self.fault
+
+
+class SlowStore(FolderStore):
+    """Notes which files it was given, how many of them at once, and which thread asked."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.given: list[str] = []
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def put(self, key: str, content: bytes, content_type: str) -> str:
+        with self._lock:
+            self.given.append(key)
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.02)
+        with self._lock:
+            self.now -= 1
+        return super().put(key, content, content_type)
 
 
 def quiet(task: str, done: int, total: int) -> None:
@@ -45,7 +71,7 @@ def store(tmp_path) -> FolderStore:
 @pytest.fixture
 def press(engine, store, template):
     """A new press per run, as each run of the asset makes one."""
-    return lambda store=store: Press(engine, store, template, BANK, 30)
+    return lambda store=store, *formats: Press(engine, store, dict.fromkeys(formats or ("html",), template), BANK, 30)
 
 
 def answers(*user_ids: str, n: int = 6) -> pd.DataFrame:
@@ -112,7 +138,7 @@ def test_a_rerun_makes_only_what_changed_or_is_missing(engine, press, store):
     made = press()
     made.publish(WEEK, USERS, pd.concat([answers("ada", n=7), answers("Bob|1", "cy")], ignore_index=True), quiet)
     assert (made.written, made.unchanged) == (2, 1)
-    assert {user for user, _, _ in made.links} == set(USERS)
+    assert [link.user_id for link in made.links] == USERS
     row = recorded(engine)["cy"]
     assert store.sha256(f"reports/{WEEK}/cy/weekly_report.html") == row.sha256
 
@@ -128,26 +154,62 @@ def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, press):
     assert (made.written, made.unchanged) == (0, 1)
 
 
+def test_each_format_is_a_file_and_a_row_of_its_own(engine, press, store):
+    made = press(store, "html", "pdf")
+    made.publish(WEEK, USERS, answers("ada"), quiet)
+    assert sorted(store.keys("reports")) == [f"reports/{WEEK}/ada/weekly_report.{form}" for form in ("html", "pdf")]
+    assert [(link.format, link.url.rpartition(".")[2]) for link in made.links] == [("html", "html"), ("pdf", "pdf")]
+    store.delete(f"reports/{WEEK}/ada/weekly_report.pdf")
+    again = press(store, "html", "pdf")
+    again.publish(WEEK, USERS, answers("ada"), quiet)
+    assert (again.written, again.unchanged) == (1, 1)
+    assert [link.format for link in again.links] == ["html", "pdf"]
+
+
+def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learners_order(engine, press, tmp_path):
+    users = [f"u{number:03}" for number in range(150)]
+    slow = SlowStore(tmp_path / "slow")
+    rendered_ahead = []
+
+    def watch(template, given):
+        rendered_ahead.append(len(rendered_ahead) - len(slow.given))
+        assert threading.current_thread() is threading.main_thread()
+        return render(template, given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publishing, "render", watch)
+        made = press(slow)
+        made.publish(WEEK, users, answers(*users, n=1), quiet)
+    assert 1 < slow.most <= AT_ONCE
+    assert max(rendered_ahead) <= 2 * AT_ONCE
+    assert (made.written, len(slow.given), len(recorded(engine))) == (150, 150, 150)
+    assert [link.user_id for link in made.links] == users[: publishing.LINKS]
+
+
 def test_one_learners_failure_is_named_and_the_others_are_published(engine, press, store):
     place = store.root / "reports" / WEEK.key / safe_key("Bob|1")
     place.parent.mkdir(parents=True)
     place.write_text("a file where the learner's folder should be")
     made = press()
     made.publish(WEEK, USERS, answers(*USERS), quiet)
-    assert [failure.user_id for failure in made.failed] == ["Bob|1"]
+    assert [(failure.user_id, failure.format) for failure in made.failed] == [("Bob|1", "html")]
     assert set(recorded(engine)) == {"ada", "cy"}
 
 
-def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_turn(engine, press, tmp_path):
-    made = press(StoreThatIsDown(tmp_path / "down"))
-    with pytest.raises(RetryLater):
+@pytest.mark.parametrize("fault", [RetryLater("It does not answer."), StoreRefuses("There is no such bucket.")])
+def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_turn(engine, press, tmp_path, fault):
+    down = StoreThatIsDown(tmp_path / "down")
+    down.fault = fault
+    made = press(down)
+    with pytest.raises(type(fault)):
         made.publish(WEEK, USERS, answers(*USERS), quiet)
     assert made.failed == []
     assert recorded(engine) == {}
 
 
 def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engine, store):
-    made = Press(engine, store, Template("<p>{{ nonsense.text }}</p>", {"trend": "{}"}, "0", "hand"), BANK, 30)
+    broken = Template("<p>{{ nonsense.text }}</p>", {"trend": "{}"}, "0", "hand")
+    made = Press(engine, store, {"html": broken}, BANK, 30)
     with pytest.raises(TemplateBroken, match="nonsense"):
         made.publish(WEEK, USERS, answers("ada"), quiet)
     assert made.failed == []

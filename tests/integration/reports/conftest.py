@@ -15,6 +15,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture(scope="session")
+def korean(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return compile_template(SOURCE, tmp_path_factory.mktemp("templates"), "ko")
+
+
+@pytest.fixture(scope="session")
 def needs_chromium() -> str:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):

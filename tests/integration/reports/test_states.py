@@ -80,6 +80,17 @@ def test_every_state_reads_well(template: Template, state: str) -> None:
     assert not re.search(r"\bNone\b(?! of)|\bnan\b|\binf\b", shown)
 
 
+@pytest.mark.parametrize("state", [state for state in STATES if state != "hostile names"])
+def test_no_english_is_left_in_a_korean_report(korean: Template, state: str) -> None:
+    week, _ = STATES[state]
+    report = render(korean, week)
+    verify(report, week.user_id, week.week, korean)
+    assert '<html lang="ko">' in report.decode()
+    own = {"synthetic", "ada", "Fractions", "UTC", "EAP", "SE", "PL"}
+    alternatives = re.findall(r'aria-label="([^"]*)"', report.decode())
+    assert set(re.findall(r"[A-Za-z]{2,}", " ".join([text(report), *alternatives]))) - own == set()
+
+
 def test_only_invented_learners_are_labelled_synthetic(template: Template) -> None:
     assert "Synthetic data." in text(render(template, given(user_id="synthetic-ada")))
     assert "Synthetic data." not in text(render(template, given(user_id="ada")))

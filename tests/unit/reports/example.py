@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,10 @@ import pandas as pd
 
 from resources.model import ItemBank, Week
 from resources.reports.report_input import Answers, Level, ReportInput, WeekLevel
+from resources.reports.wording import Words
 
+ENGLISH = Words()
+KOREAN = Words("ko", (Path(__file__).parents[3] / "quarto" / "locales" / "ko.po").read_text("utf-8"))
 WEEK = Week(dt.date(2025, 1, 6))
 
 BANK = ItemBank(

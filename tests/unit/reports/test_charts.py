@@ -7,14 +7,14 @@ import pytest
 
 from resources.reports.charts import histogram_rows, png, share_bar, svg
 from resources.reports.sections.trend import trend
-from tests.unit.reports.example import given, levels
+from tests.unit.reports.example import ENGLISH, given, levels
 
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"
 TREND = (CHARTS / "trend.vl.json").read_text("utf-8")
 
 
 def drawn(*thetas: float | None) -> str:
-    shown = trend(given(history=levels(*thetas)))
+    shown = trend(ENGLISH, given(history=levels(*thetas)))
     assert shown is not None
     return svg(TREND, {"weeks": shown.rows}, 'Level & "more" \\1')
 
@@ -52,7 +52,7 @@ def test_type_is_left_to_the_page_and_labels_keep_their_decimals() -> None:
 def test_a_specification_draws_without_its_reports_style_sheet(spec: Path) -> None:
     moved = [{"parameter": "b", "before": x, "after": x + 0.1, "state": "stable"} for x in (-1.0, 0.0, 1.0)]
     bins = histogram_rows("Theta", np.linspace(-2, 2, 99))
-    rows = {"weeks": trend(given()).rows, "bins": bins, "anchors": moved}  # type: ignore[union-attr]
+    rows = {"weeks": trend(ENGLISH, given()).rows, "bins": bins, "anchors": moved}  # type: ignore[union-attr]
     name = json.loads(spec.read_text("utf-8"))["data"]["name"]
     picture = png(spec.read_text("utf-8"), {name: rows[name]})
     assert picture.startswith(b"\x89PNG")

@@ -9,7 +9,7 @@ from resources.reports.sections.practice import practice
 from resources.reports.sections.teacher import facts
 from resources.reports.sections.topics import MIN_ANSWERS, TOPICS_SHOWN, topics
 from resources.reports.sections.trend import WEEKS_SHOWN, trend
-from tests.unit.reports.example import BANK, LEVEL, answers, given, levels
+from tests.unit.reports.example import BANK, ENGLISH, LEVEL, answers, given, levels
 
 NOTHING = answers([])
 
@@ -19,19 +19,19 @@ NOTHING = answers([])
     [(2.0, "far above"), (0.5, "above"), (0.31, "near"), (-0.31, "near"), (-0.5, "below"), (-2.0, "far below")],
 )
 def test_the_place_is_named_only_where_it_exceeds_the_standard_error(theta: float, place: str) -> None:
-    assert level_view(replace(LEVEL, theta=theta), BANK).place == place
+    assert level_view(ENGLISH, replace(LEVEL, theta=theta), BANK).place == place
 
 
 def test_of_100_questions_is_the_mean_probability_over_the_bank() -> None:
     easy = ItemBank("v", "2PL", ("a", "b"), np.ones(2), np.array([0.0, 1.0]), np.zeros(2))
-    shown = level_view(replace(LEVEL, theta=0.0, se=1.0), easy)
+    shown = level_view(ENGLISH, replace(LEVEL, theta=0.0, se=1.0), easy)
     # (1/2 + 1/(1+e)) / 2 = .3845 at 0; (1/(1+e) + 1/(1+e²)) / 2 = .1941 at -1; (e/(1+e) + 1/2) / 2 = .6155 at 1
     assert (shown.of_100_low, shown.of_100, shown.of_100_high) == ("19", "38", "62")
 
 
 @pytest.mark.parametrize(("se", "sureness"), [(0.9, "guess"), (0.6, "guess"), (0.45, "fair"), (0.3, "precise")])
 def test_sureness_follows_the_standard_error(se: float, sureness: str) -> None:
-    assert level_view(replace(LEVEL, se=se), BANK).sureness == sureness
+    assert level_view(ENGLISH, replace(LEVEL, se=se), BANK).sureness == sureness
 
 
 @pytest.mark.parametrize(
@@ -39,31 +39,31 @@ def test_sureness_follows_the_standard_error(se: float, sureness: str) -> None:
     [(0.4, "within"), (0.6, "maybe up"), (1.0, "up"), (-0.4, "within"), (-0.6, "maybe down"), (-1.0, "down")],
 )
 def test_a_change_is_judged_by_the_error_of_the_difference(theta: float, verdict: str) -> None:
-    shown = change(given(level=replace(LEVEL, theta=theta, se=0.4), history=levels(0.0, theta)))
+    shown = change(ENGLISH, given(level=replace(LEVEL, theta=theta, se=0.4), history=levels(0.0, theta)))
     assert shown is not None
     assert shown.se == "0.50"  # sqrt(.3² + .4²)
     assert (shown.verdict, shown.since) == (verdict, "last week")
 
 
 def test_a_change_over_a_gap_names_the_week_it_is_against() -> None:
-    shown = change(given(history=levels(0.1, None, None, 0.42)))
+    shown = change(ENGLISH, given(history=levels(0.1, None, None, 0.42)))
     assert shown is not None
     assert (shown.delta, shown.since) == ("+0.32", "the week of 16 December 2024")
 
 
 def test_the_first_estimate_has_no_change() -> None:
-    assert change(given(history=levels(0.42))) is None
+    assert change(ENGLISH, given(history=levels(0.42))) is None
 
 
 def test_no_level_says_what_was_left_out_and_what_was_known_before() -> None:
     practised = answers([True, False, None], items=["new1", "new2", "q1"])
-    shown = no_level(given(level=None, history=levels(0.25, None), practised=practised))
+    shown = no_level(ENGLISH, given(level=None, history=levels(0.25, None), practised=practised))
     assert (shown.unknown, shown.unusable) == ("2 answers", "1 answer")
     assert (shown.last, shown.last_week) == ("0.25 ± 0.30", "the week of 30 December 2024")
 
 
 def test_the_trend_leaves_gaps_and_counts_what_it_does_not_draw() -> None:
-    shown = trend(given(history=levels(*[0.1] * 10, *[0.2] * (WEEKS_SHOWN - 3), None, 0.3, 0.42)))
+    shown = trend(ENGLISH, given(history=levels(*[0.1] * 10, *[0.2] * (WEEKS_SHOWN - 3), None, 0.3, 0.42)))
     assert shown is not None
     assert len(shown.rows) == WEEKS_SHOWN
     assert (shown.earlier, shown.gaps, shown.single) == ("10 levels", True, False)
@@ -74,20 +74,21 @@ def test_the_trend_leaves_gaps_and_counts_what_it_does_not_draw() -> None:
 
 
 def test_the_trend_of_a_first_week_is_one_point_even_if_the_history_lacks_it() -> None:
-    shown = trend(given(history=[]))
+    shown = trend(ENGLISH, given(history=[]))
     assert shown is not None
     assert shown.single
     assert [(row["low"], row["theta"], row["high"]) for row in shown.rows] == [(0.11, 0.42, 0.73)]
 
 
 def test_a_trend_of_long_ago_is_not_drawn() -> None:
-    assert trend(given(level=None, history=levels(0.1, *[None] * WEEKS_SHOWN))) is None
-    assert trend(given(level=None, history=[])) is None
+    assert trend(ENGLISH, given(level=None, history=levels(0.1, *[None] * WEEKS_SHOWN))) is None
+    assert trend(ENGLISH, given(level=None, history=[])) is None
 
 
 def test_practice_counts_by_day_and_takes_medians_of_what_was_timed() -> None:
     shown = practice(
-        answers([True, False, None, True], days=(0, 0, 0, 2), ms=(1_000, 3_000, None, None), sessions=("a", "a", "b"))
+        ENGLISH,
+        answers([True, False, None, True], days=(0, 0, 0, 2), ms=(1_000, 3_000, None, None), sessions=("a", "a", "b")),
     )
     assert shown is not None
     assert (shown.answers, shown.spread) == ("4 answers", "in 2 sessions on 2 days")
@@ -101,7 +102,7 @@ def test_practice_counts_by_day_and_takes_medians_of_what_was_timed() -> None:
 
 
 def test_practice_of_nothing_is_nothing() -> None:
-    assert practice(NOTHING) is None
+    assert practice(ENGLISH, NOTHING) is None
 
 
 @pytest.mark.parametrize(
@@ -109,13 +110,13 @@ def test_practice_of_nothing_is_nothing() -> None:
     [([True] * 3, "all right"), ([False, None, False], "all wrong"), ([True, False], ""), ([True], ""), ([None], "")],
 )
 def test_a_streak_needs_two_scored_answers_alike(correct: list[bool | None], streak: str) -> None:
-    shown = practice(answers(correct))
+    shown = practice(ENGLISH, answers(correct))
     assert shown is not None
     assert shown.streak == streak
 
 
 def test_untimed_answers_without_sessions_are_told() -> None:
-    shown = practice(answers([True], ms=(None,), sessions=(None,)))
+    shown = practice(ENGLISH, answers([True], ms=(None,), sessions=(None,)))
     assert shown is not None
     assert (shown.timed, shown.spread) == (False, "on 1 day")
 
@@ -126,20 +127,20 @@ def test_untimed_answers_without_sessions_are_told() -> None:
 def test_a_topic_stands_out_only_where_chance_does_not_explain_it(n_right: int, verdict: str) -> None:
     middling = ItemBank("v", "2PL", tuple(f"q{j}" for j in range(8)), np.ones(8), np.zeros(8), np.zeros(8))
     practised = answers([True] * n_right + [False] * (8 - n_right), items=middling.item_keys)
-    shown = topics(given(level=replace(LEVEL, theta=0.0), practised=practised, bank=middling))
+    shown = topics(ENGLISH, given(level=replace(LEVEL, theta=0.0), practised=practised, bank=middling))
     assert shown is not None
     assert shown.rows[0].verdict == verdict  # 0 or 8 of 8 at .5 each: .5⁸ = .004; 1 or 7: .035
     assert shown.rows[0].expected == "4.0 of 8"
 
 
 def test_below_the_stated_number_of_answers_a_topic_is_not_judged() -> None:
-    shown = topics(given(practised=answers([False] * (MIN_ANSWERS - 1))))
+    shown = topics(ENGLISH, given(practised=answers([False] * (MIN_ANSWERS - 1))))
     assert shown is not None
     assert (shown.rows[0].verdict, shown.too_few) == ("too few to say", True)
 
 
 def test_topics_that_the_bank_does_not_know_have_no_expectation() -> None:
-    shown = topics(given(practised=answers([True] * 6, items=[f"new{i}" for i in range(6)])))
+    shown = topics(ENGLISH, given(practised=answers([True] * 6, items=[f"new{i}" for i in range(6)])))
     assert shown is not None
     assert (shown.rows[0].expected, shown.rows[0].expected_share, shown.rows[0].verdict) == ("", "–", "–")
     assert not shown.compared
@@ -147,7 +148,7 @@ def test_topics_that_the_bank_does_not_know_have_no_expectation() -> None:
 
 def test_topics_beyond_the_table_are_counted() -> None:
     names = [f"T{i}" for i in range(TOPICS_SHOWN)]
-    shown = topics(given(practised=answers([True] * (TOPICS_SHOWN + 2), items=[f"i{k}" for k in range(60)],
+    shown = topics(ENGLISH, given(practised=answers([True] * (TOPICS_SHOWN + 2), items=[f"i{k}" for k in range(60)],
                                            topics=[*names, "U", "V"])))  # fmt: skip
     assert shown is not None
     assert len(shown.rows) == TOPICS_SHOWN
@@ -155,9 +156,9 @@ def test_topics_beyond_the_table_are_counted() -> None:
 
 
 def test_the_teacher_sees_the_exact_numbers_and_what_was_left_out() -> None:
-    shown = {fact.name: fact.value for fact in facts(given(level=replace(LEVEL, theta=-0.42137)))}
+    shown = {fact.name: fact.value for fact in facts(ENGLISH, given(level=replace(LEVEL, theta=-0.42137)))}
     assert shown["Theta"] == "−0.4214 logits"
-    assert shown["95 % interval"] == "−1.03 to 0.19"
+    assert shown["95% interval"] == "−1.03 to 0.19"
     assert shown["Answers left out"] == "2 not in the item bank, 1 blank or unreadable"
     assert shown["Item bank"] == "2025-01, 2PL, 40 questions"
-    assert not facts(given(level=None))
+    assert not facts(ENGLISH, given(level=None))

@@ -1,0 +1,75 @@
+"""A provider with one key of each kind, and a gate that believes it, run in an event loop that the test winds."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import pytest
+
+from seedtest_pipeline.api.auth import Caller
+from seedtest_pipeline.api.gates import TokenGate
+from seedtest_pipeline.api.key_cache import Ages, KeyCache
+from seedtest_pipeline.api.key_source import key_source
+from seedtest_pipeline.api.tokens import Issuer
+from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
+
+
+@dataclass
+class Door:
+    """A gate, seen from outside; its loop turns only while a test asks something of it, or `wait`s."""
+
+    gate: TokenGate
+    loop: asyncio.Runner
+    fetched: list[bool] = field(default_factory=list)
+
+    def admit(self, token: str) -> Caller:
+        return self.ask(f"Bearer {token}")
+
+    def ask(self, authorization: str | None) -> Caller:
+        return self.loop.run(self.gate.admit(authorization))
+
+    def wait(self, seconds: float) -> None:
+        self.loop.run(asyncio.sleep(seconds))
+
+    def close(self) -> None:
+        self.loop.run(self.gate.aclose())
+
+
+MakeDoor = Callable[..., Door]
+
+
+@pytest.fixture
+def make_door() -> Iterator[MakeDoor]:
+    with ExitStack() as closing:
+
+        def make(url: str, ages: Ages | None = None) -> Door:
+            loop = closing.enter_context(asyncio.Runner())
+            fetched: list[bool] = []
+            door = Door(
+                TokenGate(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(url), ages, fetched.append)), loop, fetched
+            )
+            loop.run(door.gate.start())
+            closing.callback(door.close)
+            return door
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    """One for all tests of a file that leave it as it is."""
+    with Provider({"rs": MAKE_KEY["RS256"](), "es": MAKE_KEY["ES256"](), "ed": MAKE_KEY["EdDSA"]()}) as provider:
+        yield provider
+
+
+@pytest.fixture
+def moody_provider() -> Iterator[Provider]:
+    """One for a test that mistreats it."""
+    with Provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def door(provider, make_door) -> Door:
+    return make_door(provider.url)

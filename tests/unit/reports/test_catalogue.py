@@ -1,0 +1,145 @@
+"""Every text has a translation that keeps its placeholders, and no translation is left over."""
+
+import ast
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+import resources.reports
+from resources.errors import TemplateBroken
+from resources.reports.document import messages, translated
+from resources.reports.wording import Words
+from tests.unit.reports.example import KOREAN
+
+QUARTO = Path(__file__).parents[3] / "quarto"
+DOCUMENT = (QUARTO / "weekly_report.qmd").read_text("utf-8")
+
+
+def messages_in_code() -> Iterator[str]:
+    """The literals of `words.text("...")` and the first of `words.count(n, "...", "...")`."""
+    for path in sorted(Path(resources.reports.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name("words" | "self"), attr="text"), args=[message]):
+                    yield from literals(message)
+                case ast.Call(func=ast.Attribute(value=ast.Name("words" | "self"), attr="count"), args=[_, one, _]):
+                    yield from literals(one)
+
+
+def literals(node: ast.expr) -> Iterator[str]:
+    """Of a literal, or of a choice between literals; anything else could hide a text from the catalogue."""
+    match node:
+        case ast.Constant(str(text)):
+            yield text
+        case ast.IfExp(_, one, other):
+            yield from literals(one)
+            yield from literals(other)
+        case _:
+            pytest.fail(f"not a literal: {ast.unparse(node)}")
+
+
+def test_the_korean_catalogue_has_exactly_the_texts_there_are() -> None:
+    asked = {*messages(DOCUMENT), *messages_in_code()}
+    catalogue = read_po(io.StringIO(KOREAN.catalogue))
+    ids = {m.id if isinstance(m.id, str) else m.id[0] for m in catalogue if m.id}
+    missing = [message for message in [*messages(DOCUMENT), *messages_in_code()] if message not in ids]
+    assert not missing, "\n\n".join(f'msgid "{m.replace(chr(34), chr(92) + chr(34))}"\nmsgstr ""' for m in missing)
+    assert ids - asked == set(), "in ko.po, but nowhere asked for"
+    unfinished = [m.id for m in catalogue if m.id and (m.fuzzy or not all(m.string))]
+    assert unfinished == []
+
+
+def test_a_document_in_its_own_language_is_itself() -> None:
+    assert translated(DOCUMENT, Words()) == DOCUMENT
+    assert translated(DOCUMENT, KOREAN).count("\n") == DOCUMENT.count("\n")
+
+
+def test_no_english_is_left_in_the_korean_document() -> None:
+    korean = translated(DOCUMENT, KOREAN).split("---\n", 2)[2]
+    words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"\{[^{}]*\}|\[[\w.]+\]|:::.*", "", korean)))
+    assert words <= {"EAP", "UTC"}
+
+
+PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\nPlural-Forms: nplurals=1; plural=0;\\n"\n\n'
+
+
+def message(text: str, translation: str) -> str:
+    return f'msgid "{text}"\nmsgstr "{translation}"\n'
+
+
+def test_a_text_without_translation_is_an_error_and_not_english() -> None:
+    words = Words("ko", PO + message("Fine.", "좋아요.") + message("Bad.", "") + "#, fuzzy\n" + message("Old.", "옛."))
+    assert words.text("Fine.") == "좋아요."
+    for text in ("Good.", "Bad.", "Old."):
+        with pytest.raises(TemplateBroken, match="must not mix languages"):
+            words.text(text)
+    with pytest.raises(TemplateBroken, match="must not mix languages"):
+        words.count(1, "{n} day", "{n} days")
+    with pytest.raises(TemplateBroken, match="must not mix languages"):
+        translated(DOCUMENT, words)
+
+
+@pytest.mark.parametrize(
+    ("text", "translation"),
+    [
+        ("Of [level.of_100]{.v} right", "[level.of100]{.v}"),
+        ("[a]{.v} and [b]{.v}", "[a]{.v}"),
+        ("Yes, [no]{if=level}".replace("level", "'level'"), "예"),
+        ("{n} of {all}", "{all} {m}"),
+    ],
+)
+def test_a_translation_with_other_placeholders_is_refused(text: str, translation: str) -> None:
+    po = PO + message(text.replace("'", '\\"'), translation)
+    with pytest.raises(TemplateBroken, match="other placeholders"):
+        Words("ko", po).text("anything")
+
+
+def test_placeholders_may_change_places() -> None:
+    assert (
+        Words("ko", PO + message("{n} of {all}", "{all}개 중 {n}개")).text("{n} of {all}", n="1", all="2")
+        == "2개 중 1개"
+    )
+
+
+def test_a_broken_catalogue_says_so() -> None:
+    with pytest.raises(TemplateBroken, match="cannot be read"):
+        Words("ko", "msgid 'x'").text("x")
+
+
+def test_what_is_a_message_in_a_document() -> None:
+    document = """---
+title: "Weekly report"
+lang: en
+---
+
+::: {.who if="level"}
+[[user]{.v}]{.name} [± [level.se]{.v}]{.margin}
+:::
+
+## Your level {#level}
+
+[That is above.]{if="level.place == 'above'"}
+[One.]{if="a"} and [two.]{if="b"}
+You gave **[practice.answers]{.v}**.
+
+- A point
+- [[t.name]{.v}]{.name}
+
+| Day | [day.name]{.v} |
+|:----|------:|
+| | Right: [day.right]{.v} |
+"""
+    assert messages(document) == [
+        "Weekly report",
+        "Your level",
+        "That is above.",
+        '[One.]{if="a"} and [two.]{if="b"}',
+        "You gave **[practice.answers]{.v}**.",
+        "A point",
+        "Day",
+        "Right: [day.right]{.v}",
+    ]

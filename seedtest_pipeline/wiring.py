@@ -6,12 +6,14 @@ Stays out: what needs Dagster (`partitioning`), which the API does without.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from assets.scoring import ScoringRules
 from assets.updating import Updater
 from resources.artifacts.folder import FolderStore
+from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
 from resources.database import embedded, migrate
 from resources.database.engine import address, make_engine
@@ -22,6 +24,9 @@ from resources.irt.r_service import RServiceEstimator
 from resources.irt.r_transport import Timeouts
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
+
+if TYPE_CHECKING:
+    from resources.artifacts.s3 import S3Store
 
 QUARTO_SOURCE = CHECKOUT / "quarto"
 
@@ -66,7 +71,34 @@ class Parts:
 
     @cached_property
     def artifacts(self) -> ArtifactStore:
-        return FolderStore(self.settings.home / "artifacts")
+        """The bucket where one is named, else a folder."""
+        return self._bucket or FolderStore(self.settings.home / "artifacts")
+
+    @cached_property
+    def links(self) -> Links:
+        """To what is in `artifacts`."""
+        if self._bucket is None:
+            return FileLinks(self.artifacts)
+        settings = self.settings
+        if settings.cloudfront_domain and settings.cloudfront_key_pair_id and settings.cloudfront_private_key_file:
+            from resources.artifacts.cloudfront import CloudFrontLinks, read_key
+
+            key = read_key(settings.cloudfront_private_key_file)
+            return CloudFrontLinks(settings.cloudfront_domain, settings.cloudfront_key_pair_id, key)
+        from resources.artifacts.presigned import PresignedLinks
+
+        return PresignedLinks(self._bucket)
+
+    @cached_property
+    def _bucket(self) -> "S3Store | None":
+        settings = self.settings
+        if settings.s3_bucket is None:
+            return None
+        from resources.artifacts.s3 import (
+            S3Store,  # boto3 takes half a second to import, and most machines have no bucket
+        )
+
+        return S3Store(settings.s3_bucket, settings.aws_region, settings.s3_sse, settings.s3_sse_kms_key_id)
 
     @cached_property
     def estimator(self) -> Estimator:

@@ -25,8 +25,8 @@ answered is in the item bank in force, or there is no bank."""
 
 @dataclass(frozen=True)
 class Update:
-    """What became of the users at `as_of`. `thetas` is None where there is no item bank; `unscored` says why each of the
-    others has no estimate; `later` holds the current abilities of those for whom a later one was stored already."""
+    """What became of the users at `as_of`. `thetas` is None where there is no item bank; `unscored` says why a user has
+    no estimate; `later` holds the current abilities of those for whom a later one was stored already."""
 
     as_of: dt.datetime
     fitted_at: dt.datetime

@@ -20,7 +20,7 @@ from resources.database import abilities, attempts, banks
 from resources.database.engine import transaction
 from resources.errors import FixTheData
 from resources.irt.in_process import InProcessEstimator
-from resources.model import ItemBank, Week
+from resources.model import Attempts, ItemBank, Week
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline import cohort_sensor
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
@@ -49,7 +49,9 @@ def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank
     """As the asset theta_estimates does for these users."""
     rules = ScoringRules()
     frozen = warehouse.read([w for w in rules.weeks(week) if w >= FIRST], [KEY])
-    scored = score(frozen, users, week.ends_at, rules=rules, bank=bank, estimator=InProcessEstimator())
+    scored = score(
+        Attempts.from_frame(frozen), users, week.ends_at, rules=rules, bank=bank, estimator=InProcessEstimator()
+    )
     with transaction(engine) as connection:
         now = dt.datetime.now(dt.UTC)
         abilities.store_week(connection, week, scored.thetas, rules.lookback_days, week.ends_at, now)

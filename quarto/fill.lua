@@ -72,19 +72,17 @@ function Div(div)
   if not html then return styled(pandoc.RawBlock, 'part', div) end
 end
 
--- Korean lines break between words: an ending keeps to the value before it, as in 53개.
+-- Korean lines break between words: page.typ sees to it but where the style changes inside of one, as in **53**개.
 function Inlines(inlines)
   if html then return end
-  local kept = pandoc.List{}
-  for i, inline in ipairs(inlines) do
-    local before = inlines[i - 1]
-    local value = before and (before.t == 'Strong' or before.t == 'RawInline' and before.text:match('^{{'))
-    if value and inline.t == 'Str' and inline.text:match('^[\xEA-\xED]') then
-      kept:insert(pandoc.RawInline(format, '#sym.wj;'))
+  for i = #inlines - 1, 1, -1 do
+    local stem, ending = inlines[i], inlines[i + 1]
+    if stem.t == 'Strong' and ending.t == 'Str' and ending.text:match('^[\xEA-\xED]') then
+      inlines:insert(i + 2, pandoc.RawInline(format, ']'))
+      inlines:insert(i, pandoc.RawInline(format, '#box['))
     end
-    kept:insert(inline)
   end
-  return kept
+  return inlines
 end
 
 -- Typst needs no labels, and two headings of one text would share one.

@@ -1,8 +1,8 @@
 """Settings -> the parts that do the work; shared by Dagster and the command line."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -19,7 +19,9 @@ from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
 from resources.irt.r_service import RServiceEstimator
 from resources.irt.r_transport import Timeouts
-from resources.model import Week
+from resources.model import Format, Week
+from resources.reports.compile import compile_templates
+from resources.reports.template import Template
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
 
@@ -119,6 +121,7 @@ class Parts:
     def rules(self) -> ScoringRules:
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
 
-    @property
-    def template_cache(self) -> Path:
-        return self.settings.home / "templates"
+    def compile_templates(self) -> Mapping[Format, Template]:
+        """The report's template in each format that is published, from the cache where it is there."""
+        formats, language = self.settings.report_formats, self.settings.report_lang
+        return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)

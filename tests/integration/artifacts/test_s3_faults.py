@@ -44,7 +44,7 @@ def each(act: Callable[[ArtifactStore], object], store: ArtifactStore) -> str:
 
 @pytest.fixture
 def proxy(s3_server: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
-    boto3.client("s3").put_object(Bucket=s3_bucket, Key=KEY, Body=b"zero")
+    boto3.client("s3").put_object(Bucket=s3_bucket, Key=KEY, Body=b"zero", ChecksumAlgorithm="SHA256")
     # The pauses between attempts are botocore's: without them this file takes seconds.
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
     with faulty_proxy(s3_server.endpoint) as proxy:

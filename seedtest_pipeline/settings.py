@@ -83,6 +83,14 @@ class Settings(BaseSettings):
     jwt_aud: str | None = None
     local_dev: bool = False
     """The API asks for no token; on loopback only."""
+    api_timeout_secs: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """A request to the API that takes longer is answered 503."""
+    api_concurrency: Annotated[int, Field(ge=1)] = 64
+    """Requests in the API at once, at work or waiting; one more is answered 503."""
+    api_rate_per_minute: Annotated[int, Field(ge=1)] = 6000
+    """Requests of one service (a caller with analysis:run)."""
+    api_user_rate_per_minute: Annotated[int, Field(ge=1)] = 60
+    """Requests of one user (any other caller)."""
 
     @model_validator(mode="after")
     def _storage_is_whole(self) -> Self:

@@ -1,4 +1,7 @@
-"""Settings -> the parts that do the work; shared by Dagster and the command line."""
+"""Settings -> the parts that do the work; shared by Dagster, the API and the command line.
+
+Stays out: what needs Dagster (`partitioning`), which the API does without.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from assets.partitions import Partitions, UserPartitions
 from assets.scoring import ScoringRules
+from assets.updating import Updater
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
@@ -19,14 +22,13 @@ from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
 from resources.irt.r_service import RServiceEstimator
 from resources.irt.r_transport import Timeouts
-from resources.model import Format, Week
-from resources.reports.compile import compile_templates
-from resources.reports.template import Template
+from resources.model import Format
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
     from resources.artifacts.s3 import S3Store
+    from resources.reports.template import Template
 
 QUARTO_SOURCE = CHECKOUT / "quarto"
 
@@ -64,10 +66,6 @@ class Parts:
                 f"{state.head}. Run: seedtest migrate"
             )
         return self.bare_engine
-
-    @cached_property
-    def partitions(self) -> Partitions:
-        return Partitions(Week(self.settings.first_week), UserPartitions(self.settings.user_partitions))
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -121,7 +119,13 @@ class Parts:
     def rules(self) -> ScoringRules:
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
 
-    def compile_templates(self) -> Mapping[Format, Template]:
+    def compile_templates(self) -> "Mapping[Format, Template]":
         """The report's template in each format that is published, from the cache where it is there."""
+        from resources.reports.compile import compile_templates  # with pandoc and Vega, which the API does without
+
         formats, language = self.settings.report_formats, self.settings.report_lang
         return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)
+
+    @cached_property
+    def updater(self) -> Updater:
+        return Updater(self.engine, self.estimator, self.settings.irt_bank_version)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from assets.scoring import ScoringRules, counting
+from assets.scoring import ScoringRules, counted
 from resources.irt.answers import Answers
 from resources.irt.curves import Items
 from resources.irt.estimator import Scorable, match
 from resources.irt.fit import Residuals, item_residuals
-from resources.model import ItemBank, Responses, Week
+from resources.model import Attempts, ItemBank, Week
 
 # Why a learner has no estimate, in the order of a table.
 NOT_FROZEN = "answers of the window not frozen: the week was not run for them"
@@ -71,13 +71,14 @@ def examine(batch: Batch, week: Week, bank: ItemBank, rules: ScoringRules) -> Ex
     window = pd.concat([batch.frozen[earlier] for earlier in rules.weeks(week)], ignore_index=True)
     whole = window[~window["user_id"].isin(batch.not_frozen)]
     inside = whole["completed_at"] >= rules.window_start(week.ends_at)
-    responses = Responses.from_frame(counting(whole, week.ends_at, rules))
+    attempts = Attempts.from_frame(whole)
+    responses = counted(attempts, attempts.user_ids, week.ends_at, rules)
     scorable = match(responses, bank)
     reason_of = dict(zip(responses.user_ids, _reasons(scorable), strict=True))
     silent = Counter[str]()
     for user_id in set(batch.members) - set(batch.estimated):
         silent[NOT_FROZEN if user_id in batch.not_frozen else reason_of.get(user_id, NO_ANSWER)] += 1
-    counted = Counter({
+    n_answers = Counter({
         USED: int(scorable.n_items.sum()),
         REPEATED: int(inside.sum()) - responses.user.size,
         NOT_IN_BANK: int(scorable.n_unknown_item.sum()),
@@ -89,7 +90,7 @@ def examine(batch: Batch, week: Week, bank: ItemBank, rules: ScoringRules) -> Ex
         scorable.user[known], scorable.item[known], scorable.correct[known], theta.size, len(bank.item_keys)
     )
     residuals = item_residuals(answers, Items(bank.a, bank.b, bank.c), theta)
-    return Examined(participation(batch.frozen), silent, counted, residuals)
+    return Examined(participation(batch.frozen), silent, n_answers, residuals)
 
 
 def participation(frozen: Mapping[Week, pd.DataFrame]) -> pd.DataFrame:
@@ -111,5 +112,6 @@ def participation(frozen: Mapping[Week, pd.DataFrame]) -> pd.DataFrame:
 
 def _reasons(scorable: Scorable) -> list[str]:
     """For each user, why there would be no estimate."""
-    conditions = [scorable.n_items > 0, scorable.n_unusable == 0, scorable.n_unknown_item == 0]
-    return [str(reason) for reason in np.select(conditions, [NOT_RUN, UNKNOWN, SKIPPED], UNSCORABLE)]
+    left_out = scorable.n_unusable + scorable.n_unknown_item
+    conditions = [scorable.n_items > 0, left_out == 0, scorable.n_unusable == 0, scorable.n_unknown_item == 0]
+    return [str(reason) for reason in np.select(conditions, [NOT_RUN, NO_ANSWER, UNKNOWN, SKIPPED], UNSCORABLE)]

@@ -5,8 +5,9 @@ Stays out: how any of them is stored, estimated or shown.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -118,6 +119,11 @@ class ItemBank:
                 f"Item bank {self.version}: item {self.item_keys[j]} has a={self.a[j]:g}, b={self.b[j]:g}, "
                 f"c={self.c[j]:g}; a must be above 0, b finite, c in [0, 1)."
             )
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """By item key, its index."""
+        return {key: j for j, key in enumerate(self.item_keys)}
 
 
 @dataclass(frozen=True)

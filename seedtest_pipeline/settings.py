@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resources.errors import FixTheData
 from resources.model import Model, Week
+from resources.reports.scale import Scale
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -29,6 +30,19 @@ def _users_or_buckets(value: object) -> object:
 def _monday(value: dt.date) -> dt.date:
     try:
         return Week(value).start
+    except FixTheData as error:
+        raise ValueError(str(error).removesuffix(".")) from error
+
+
+def _scale(value: object) -> object:
+    """`500,100,200,800`: the score of theta 0, points per logit, lowest and highest score."""
+    if not isinstance(value, str):
+        return value
+    try:
+        center, per_logit, low, high = map(int, value.split(","))
+        return Scale(center, per_logit, low, high)
+    except ValueError as error:
+        raise ValueError("it is four whole numbers such as 500,100,200,800: center, per logit, low, high") from error
     except FixTheData as error:
         raise ValueError(str(error).removesuffix(".")) from error
 
@@ -62,6 +76,9 @@ class Settings(BaseSettings):
     jwt_aud: str | None = None
     local_dev: bool = False
     """The API asks for no token; on loopback only."""
+
+    report_scale: Annotated[Scale, NoDecode, BeforeValidator(_scale)] = Scale()
+    """Scores of the reports: center, points per logit, lowest, highest."""
 
     @classmethod
     def load(cls, **overrides: object) -> Self:

@@ -17,7 +17,7 @@ from resources.database import abilities, banks
 from resources.database.engine import transaction
 from resources.irt.estimator import Estimator
 from resources.irt.fit import empirical_reliability
-from resources.model import Floats, Thetas
+from resources.model import Attempts, Floats, Thetas
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
 
@@ -54,7 +54,9 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         n_unusual = 0
         for n, (week, answers) in enumerate(windows(chosen, rules, warehouse)):
             learners = users.asked(chosen.keys[week])
-            scored = score(answers, learners, week.ends_at, rules=rules, bank=bank, estimator=estimator)
+            scored = score(
+                Attempts.from_frame(answers), learners, week.ends_at, rules=rules, bank=bank, estimator=estimator
+            )
             with transaction(engine) as connection:
                 abilities.store_week(
                     connection, week, scored.thetas, rules.lookback_days, week.ends_at, dt.datetime.now(dt.UTC)

@@ -121,11 +121,35 @@ def report(
 
 
 @app.command()
+def cohort(
+    week: WeekOption,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the staff's report of a week from its estimates, and print where it is. Needs Quarto and R."""
+    from seedtest_pipeline import commands
+
+    commands.cohort(week, open_it, as_json)
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65535)] = 3000) -> None:
     """Open Dagster's UI, with the daemon that runs the schedule and the sensor. Ctrl-C ends both."""
     from seedtest_pipeline import commands
 
     commands.ui(port)
+
+
+@app.command()
+def api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+) -> None:
+    """Serve the on-demand API until SIGTERM or Ctrl-C."""
+    from seedtest_pipeline.api import server
+    from seedtest_pipeline.settings import Settings
+
+    server.serve(Settings.load(), host, port)
 
 
 @app.command("r-irt")

@@ -21,6 +21,8 @@ import pyarrow.compute as pc
 import typer
 from rich.markup import escape
 
+from assets.cohort_reports import REPORT
+from resources import cohort_document
 from resources.database import artifacts, attempts, banks, response_file
 from resources.database import ingest as loading
 from resources.database import migrate as migrations
@@ -32,6 +34,7 @@ from resources.model import Week
 from seedtest_pipeline import abandoned
 from seedtest_pipeline import demo as demonstration
 from seedtest_pipeline import doctor as examination
+from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.runs import Outcome, Runner, open_instance, prepare_dagster_home
 from seedtest_pipeline.settings import CHECKOUT, Settings, prepare_process, remember, set_by_environment
 from seedtest_pipeline.terminal import ERR, OUT, bars, facts
@@ -66,7 +69,7 @@ def ingest(file: Path, exam: str, as_json: bool) -> None:
     seconds = time.monotonic() - begun
     answered_at = responses.responses["answered_at"]
     first_week, last_week = Week.containing(pc.min(answered_at).as_py()), Week.containing(pc.max(answered_at).as_py())
-    if first_week < parts.partitions.first_week:
+    if first_week < partitions(parts.settings).first_week:
         _begin_weeks_at(parts.settings, first_week)
     _show(
         {
@@ -83,7 +86,7 @@ def ingest(file: Path, exam: str, as_json: bool) -> None:
     )
     for note in responses.notes:
         ERR.print(note, highlight=False)
-    if complaint := parts.partitions.users.outgrown(len(user_ids)):
+    if complaint := partitions(parts.settings).users.outgrown(len(user_ids)):
         ERR.print(complaint, highlight=False)
 
 
@@ -121,6 +124,25 @@ def report(user: str, week: str, open_it: bool, as_json: bool) -> None:
         OUT.print(found.url, highlight=False)
     if open_it and not webbrowser.open(found.url):
         ERR.print("No browser was found here: open the address by hand.")
+
+
+def cohort(week: str, open_it: bool, as_json: bool) -> None:
+    of_week = _week(week, "--week")
+    if lacking := cohort_document.lacking():
+        ERR.print(f"No cohort report is made here. {lacking}", highlight=False)
+        if as_json:
+            _show({"week": of_week.key, "reports": {}, "skipped": lacking}, as_json)
+        return
+    with bars() as progress:
+        made = Runner(_parts(), progress).cohort(of_week).metadata["cohort_reports"]
+    urls = {name.removeprefix(REPORT): str(value.value) for name, value in made.items() if name.startswith(REPORT)}
+    if as_json:
+        _show({"week": of_week.key, "reports": urls, "skipped": None}, as_json)
+    for url in urls.values():
+        if not as_json:
+            OUT.print(url, highlight=False)
+        if open_it and not webbrowser.open(url):
+            ERR.print("No browser was found here: open the address by hand.")
 
 
 def ui(port: int) -> NoReturn:

@@ -62,7 +62,7 @@ class KeyCache:
         if key := self._current().get((kid, algorithm)):
             return key
         if self._failure is not None:
-            raise KeysUnavailable("The identity provider does not answer, and this token's key is not known.")
+            raise KeysUnavailable("The identity provider does not answer now, so this token cannot be judged.")
         return None
 
     def check(self) -> str:

@@ -57,6 +57,7 @@ class KeyServer:
 
     def __init__(self, url: str, *, local: bool) -> None:
         self._url = url
+        self._host = urlsplit(url).netloc.rpartition("@")[2]  # the rest may hold a secret, and the name is shown
         # Packed, a small answer could unpack to gigabytes. The environment's proxies lead to a provider outside.
         self._client = httpx.AsyncClient(
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
@@ -87,7 +88,7 @@ class KeyServer:
         await self._client.aclose()
 
     def __str__(self) -> str:
-        return self._url
+        return self._host
 
 
 class KeyFile:

@@ -1,7 +1,7 @@
 """A signed token -> who sent it, or why it is not believed. Source: RFC 7515, RFC 7519, RFC 8725, RFC 9068.
 
 What a token says of its own keys (jku, jwk, x5u, x5c) is never looked at. PyJWT checks the signature. Taking the token
-apart is done here: PyJWT lets duplicate names pass, and spends twice as long on that as on an RSA signature.
+apart is done here: PyJWT lets duplicate names pass, and needs twice as long for the whole.
 """
 
 import base64

@@ -186,7 +186,7 @@ BELIEVED: dict[str, dict[str, object]] = {
     "aud a list": {"aud": ["billing", "seedtest"]},
     "made by a clock that is ahead": {"iat": NOW + 20},
     "nbf past": {"nbf": NOW - 1},
-    "times with fractions": {"iat": NOW + 0.5, "exp": NOW + 600.5},
+    "times with fractions": {"iat": NOW + 0.5, "exp": NOW + 3600.5},
     "a claim that we do not know": {"email": "a@example.com"},
 }
 

@@ -27,6 +27,8 @@ def test_the_defaults_need_nothing_set():
         ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
         ("REPORT_SCALE", "500,100", "Setting REPORT_SCALE='500,100': it is four whole numbers"),
         ("REPORT_SCALE", "900,100,200,800", "The center of the scale, 900, must lie between 200 and 800"),
+        ("REPORT_LANG", "de", "Setting REPORT_LANG='de': Input should be 'en' or 'ko'"),
+        ("REPORT_FORMATS", "html,docx", "Setting REPORT_FORMATS='docx': Input should be 'html' or 'pdf'"),
         ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be '2PL' or '3PL'"),
     ],
 )
@@ -34,6 +36,12 @@ def test_a_wrong_setting_stops_the_start_with_a_line_that_names_it(monkeypatch, 
     monkeypatch.setenv(name, value)
     with pytest.raises(FixTheData, match=said):
         Settings.load()
+
+
+def test_formats_are_a_list_with_commas(monkeypatch):
+    assert Settings.load().report_formats == ("html",)
+    monkeypatch.setenv("REPORT_FORMATS", "html, pdf,html")
+    assert Settings.load().report_formats == ("html", "pdf")
 
 
 def test_an_empty_variable_counts_as_not_set_as_a_shell_script_may_leave_it(monkeypatch):

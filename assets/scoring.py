@@ -1,22 +1,21 @@
-"""From answers to abilities: which answers count at an instant, and the one call that estimates from them.
+"""From answers to abilities: which answers count at an instant, and what is estimated from them.
 
-The weekly asset and an update on demand both come through `score`, so that the same instant and window give the same
-number. Stays out: where answers come from and where estimates go.
+The weekly asset and an update on demand both take what counts from `counted`, so that the same instant and window give
+the same number. Stays out: where answers come from and where estimates go.
 """
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from resources.irt.answers import Answers
 from resources.irt.curves import Items
 from resources.irt.estimator import Estimator, match
 from resources.irt.fit import lz
-from resources.model import STANDARD_NORMAL, Floats, ItemBank, Prior, Responses, Thetas, Week
+from resources.model import STANDARD_NORMAL, Attempts, Floats, Ints, ItemBank, Prior, Responses, Thetas, Week
 
 
 @dataclass(frozen=True)
@@ -38,27 +37,54 @@ class ScoringRules:
         return list(Week.containing(self.window_start(week.ends_at)).through(week))
 
 
-def counting(answers: pd.DataFrame, as_of: dt.datetime, rules: ScoringRules) -> pd.DataFrame:
-    """The answers that count at `as_of`: completed in [as_of - lookback, as_of), one per user and item unless all do.
+def counting(attempts: Attempts, as_of: dt.datetime, rules: ScoringRules) -> Ints:
+    """The rows that count at `as_of`, ascending: completed in [as_of - lookback, as_of), one per user and item unless
+    all do.
 
-    `answers` has user_id, item_key, correct (nullable), completed_at, session_id and attempt_no; their order stays. A
-    skipped attempt gives way to an answered one. Ties in time are broken by attempt_no, session and outcome, never by
+    A skipped attempt gives way to an answered one. Ties in time are broken by attempt_no, session and outcome, never by
     row order.
     """
-    completed = answers["completed_at"]
-    inside = answers[(completed >= rules.window_start(as_of)) & (completed < as_of)]
+    begin, end = _utc(rules.window_start(as_of)), _utc(as_of)
+    inside = np.flatnonzero((attempts.completed_at >= begin) & (attempts.completed_at < end))
     if rules.attempts == "all":
         return inside
-    keep = ~inside.duplicated(["user_id", "item_key"], keep=False).to_numpy()
-    # Most answers have no rival, and sorting is what takes the time.
-    rivals = inside[~keep]
-    ordered = rivals.assign(_row=np.flatnonzero(~keep), _skipped=rivals["correct"].isna()).sort_values(
-        ["_skipped", "completed_at", "attempt_no", "session_id", "correct"],
-        ascending=[True, *[rules.attempts == "first"] * 4],
-        kind="stable",
-    )
-    keep[ordered.drop_duplicates(["user_id", "item_key"])["_row"].to_numpy(np.int64)] = True
-    return inside[keep]
+    pair = attempts.user[inside] * len(attempts.item_keys) + attempts.item[inside]
+    by_pair = np.argsort(pair)
+    again = pair[by_pair[1:]] == pair[by_pair[:-1]]
+    # Most answers have no rival, and putting all in order is what takes the time.
+    is_rival = np.zeros(pair.size, dtype=bool)
+    is_rival[by_pair[1:][again]] = is_rival[by_pair[:-1][again]] = True
+    rivals = np.flatnonzero(is_rival)
+    is_rival[rivals[_best(attempts, inside[rivals], pair[rivals], rules.attempts)]] = False
+    return inside[~is_rival]
+
+
+def counted(attempts: Attempts, user_ids: Sequence[str], as_of: dt.datetime, rules: ScoringRules) -> Responses:
+    """What counts of the attempts of `user_ids`, which are distinct; some may have nothing that does."""
+    rows = counting(attempts, as_of, rules)
+    place = {user_id: i for i, user_id in enumerate(user_ids)}
+    user = np.array([place.get(user_id, -1) for user_id in attempts.user_ids], np.int64)[attempts.user[rows]]
+    rows, user = rows[user >= 0], user[user >= 0]
+    return Responses(tuple(user_ids), attempts.item_keys, user, attempts.item[rows], attempts.correct[rows])
+
+
+def _best(attempts: Attempts, rows: Ints, pair: Ints, which: Literal["first", "last"]) -> Ints:
+    """The place among `rows` of the one that counts of each pair of user and item."""
+    sign = 1 if which == "first" else -1
+    correct = attempts.correct[rows]
+    order = np.lexsort((
+        sign * correct,
+        sign * attempts.session[rows],
+        sign * attempts.attempt_no[rows],
+        sign * attempts.completed_at[rows].astype(np.int64),
+        np.isnan(correct),
+        pair,
+    ))  # fmt: skip
+    return order[np.unique(pair[order], return_index=True)[1]]
+
+
+def _utc(instant: dt.datetime) -> np.datetime64:
+    return np.datetime64(instant.astimezone(dt.UTC).replace(tzinfo=None), "us")
 
 
 @dataclass(frozen=True)
@@ -70,7 +96,7 @@ class Scored:
 
 
 def score(
-    answers: pd.DataFrame,
+    attempts: Attempts,
     user_ids: Sequence[str],
     as_of: dt.datetime,
     *,
@@ -83,9 +109,7 @@ def score(
     Raises:
         EstimatorUnavailable: no estimate was made.
     """
-    answered = Responses.from_frame(counting(answers[answers["user_id"].isin(user_ids)], as_of, rules))
-    silent = sorted(set(user_ids) - set(answered.user_ids))
-    responses = replace(answered, user_ids=(*answered.user_ids, *silent))
+    responses = counted(attempts, user_ids, as_of, rules)
     return Scored(estimator.estimate(responses, bank, rules.prior), responses)
 
 

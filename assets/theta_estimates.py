@@ -18,7 +18,7 @@ from resources.database import abilities, banks
 from resources.database.engine import transaction
 from resources.irt.estimator import Estimator
 from resources.irt.fit import empirical_reliability
-from resources.model import Floats, Thetas, Week
+from resources.model import Attempts, Floats, Thetas, Week
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
 
@@ -73,7 +73,7 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
     return theta_estimates
 
 
-def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> Iterator[tuple[Week, pd.DataFrame]]:
+def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> Iterator[tuple[Week, Attempts]]:
     """Each chosen week with the answers that its look-back reaches; a file is read once, not once per window."""
     kept: dict[Week, tuple[list[str], pd.DataFrame]] = {}
     for week, keys in chosen.keys.items():
@@ -82,7 +82,7 @@ def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> It
         for earlier in reached:
             if earlier not in kept:
                 kept[earlier] = (list(keys), warehouse.read([earlier], keys))
-        yield week, pd.concat([kept[w][1] for w in reached], ignore_index=True)
+        yield week, Attempts.from_frame(pd.concat([kept[w][1] for w in reached], ignore_index=True))
 
 
 def _summary(made: list[Thetas], bank: str, engine_name: str, n_unusual: int) -> dict[str, dg.MetadataValue]:

@@ -5,8 +5,9 @@ Stays out: how any of them is stored, estimated or shown.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ Model = Literal["2PL", "3PL"]
 Format = Literal["html", "pdf"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Instants = NDArray[np.datetime64]
 
 # Every id that `seedtest demo` invents starts so: synthetic data can be told from real data wherever an id is shown.
 SYNTHETIC = "synthetic-"
@@ -118,6 +120,43 @@ class ItemBank:
                 f"Item bank {self.version}: item {self.item_keys[j]} has a={self.a[j]:g}, b={self.b[j]:g}, "
                 f"c={self.c[j]:g}; a must be above 0, b finite, c in [0, 1)."
             )
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """Where an item stands; made once, since one learner's update must not pay for the whole bank."""
+        return {key: j for j, key in enumerate(self.item_keys)}
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """Answers of many users as they were given, repeats and skips included; the order of the rows carries no meaning.
+
+    `user` and `item` index `user_ids` and `item_keys`; `correct` is 1 right, 0 wrong, NaN skipped; `completed_at` is in
+    UTC (datetime64[us]); `attempt_no` counts from 1; `session` is the place of the session's id among all in order, -1
+    without one. All have shape (n,).
+    """
+
+    user_ids: tuple[str, ...]
+    item_keys: tuple[str, ...]
+    user: Ints
+    item: Ints
+    correct: Floats
+    completed_at: Instants
+    attempt_no: Ints
+    session: Ints
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Self:
+        """From columns user_id, item_key, correct (nullable boolean), completed_at, attempt_no and session_id."""
+        user, user_ids = pd.factorize(frame["user_id"])
+        item, item_keys = pd.factorize(frame["item_key"])
+        session, _ = pd.factorize(frame["session_id"], sort=True)
+        return cls(
+            tuple(user_ids), tuple(item_keys), user.astype(np.int64), item.astype(np.int64),
+            frame["correct"].to_numpy(np.float64, na_value=np.nan),
+            frame["completed_at"].to_numpy("datetime64[us]"), frame["attempt_no"].to_numpy(np.int64),
+            session.astype(np.int64),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,18 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65
     commands.ui(port)
 
 
+@app.command()
+def api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+) -> None:
+    """Serve the on-demand API until SIGTERM or Ctrl-C."""
+    from seedtest_pipeline.api import server
+    from seedtest_pipeline.settings import Settings
+
+    server.serve(Settings.load(), host, port)
+
+
 @app.command("r-irt")
 def r_irt(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65535)] = 8010) -> None:
     """Run the R service r-irt-plumber in the foreground; R_IRT_BASE_URL=http://127.0.0.1:8010 makes others use it."""

@@ -32,6 +32,7 @@ from resources.model import Week
 from seedtest_pipeline import abandoned
 from seedtest_pipeline import demo as demonstration
 from seedtest_pipeline import doctor as examination
+from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.runs import Outcome, Runner, open_instance, prepare_dagster_home
 from seedtest_pipeline.settings import CHECKOUT, Settings, prepare_process, remember, set_by_environment
 from seedtest_pipeline.terminal import ERR, OUT, bars, facts
@@ -66,7 +67,7 @@ def ingest(file: Path, exam: str, as_json: bool) -> None:
     seconds = time.monotonic() - begun
     answered_at = responses.responses["answered_at"]
     first_week, last_week = Week.containing(pc.min(answered_at).as_py()), Week.containing(pc.max(answered_at).as_py())
-    if first_week < parts.partitions.first_week:
+    if first_week < partitions(parts.settings).first_week:
         _begin_weeks_at(parts.settings, first_week)
     _show(
         {
@@ -83,7 +84,7 @@ def ingest(file: Path, exam: str, as_json: bool) -> None:
     )
     for note in responses.notes:
         ERR.print(note, highlight=False)
-    if complaint := parts.partitions.users.outgrown(len(user_ids)):
+    if complaint := partitions(parts.settings).users.outgrown(len(user_ids)):
         ERR.print(complaint, highlight=False)
 
 

@@ -10,6 +10,7 @@ from assets import checks, item_parameters, report_template, responses, theta_es
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline import automation
 from seedtest_pipeline.late_answers import late_answers_sensor
+from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
 
@@ -22,12 +23,13 @@ def build(parts: Parts, progress: Progress) -> dg.Definitions:
 
 
 def _build(parts: Parts, progress: Progress) -> dg.Definitions:
+    weeks_and_users = partitions(parts.settings)
     made_weekly = [
-        responses.build(parts.partitions),
-        theta_estimates.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-        weekly_reports.build(parts.partitions, parts.settings.irt_bank_version, QUARTO_SOURCE, parts.template_cache),
+        responses.build(weeks_and_users),
+        theta_estimates.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
+        weekly_reports.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE, parts.template_cache),
     ]
-    user_keys = automation.user_keys_sensor(parts.partitions)
+    user_keys = automation.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
         assets=[
             *made_weekly,
@@ -35,8 +37,8 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             report_template.build(QUARTO_SOURCE, parts.template_cache),
         ],
         asset_checks=checks.build(),
-        schedules=[automation.weekly_schedule(parts.partitions, made_weekly)],
-        sensors=[late_answers_sensor(parts.partitions, made_weekly), *([user_keys] if user_keys else [])],
+        schedules=[automation.weekly_schedule(weeks_and_users, made_weekly)],
+        sensors=[late_answers_sensor(weeks_and_users, made_weekly), *([user_keys] if user_keys else [])],
         resources={
             "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),
             "warehouse": dg.ResourceDefinition(lambda _: parts.warehouse),

@@ -9,6 +9,7 @@ from resources.database import attempts, banks, migrate
 from resources.database.engine import address, transaction
 from resources.errors import FixTheData, SeedtestError
 from resources.reports.compile import compiler
+from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.wiring import Parts
 
 _PATIENCE_S = 2.5  # for one answer; twice that with all retries
@@ -65,7 +66,7 @@ def _bank(parts: Parts) -> str:
 def _users(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
         n_users = len(attempts.users(connection))
-    if complaint := parts.partitions.users.outgrown(n_users):
+    if complaint := partitions(parts.settings).users.outgrown(n_users):
         raise FixTheData(complaint)
     return f"{n_users:,} users"
 

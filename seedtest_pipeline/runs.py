@@ -12,12 +12,13 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
 from assets.failures import ATTENDED
-from assets.partitions import partition_key, range_tags
+from assets.partitions import Partitions, partition_key, range_tags
 from resources import errors
 from resources.errors import CallAPerson, FixTheData
 from resources.model import Week
 from resources.progress import Progress
 from seedtest_pipeline import abandoned, automation, definitions
+from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import CHECKOUT, Settings
 from seedtest_pipeline.wiring import Parts
 
@@ -41,6 +42,10 @@ class Runner:
     progress: Progress
     instance: dg.DagsterInstance = field(default_factory=lambda: open_instance())
 
+    @property
+    def partitions(self) -> Partitions:
+        return partitions(self.parts.settings)
+
     def unpartitioned(self, asset: str) -> Outcome:
         return self._run([asset], {}, {})
 
@@ -51,7 +56,7 @@ class Runner:
             FixTheData: there are no users, the user is unknown, or a week lies before FIRST_WEEK or in the future.
             CallAPerson: an asset failed; the message is the asset's own.
         """
-        partitions = self.parts.partitions
+        partitions = self.partitions
         if weeks[0] < partitions.first_week:
             raise FixTheData(
                 f"{weeks[0]} is before the first week, {partitions.first_week}: set FIRST_WEEK={weeks[0]} or earlier."
@@ -73,7 +78,7 @@ class Runner:
 
     def add_missing_keys(self) -> list[str]:
         """Register keys of users who have none, as the sensor does; returns all user ids."""
-        user_ids, new = automation.missing_keys(self.parts.partitions, self.instance, self.parts.engine)
+        user_ids, new = automation.missing_keys(self.partitions, self.instance, self.parts.engine)
         if new:
             self.instance.add_dynamic_partitions("user", new)
         return user_ids

@@ -8,9 +8,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import FixTheData
 from resources.model import Model, Week
 
@@ -56,12 +57,49 @@ class Settings(BaseSettings):
     irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
     irt_attempts: Literal["first", "last", "all"] = "first"
     """Which attempts of a user at the same item count inside the window."""
+    s3_bucket: str | None = None
+    """Bucket for the reports; unset: a folder in SEEDTEST_HOME. Credentials and endpoint are boto3's own settings."""
+    aws_region: str | None = None
+    s3_sse: Literal["none", "AES256", "aws:kms"] = "none"
+    """Encryption that S3 is asked for; `none`: the bucket's own default."""
+    s3_sse_kms_key_id: str | None = None
+    cloudfront_domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] | None = None
+    """With the next two: links go through this distribution; unset: S3 answers them itself."""
+    cloudfront_key_pair_id: str | None = None
+    cloudfront_private_key_file: Path | None = None
+    report_link_secs: Annotated[int, Field(ge=SHORTEST_S, le=LONGEST_S)] = 900
+    """How long a link to a report opens it."""
     jwks_url: str | None = None
     """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
     jwt_iss: str | None = None
     jwt_aud: str | None = None
     local_dev: bool = False
     """The API asks for no token; on loopback only."""
+    api_timeout_secs: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """A request to the API that takes longer is answered 503."""
+    api_concurrency: Annotated[int, Field(ge=1)] = 64
+    """Requests in the API at once, at work or waiting; one more is answered 503."""
+    api_rate_per_minute: Annotated[int, Field(ge=1)] = 6000
+    """Requests of one service (a caller with analysis:run)."""
+    api_user_rate_per_minute: Annotated[int, Field(ge=1)] = 60
+    """Requests of one user (any other caller)."""
+
+    @model_validator(mode="after")
+    def _storage_is_whole(self) -> Self:
+        """Raises FixTheData where settings of the bucket or of CloudFront lack one another."""
+        cloudfront = ("cloudfront_domain", "cloudfront_key_pair_id", "cloudfront_private_key_file")
+        given = [name for name in (*cloudfront, "s3_sse_kms_key_id") if getattr(self, name)]
+        if self.s3_bucket is None and given:
+            raise FixTheData(f"{given[0].upper()} is set and S3_BUCKET is not: set both or neither.")
+        if 0 < len(lacking := [name for name in cloudfront if name not in given]) < len(cloudfront):
+            raise FixTheData(f"{', '.join(cloudfront).upper()} go together: {lacking[0].upper()} is missing.")
+        if self.s3_sse_kms_key_id and self.s3_sse != "aws:kms":
+            raise FixTheData("S3_SSE_KMS_KEY_ID is set: set S3_SSE=aws:kms, too.")
+        if self.cloudfront_private_key_file:
+            from resources.artifacts.cloudfront import read_key  # with boto3, which takes half a second to import
+
+            read_key(self.cloudfront_private_key_file)
+        return self
 
     @classmethod
     def load(cls, **overrides: object) -> Self:

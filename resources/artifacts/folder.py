@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from resources.artifacts.store import checked_key
+from resources.artifacts.store import checked_key, is_key
 from resources.errors import ArtifactMissing
 
 _PART = ".part"  # of a hidden name: no key can be one
@@ -27,7 +27,7 @@ class FolderStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._sweep(path)
             self._write(path, content)
-        return path.as_uri()
+        return self.address(key)
 
     def read(self, key: str) -> bytes:
         try:
@@ -45,9 +45,19 @@ class FolderStore:
         self._path(key).unlink(missing_ok=True)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        folder = self._path(prefix) if prefix else self.root
-        found = (path.relative_to(self.root).as_posix() for path in folder.rglob("*") if path.is_file())
-        yield from sorted(key for key in found if not key.rpartition("/")[2].startswith("."))
+        yield from self._below(f"{checked_key(prefix)}/" if prefix else "")
+
+    def address(self, key: str) -> str:
+        return self._path(key).as_uri()
+
+    def _below(self, folder: str) -> Iterator[str]:
+        try:
+            with os.scandir(self.root / folder) as found:
+                entries = sorted((entry.name, entry.is_dir()) for entry in found if is_key(entry.name))
+        except FileNotFoundError:
+            return
+        for name, is_folder in entries:
+            yield from self._below(f"{folder}{name}/") if is_folder else [folder + name]
 
     def _path(self, key: str) -> Path:
         return self.root / checked_key(key)

@@ -11,13 +11,15 @@ _KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-
 
 
 class ArtifactStore(Protocol):
-    """Whole files by key; a reader sees an earlier or a later whole file, never a part of one.
+    """Whole files by key; a reader sees an earlier or a later whole file, never a part of one. Thread-safe.
 
     A key is a relative path of `/`-separated names; one that `checked_key` refuses is refused by every method.
+
+    Raises, every method: RetryLater, where the store does not answer; StoreRefuses, where it takes nothing from us.
     """
 
     def put(self, key: str, content: bytes, content_type: str) -> str:
-        """The stable address of the file, now in place. The same content again changes nothing."""
+        """The address of the file, now in place. The same content again changes nothing that a reader sees."""
         ...
 
     def read(self, key: str) -> bytes:
@@ -33,7 +35,14 @@ class ArtifactStore(Protocol):
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Of the files below the folder `prefix`, in ascending order; of all where it is empty."""
+        """Of the files below the folder `prefix`; of all where it is empty.
+
+        Folder by folder, and folders named by a date in its order. A file whose name is no key is none of ours.
+        """
+        ...
+
+    def address(self, key: str) -> str:
+        """Where the file under this key stands or would stand; always the same, and opens nothing by itself."""
         ...
 
 
@@ -48,6 +57,10 @@ def checked_key(key: str) -> str:
     Raises:
         FixTheData: it is empty, leaves the store (`..`, a leading `/`), hides (a leading `.`) or needs quoting.
     """
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise FixTheData(f"{key!r} is no key for an artifact: use names of letters, digits and . _ ~ - with / between.")
     return key
+
+
+def is_key(name: str) -> bool:
+    return _KEY.fullmatch(name) is not None

@@ -6,6 +6,7 @@ Stays out: the files themselves. The caller's transaction is the one in force.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -63,10 +64,23 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     query = sa.select(report_artifacts).where(report_artifacts.c.week_start == week.start)
     if user_ids is not None:
         query = query.where(report_artifacts.c.user_id == sa.any_(sa.literal(list(user_ids), sa.ARRAY(sa.Text))))
-    rows = connection.execute(query.order_by(sa.collate(report_artifacts.c.user_id, "C"), report_artifacts.c.format))
+    return _read(
+        connection, query.order_by(sa.collate(report_artifacts.c.user_id, "C"), report_artifacts.c.format)
+    )  # fmt: skip
+
+
+def of_user(connection: sa.Connection, user_id: str, week: Week | None = None) -> list[ReportArtifact]:
+    """A user's reports, the newest week first and by format, of all weeks or of one."""
+    query = sa.select(report_artifacts).where(report_artifacts.c.user_id == user_id)
+    if week is not None:
+        query = query.where(report_artifacts.c.week_start == week.start)
+    return _read(connection, query.order_by(report_artifacts.c.week_start.desc(), report_artifacts.c.format))
+
+
+def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[ReportArtifact]:
     return [
         ReportArtifact(
             row.user_id, Week(row.week_start), row.format, row.url, row.generated_at, row.sha256, row.inputs_sha256
         )
-        for row in rows
+        for row in connection.execute(query)
     ]

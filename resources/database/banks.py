@@ -6,7 +6,7 @@ The caller's transaction is the one in force.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, LiteralString, cast
 
 import numpy as np
 import sqlalchemy as sa
@@ -15,6 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 from resources.database.tables import mirt_fit_meta, mirt_item_params
 from resources.errors import FixTheData, NoItemBank, NotConverged
 from resources.model import Floats, Ints, ItemBank, Model
+
+ADOPTED_LAST: LiteralString = (
+    "SELECT version FROM mirt_fit_meta WHERE adopted_at IS NOT NULL ORDER BY adopted_at DESC, version DESC LIMIT 1"
+)
 
 
 @dataclass(frozen=True)
@@ -109,13 +113,7 @@ def in_force(connection: sa.Connection, pinned: str | None = None) -> str:
         if connection.execute(known).scalar_one():
             return pinned
         raise _none(f"IRT_BANK_VERSION names the item bank {pinned}, and there is no such bank")
-    adopted = (
-        sa.select(mirt_fit_meta.c.version)
-        .where(mirt_fit_meta.c.adopted_at.is_not(None))
-        .order_by(mirt_fit_meta.c.adopted_at.desc(), mirt_fit_meta.c.version.desc())
-        .limit(1)
-    )
-    version = connection.execute(adopted).scalar_one_or_none()
+    version = connection.exec_driver_sql(ADOPTED_LAST).scalar_one_or_none()
     if version is None:
         raise _none("No item bank is in force")
     return str(version)

@@ -148,9 +148,10 @@ def _on_shared_grid(table: csr_array, items: Items, theta: Floats, log_prior: Fl
     """Log posterior densities of some of the table's rows, shape (rows, Q), new at each call."""
     log_p = np.zeros((2 * items.a.size, theta.size))
     # Only what was answered: one learner's 60 answers do not pay for a bank of thousands.
-    asked = np.flatnonzero(np.bincount(table.indices % items.a.size, minlength=items.a.size))
-    log_p[asked] = log_wrong(items.at(asked), theta)
-    log_p[items.a.size + asked] = log_right(items.at(asked), theta)
+    occurs = np.bincount(table.indices, minlength=2 * items.a.size) > 0
+    wrong, right = (np.flatnonzero(half) for half in np.split(occurs, 2))
+    log_p[wrong] = log_wrong(items.at(wrong), theta)
+    log_p[items.a.size + right] = log_right(items.at(right), theta)
 
     def of(at: slice) -> Floats:
         log_density: Floats = table[at] @ log_p

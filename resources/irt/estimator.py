@@ -14,8 +14,12 @@ class Estimator(Protocol):
     @property
     def name(self) -> str: ...
 
-    def estimate(self, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL) -> Thetas:
+    def estimate(
+        self, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL, *, request_id: str | None = None
+    ) -> Thetas:
         """Posterior mean and SD of ability (EAP) per user; users without a scorable response are in `unscored`.
+
+        `request_id` stands in the log of an engine that keeps one.
 
         Raises:
             EstimatorUnavailable: the engine does not answer in its time; no estimate was made.
@@ -49,8 +53,7 @@ class Scorable:
 
 def match(responses: Responses, bank: ItemBank) -> Scorable:
     """Rows of items that the bank holds, answered right or wrong; the rest is counted per user."""
-    place = {key: j for j, key in enumerate(bank.item_keys)}
-    to_bank = np.array([place.get(key, -1) for key in responses.item_keys], dtype=np.int64)
+    to_bank = np.array([bank.place.get(key, -1) for key in responses.item_keys], dtype=np.int64)
     item = to_bank[responses.item]
     unusable = np.isnan(responses.correct)
     unknown = (item < 0) & ~unusable

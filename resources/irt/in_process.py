@@ -17,7 +17,9 @@ class InProcessEstimator:
     def name(self) -> str:
         return "in-process"
 
-    def estimate(self, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL) -> Thetas:
+    def estimate(
+        self, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL, *, request_id: str | None = None
+    ) -> Thetas:
         """As `Estimator.estimate`; each SE is exact to about 1e-7 of itself (see `eap`).
 
         Raises:

@@ -15,6 +15,7 @@ from resources.errors import CallAPerson, FixTheData
 from resources.irt.in_process import InProcessEstimator
 from resources.model import ItemBank, Responses, Week, safe_key
 from seedtest_pipeline import automation
+from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.runs import Runner, prepare_dagster_home
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.synthetic import EXAM_ID, SyntheticExam, recovery, synthetic_exam
@@ -189,8 +190,10 @@ def test_without_an_item_bank_the_run_says_what_to_do(runner):
 
 def test_the_schedule_asks_for_last_week_in_ranges_that_cover_every_user_once(runner, parts):
     runner.add_missing_keys()
-    keys = parts.partitions.users.keys(runner.instance)
-    schedule = automation.weekly_schedule(parts.partitions, ["responses", "theta_estimates", "weekly_reports"])
+    keys = partitions(parts.settings).users.keys(runner.instance)
+    schedule = automation.weekly_schedule(
+        partitions(parts.settings), ["responses", "theta_estimates", "weekly_reports"]
+    )
     monday = dt.datetime(2025, 1, 13, 6, tzinfo=dt.UTC)
     context = dg.build_schedule_context(instance=runner.instance, scheduled_execution_time=monday)
     requests = schedule.evaluate_tick(context).run_requests
@@ -210,7 +213,7 @@ def test_chunks_of_the_schedule_cover_every_key_once():
 
 @pytest.mark.parametrize("parts", ["users"], indirect=True)
 def test_the_sensor_adds_a_key_for_each_new_user_once(runner, parts):
-    sensor = automation.user_keys_sensor(parts.partitions)
+    sensor = automation.user_keys_sensor(partitions(parts.settings))
     with dg.build_sensor_context(instance=runner.instance, resources={"engine": parts.engine}) as context:
         result = sensor(context)
         added = result.dynamic_partitions_requests[0].partition_keys

@@ -99,9 +99,9 @@ def test_an_earlier_estimate_never_replaces_a_later_current_one(engine: sa.Engin
 def test_the_end_of_a_session_stores_the_current_ability_only(engine: sa.Engine) -> None:
     with transaction(engine) as connection:
         at = WEEK.begins_at
-        assert abilities.store_current(connection, thetas(["u2", "u1"], np.array([0.2, 0.1])), at, NOW) == 2
-        assert abilities.store_current(connection, thetas(["u1"], 9.0), at - dt.timedelta(seconds=1), NOW) == 0
-        assert abilities.store_current(connection, thetas([], 0.0, unscored=["u3"]), at, NOW) == 0
+        assert abilities.store_current(connection, thetas(["u2", "u1"], np.array([0.2, 0.1])), at, NOW) == {"u1", "u2"}
+        assert abilities.store_current(connection, thetas(["u1"], 9.0), at - dt.timedelta(seconds=1), NOW) == set()
+        assert abilities.store_current(connection, thetas([], 0.0, unscored=["u3"]), at, NOW) == set()
         assert abilities.of_week(connection, WEEK).empty
     assert current(engine) == {("u1", "v1"): 0.1, ("u2", "v1"): 0.2}
 

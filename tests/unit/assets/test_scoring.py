@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.scoring import ScoringRules, counting, person_fit, score
+from assets import scoring
+from assets.scoring import ScoringRules, person_fit, score
 from resources.irt.in_process import InProcessEstimator
-from resources.model import ItemBank, Week
+from resources.model import Attempts, ItemBank, Week
 
 WEEK = Week.parse("2025-02-03")
 
@@ -16,6 +17,11 @@ def answers(*rows: tuple[str, str, bool | None, str, int]) -> pd.DataFrame:
     frame["correct"] = frame["correct"].astype("boolean")
     frame["completed_at"] = pd.to_datetime(frame["completed_at"], utc=True, format="ISO8601")
     return frame.assign(session_id="s")
+
+
+def counting(rows: pd.DataFrame, as_of: dt.datetime, rules: ScoringRules) -> pd.DataFrame:
+    """The rows that count."""
+    return rows.iloc[scoring.counting(Attempts.from_frame(rows), as_of, rules)]
 
 
 def test_the_window_takes_its_first_instant_and_not_its_last():
@@ -83,7 +89,9 @@ def scored(*patterns: tuple[str, str]):
         *((user, f"q{j:02d}", mark == "1", "2025-02-05", 1) for user, marks in patterns for j, mark in enumerate(marks))
     )
     users = [*(user for user, _ in patterns), "silent"]
-    return score(rows, users, WEEK.ends_at, rules=ScoringRules(), bank=BANK, estimator=InProcessEstimator())
+    return score(
+        Attempts.from_frame(rows), users, WEEK.ends_at, rules=ScoringRules(), bank=BANK, estimator=InProcessEstimator()
+    )
 
 
 def test_person_fit_is_in_the_order_of_the_estimates_and_low_where_easy_items_fail_and_hard_ones_do_not():

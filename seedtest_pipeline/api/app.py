@@ -1,0 +1,74 @@
+"""The app: layers, routes and the OpenAPI document, put together from a service and a gate."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware import Middleware
+
+from seedtest_pipeline.api import guarded, probes, problems, reports, thetas, updates
+from seedtest_pipeline.api.auth import Gate
+from seedtest_pipeline.api.bounds import Bounded
+from seedtest_pipeline.api.observed import Observed
+from seedtest_pipeline.api.service import Service
+
+_DESCRIPTION = (
+    """Abilities of an exam platform's learners, on demand. Errors are RFC 9457 problems; their types are stable."""
+)
+
+
+def create(service: Service, gate: Gate) -> FastAPI:
+    """The app; it closes the service and the gate when the server ends."""
+
+    @asynccontextmanager
+    async def open_and_closed(_: FastAPI) -> AsyncIterator[None]:
+        await gate.start()
+        try:
+            yield
+        finally:
+            await gate.aclose()
+            service.close()
+
+    settings = service.settings
+    app = FastAPI(
+        title="seedtest-pipeline",
+        description=_DESCRIPTION,
+        version="1",
+        lifespan=open_and_closed,
+        docs_url=None,  # those pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(Observed, metrics=service.metrics),
+            Middleware(Bounded, at_once=settings.api_concurrency, timeout_s=settings.api_timeout_secs),
+        ],
+    )
+    problems.install(app)
+    app.add_exception_handler(guarded.TooOften, guarded.too_often)
+    rates = guarded.Rates(settings.api_rate_per_minute, settings.api_user_rate_per_minute)
+    for part in (updates, thetas, reports):
+        app.include_router(part.build(service, guarded.guarded(gate, rates)))
+    app.include_router(probes.build(service, gate))
+    document = _document(app)
+    app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's own, with the token that the guarded routes ask for and the schema of problems."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )  # fmt: skip
+    parts = document["components"]
+    parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    parts["schemas"] |= {
+        "Problem": problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    }  # fmt: skip
+    parts["schemas"] |= parts["schemas"]["Problem"].pop("$defs")
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if "probes" not in operation["tags"]:
+                operation["security"] = [{"token": []}]
+    return document

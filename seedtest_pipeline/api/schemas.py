@@ -1,0 +1,159 @@
+"""What comes in and goes out, with an example of each."""
+
+import datetime as dt
+from typing import Annotated, Literal, Self
+from urllib.parse import unquote
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from assets.updating import Reason
+from resources.database.abilities import Ability
+
+# What PostgreSQL can hold in an index beside the model and the bank's version: 2,704 bytes in all.
+ID_BYTES = 2000
+
+
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("holds a NUL character, which the database cannot store")
+    if len(value.encode()) > ID_BYTES:
+        raise ValueError(f"is longer than {ID_BYTES:,} bytes")
+    return value
+
+
+def _decoded(value: object) -> object:
+    """Routes match paths as they were sent (see `Observed`)."""
+    return unquote(value, errors="strict") if isinstance(value, str) else value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=ID_BYTES), AfterValidator(_storable)]
+PathId = Annotated[Id, BeforeValidator(_decoded)]
+
+
+class UpdateTheta(BaseModel):
+    """A session has ended: this user's ability is wanted anew."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"user_id": "user123", "session_id": "session456", "lookback_days": 30}]},
+    )
+
+    user_id: Id
+    session_id: Id | None = Field(None, description="Stands in the log; the answers of all sessions count.")
+    lookback_days: Annotated[int, Field(strict=True, ge=1, le=365)] | None = Field(
+        None, description="Answers of so many days count, by default as in the weekly run."
+    )
+
+
+class CurrentTheta(BaseModel):
+    """A stored ability in logits, from the answers before `as_of`. Rows that are older than this pipeline lack two of
+    the values."""
+
+    theta: float
+    se: float
+    model: str
+    version: str = Field(description="Of the item bank; banks that were not linked have scales of their own.")
+    n_items: int | None
+    as_of: dt.datetime | None
+    updated_at: dt.datetime
+
+    @classmethod
+    def of(cls, ability: Ability) -> Self:
+        return cls(
+            theta=ability.theta, se=ability.se, model=ability.model, version=ability.version, n_items=ability.n_items,
+            as_of=ability.as_of, updated_at=ability.fitted_at,
+        )  # fmt: skip
+
+
+class Updated(BaseModel):
+    """The estimate as of this request."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "ok", "user_id": "user123", "theta": 0.42, "se": 0.31, "model": "2PL", "version": "2025-03",
+                    "n_items": 48, "n_unknown_item": 1, "n_unusable": 1, "as_of": "2025-03-01T10:00:00Z",
+                    "updated_at": "2025-03-01T10:00:00.004Z", "later": None,
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    status: Literal["ok"] = "ok"
+    user_id: str
+    theta: float = Field(description="Posterior mean, in logits.")
+    se: float = Field(description="Posterior standard deviation, in logits.")
+    model: str
+    version: str
+    n_items: int = Field(description="Answers that it rests on.")
+    n_unknown_item: int = Field(description="Answers left out: their item is not in the bank.")
+    n_unusable: int = Field(description="Answers left out: skipped.")
+    as_of: dt.datetime = Field(description="The instant of the request, by the database's clock.")
+    updated_at: dt.datetime
+    later: CurrentTheta | None = Field(
+        None, description="The current ability where a later one was stored meanwhile: that one stays."
+    )
+
+
+class NothingToEstimate(BaseModel):
+    """Nothing was stored, and what was stored before stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "noop", "user_id": "user123", "reason": "no_attempts",
+                    "message": "No item was answered in the last 30 days.",
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    status: Literal["noop"] = "noop"
+    user_id: str
+    reason: Reason = Field(
+        description="no_attempts: nothing was answered in the window (a skipped item is no answer). "
+        "no_item_parameters: nothing of what was answered is in the item bank, or none is in force."
+    )
+    message: str
+
+
+class WeekTheta(BaseModel):
+    week: dt.date = Field(description="Its Monday.")
+    theta: float
+    se: float
+    n_items: int
+    model: str
+    version: str
+    window_days: int
+    as_of: dt.datetime
+
+
+class UserTheta(BaseModel):
+    """`current` is None where nothing was estimated under the item bank in force."""
+
+    user_id: str
+    current: CurrentTheta | None
+    history: list[WeekTheta] = Field(description="By week, ascending.")
+
+
+class Report(BaseModel):
+    format: str = Field(examples=["html"])
+    generated_at: dt.datetime
+    href: str = Field(description="Where it can be had, relative to this API.")
+
+
+class ReportWeek(BaseModel):
+    week: dt.date
+    reports: list[Report]
+
+
+class UserReports(BaseModel):
+    user_id: str
+    weeks: list[ReportWeek] = Field(description="Newest first.")
+
+
+class ReportLink(BaseModel):
+    url: str
+    expires_at: dt.datetime | None = Field(description="None: this API hands it out itself, to who has a token.")

@@ -1,0 +1,68 @@
+"""What the routes work with: the parts, sized for one process that answers in time."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from assets.scoring import ScoringRules
+from assets.updating import Updater
+from resources.artifacts.links import Links
+from resources.artifacts.store import ArtifactStore
+from resources.database.engine import make_engine
+from resources.irt.estimator import Estimator
+from seedtest_pipeline.api.metrics import Metrics, TimedEstimator
+from seedtest_pipeline.settings import Settings
+from seedtest_pipeline.wiring import Parts
+
+# Requests at work at once, each with a thread and a connection. One learner's update is arithmetic under Python's lock
+# and a wait for the database: more threads than this only take turns.
+AT_WORK = 8
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True)
+class Service:
+    settings: Settings
+    engine: sa.Engine
+    updater: Updater
+    estimator: Estimator
+    rules: ScoringRules
+    artifacts: ArtifactStore
+    links: Links
+    metrics: Metrics
+    threads: ThreadPoolExecutor
+
+    async def work(self, do: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """What `do` returns, done in a thread of ours, which goes on to its end even if the request does not."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(do, *args, **kwargs))
+
+    def close(self) -> None:
+        self.threads.shutdown(wait=True, cancel_futures=True)
+        self.engine.dispose()
+
+
+def make_service(settings: Settings) -> Service:
+    """Nothing of it is opened yet, but for an embedded database, which is started and migrated.
+
+    Statements and the estimator get half of a request's time: so the caller is told which of them was too slow.
+    """
+    patience_s = settings.api_timeout_secs / 2
+    parts = Parts(settings.model_copy(update={"r_irt_timeout_secs": min(settings.r_irt_timeout_secs, patience_s / 2)}))
+    if settings.database_url is None:
+        parts.engine.dispose()
+    engine = make_engine(
+        parts.database_url, "seedtest", statement_timeout_s=patience_s, pool_size=AT_WORK, ping=False
+    )  # fmt: skip
+    metrics = Metrics()
+    estimator = TimedEstimator(parts.estimator, metrics)
+    return Service(
+        settings, engine, Updater(engine, estimator, settings.irt_bank_version), estimator, parts.rules,
+        parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"),
+    )  # fmt: skip

@@ -121,6 +121,18 @@ def report(
 
 
 @app.command()
+def cohort(
+    week: WeekOption,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the staff's report of a week from its estimates, and print where it is. Needs Quarto and R."""
+    from seedtest_pipeline import commands
+
+    commands.cohort(week, open_it, as_json)
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65535)] = 3000) -> None:
     """Open Dagster's UI, with the daemon that runs the schedule and the sensor. Ctrl-C ends both."""
     from seedtest_pipeline import commands

@@ -21,6 +21,8 @@ import pyarrow.compute as pc
 import typer
 from rich.markup import escape
 
+from assets.cohort_reports import REPORT
+from resources import cohort_document
 from resources.database import artifacts, attempts, banks, response_file
 from resources.database import ingest as loading
 from resources.database import migrate as migrations
@@ -122,6 +124,25 @@ def report(user: str, week: str, open_it: bool, as_json: bool) -> None:
         OUT.print(found.url, highlight=False)
     if open_it and not webbrowser.open(found.url):
         ERR.print("No browser was found here: open the address by hand.")
+
+
+def cohort(week: str, open_it: bool, as_json: bool) -> None:
+    of_week = _week(week, "--week")
+    if lacking := cohort_document.lacking():
+        ERR.print(f"No cohort report is made here. {lacking}", highlight=False)
+        if as_json:
+            _show({"week": of_week.key, "reports": {}, "skipped": lacking}, as_json)
+        return
+    with bars() as progress:
+        made = Runner(_parts(), progress).cohort(of_week).metadata["cohort_reports"]
+    urls = {name.removeprefix(REPORT): str(value.value) for name, value in made.items() if name.startswith(REPORT)}
+    if as_json:
+        _show({"week": of_week.key, "reports": urls, "skipped": None}, as_json)
+    for url in urls.values():
+        if not as_json:
+            OUT.print(url, highlight=False)
+        if open_it and not webbrowser.open(url):
+            ERR.print("No browser was found here: open the address by hand.")
 
 
 def ui(port: int) -> NoReturn:

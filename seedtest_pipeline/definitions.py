@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import dagster as dg
 import sqlalchemy as sa
 
-from assets import checks, item_parameters, report_template, responses, theta_estimates, weekly_reports
+from assets import checks, cohort_reports, item_parameters, report_template, responses, theta_estimates, weekly_reports
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline import automation
+from seedtest_pipeline.cohort_sensor import cohort_sensor
 from seedtest_pipeline.late_answers import late_answers_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
@@ -27,18 +28,24 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     made_weekly = [
         responses.build(weeks_and_users),
         theta_estimates.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-        weekly_reports.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE, parts.template_cache),
+        weekly_reports.build(weeks_and_users, parts.settings.irt_bank_version, parts.compile_templates),
     ]
+    cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
     user_keys = automation.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
         assets=[
             *made_weekly,
+            cohorts,
             item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-            report_template.build(QUARTO_SOURCE, parts.template_cache),
+            report_template.build(parts.compile_templates),
         ],
         asset_checks=checks.build(),
         schedules=[automation.weekly_schedule(weeks_and_users, made_weekly)],
-        sensors=[late_answers_sensor(weeks_and_users, made_weekly), *([user_keys] if user_keys else [])],
+        sensors=[
+            late_answers_sensor(weeks_and_users, made_weekly),
+            cohort_sensor(cohorts),
+            *([user_keys] if user_keys else []),
+        ],
         resources={
             "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),
             "warehouse": dg.ResourceDefinition(lambda _: parts.warehouse),

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import FixTheData
-from resources.model import Model, Week
+from resources.model import Format, Language, Model, Week
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -25,6 +25,11 @@ def _users_or_buckets(value: object) -> object:
     if isinstance(value, str) and not value.removeprefix("-").isdecimal():
         raise ValueError("it is `users`, or a number of hash buckets such as 64")
     return value
+
+
+def _listed(value: object) -> object:
+    """`html,pdf` as a tuple without repeats."""
+    return tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
 
 
 def _monday(value: dt.date) -> dt.date:
@@ -69,6 +74,9 @@ class Settings(BaseSettings):
     cloudfront_private_key_file: Path | None = None
     report_link_secs: Annotated[int, Field(ge=SHORTEST_S, le=LONGEST_S)] = 900
     """How long a link to a report opens it."""
+    report_lang: Language = "en"
+    report_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = ("html",)
+    """Each is a file of its own, as in `html,pdf`."""
     jwks_url: str | None = None
     """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
     jwt_iss: str | None = None

@@ -3,9 +3,9 @@
 Stays out: what needs Dagster (`partitioning`), which the API does without.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -22,11 +22,13 @@ from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
 from resources.irt.r_service import RServiceEstimator
 from resources.irt.r_transport import Timeouts
+from resources.model import Format
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
     from resources.artifacts.s3 import S3Store
+    from resources.reports.template import Template
 
 QUARTO_SOURCE = CHECKOUT / "quarto"
 
@@ -117,10 +119,13 @@ class Parts:
     def rules(self) -> ScoringRules:
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
 
+    def compile_templates(self) -> "Mapping[Format, Template]":
+        """The report's template in each format that is published, from the cache where it is there."""
+        from resources.reports.compile import compile_templates  # with pandoc and Vega, which the API does without
+
+        formats, language = self.settings.report_formats, self.settings.report_lang
+        return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)
+
     @cached_property
     def updater(self) -> Updater:
         return Updater(self.engine, self.estimator, self.settings.irt_bank_version)
-
-    @property
-    def template_cache(self) -> Path:
-        return self.settings.home / "templates"

@@ -169,6 +169,13 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     return _read(connection, week.start, week.start, user_ids)
 
 
+def renewed_at(connection: sa.Connection, week: Week) -> dt.datetime | None:
+    """When the last of the week's estimates was made; None without any."""
+    query = "SELECT max(fitted_at) FROM theta_estimates WHERE week_start = %(week)s"
+    latest: dt.datetime | None = connection.exec_driver_sql(query, {"week": week.start}).scalar_one()
+    return latest
+
+
 def implausible(connection: sa.Connection, limit: float) -> list[tuple[str, dt.date]]:
     """User and week of every estimate beyond ±`limit` logits, not a number, or with a standard error not above 0."""
     query = """

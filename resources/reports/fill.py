@@ -1,23 +1,26 @@
 """A report from a template and one learner's week: the same bytes from the same input."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import jinja2
 from markupsafe import Markup, escape
 
 from resources.errors import TemplateBroken
-from resources.model import safe_key
-from resources.reports.charts import svg
+from resources.model import Format, safe_key
+from resources.reports import typeset
+from resources.reports.charts import Chart, svg
 from resources.reports.report_input import ReportInput
 from resources.reports.template import Template
 from resources.reports.view import View, view
 
 
 def render(template: Template, given: ReportInput) -> bytes:
-    """One self-contained HTML file, in UTF-8.
+    """One self-contained file, HTML in UTF-8 or PDF, as the template is.
 
     Raises:
+        CallAPerson: no font of this machine has a text of the PDF.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
     seen = view(template.words, given)
@@ -28,31 +31,53 @@ def render(template: Template, given: ReportInput) -> bytes:
         "compiled_by": template.compiled_by,
     }
     try:
-        return _parsed(template.html).render(vars(seen), marker=marker, charts=_charts(template, seen)).encode()
+        filled = _parsed(template.format, template.source).render(
+            vars(seen), marker=marker, charts=_charts(template, seen)
+        )
     except jinja2.TemplateError as error:
         raise TemplateBroken(f"quarto/weekly_report.qmd cannot be filled: {error}.") from error
+    return typeset.pdf(filled, given.week.ends_at) if template.format == "pdf" else filled.encode()
 
 
-def _charts(template: Template, seen: View) -> Mapping[str, Markup]:
+def _charts(template: Template, seen: View) -> Mapping[str, Chart]:
     if seen.trend is None:
         return {}
     return {"trend": svg(template.charts["trend"], {"weeks": seen.trend.rows}, seen.trend.words)}
 
 
-@functools.lru_cache(maxsize=4)
-def _parsed(html: str) -> jinja2.Template:
-    """Delimiters of control flow are comments of HTML; an unknown name is an error and never an empty string."""
-    return jinja2.Environment(
-        block_start_string="<!--%",
-        block_end_string="%-->",
-        comment_start_string="<!--#",
-        comment_end_string="#-->",
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_inert,
-    ).from_string(html)
+@dataclass(frozen=True)
+class _Syntax:
+    """Delimiters of control flow, which are comments of the format, and how a value becomes text in it."""
+
+    opening: str
+    closing: str
+    inert: Callable[[object], Markup]
 
 
-def _inert(value: object) -> Markup:
+def _html(value: object) -> Markup:
     """Escaped, braces too: whatever a topic is called, what looks like a placeholder in a report is one."""
     return Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped in this line
+
+
+def _typst(value: object) -> Markup:
+    """A string literal as an expression; a picture as the call that draws it."""
+    picture = getattr(value, "__typst__", None)
+    return Markup(f"#{picture() if picture else typeset.literal(str(value))};")  # noqa: S704 - nothing acts in a literal
+
+
+_SYNTAX: Mapping[Format, _Syntax] = {"html": _Syntax("<!--", "-->", _html), "pdf": _Syntax("/*", "*/", _typst)}
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(form: Format, source: str) -> jinja2.Template:
+    """An unknown name is an error and never an empty string."""
+    syntax = _SYNTAX[form]
+    return jinja2.Environment(
+        block_start_string=f"{syntax.opening}%",
+        block_end_string=f"%{syntax.closing}",
+        comment_start_string=f"{syntax.opening}#",
+        comment_end_string=f"#{syntax.closing}",
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=syntax.inert,
+    ).from_string(source)

@@ -9,15 +9,12 @@ import functools
 import re
 from dataclasses import dataclass
 from gettext import NullTranslations
-from typing import Literal
 
 from babel.core import Locale
 from babel.dates import format_date, format_interval, format_skeleton
 
-from resources.model import Week
+from resources.model import Language, Week
 from resources.reports.catalogue import translations
-
-Language = Literal["en", "ko"]
 
 NONE = "–"
 

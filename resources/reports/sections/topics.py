@@ -4,9 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
-from resources.reports.charts import share_bar
+from resources.reports.charts import Bar
 from resources.reports.expected import Topic, by_topic
 from resources.reports.report_input import ReportInput
 from resources.reports.wording import NONE, Words, name
@@ -19,7 +17,7 @@ TOPICS_SHOWN = 40
 @dataclass(frozen=True)
 class TopicRow:
     name: str
-    bar: Markup
+    bar: Bar
     share: str
     right: str
     expected_share: str
@@ -57,7 +55,7 @@ def _row(words: Words, topic: Topic) -> TopicRow:
     expected_share = topic.expected / topic.n_known if known else math.nan
     return TopicRow(
         name=name(topic.name) if topic.name else words.text("No topic"),
-        bar=share_bar(share, expected_share),
+        bar=Bar(share, expected_share),
         share=words.percent(share),
         right=words.share(topic.n_right, topic.n_scored),
         expected_share=words.percent(expected_share) if known else NONE,

@@ -121,7 +121,7 @@ def test_a_report_stands_alone_and_is_small(template: Template) -> None:
 )
 def test_a_name_that_no_report_has_is_an_error_and_no_empty_place(template: Template, mark: str) -> None:
     with pytest.raises(TemplateBroken, match="cannot be filled"):
-        render(replace(template, html=template.html.replace("</h1>", mark + "</h1>")), given())
+        render(replace(template, source=template.source.replace("</h1>", mark + "</h1>")), given())
 
 
 def test_a_history_without_the_week_itself_is_completed(template: Template) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.reports.charts import histogram_rows, png, share_bar, svg
+from resources.reports.charts import Bar, histogram_rows, png, svg
 from resources.reports.sections.trend import trend
 from tests.unit.reports.example import ENGLISH, given, levels
 
@@ -16,7 +16,7 @@ TREND = (CHARTS / "trend.vl.json").read_text("utf-8")
 def drawn(*thetas: float | None) -> str:
     shown = trend(ENGLISH, given(history=levels(*thetas)))
     assert shown is not None
-    return svg(TREND, {"weeks": shown.rows}, 'Level & "more" \\1')
+    return svg(TREND, {"weeks": shown.rows}, 'Level & "more" \\1').__html__()
 
 
 def test_the_trend_draws_every_week_once_and_the_same_way_twice() -> None:
@@ -66,6 +66,6 @@ def test_a_histogram_counts_every_finite_value() -> None:
 
 
 def test_a_bar_without_expectation_has_no_mark() -> None:
-    assert 'class="mark"' not in share_bar(0.5, math.nan)
-    assert 'class="share" y="2" width="62.5"' in share_bar(0.625, 0.5)
-    assert 'class="mark" x="49.3"' in share_bar(0.625, 0.5)
+    assert 'class="mark"' not in Bar(0.5, math.nan).__html__()
+    assert 'class="share" y="2" width="62.5"' in Bar(0.625, 0.5).__html__()
+    assert 'class="mark" x="49.3"' in Bar(0.625, 0.5).__html__()

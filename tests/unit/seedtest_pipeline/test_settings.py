@@ -25,6 +25,8 @@ def test_the_defaults_need_nothing_set():
         ("USER_PARTITIONS", "-1", "greater than or equal to 0"),
         ("FIRST_WEEK", "2025-01-08", "Setting FIRST_WEEK='2025-01-08': .*Wednesday.*use 2025-01-06"),
         ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
+        ("REPORT_LANG", "de", "Setting REPORT_LANG='de': Input should be 'en' or 'ko'"),
+        ("REPORT_FORMATS", "html,docx", "Setting REPORT_FORMATS='docx': Input should be 'html' or 'pdf'"),
         ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be '2PL' or '3PL'"),
     ],
 )
@@ -32,6 +34,12 @@ def test_a_wrong_setting_stops_the_start_with_a_line_that_names_it(monkeypatch, 
     monkeypatch.setenv(name, value)
     with pytest.raises(FixTheData, match=said):
         Settings.load()
+
+
+def test_formats_are_a_list_with_commas(monkeypatch):
+    assert Settings.load().report_formats == ("html",)
+    monkeypatch.setenv("REPORT_FORMATS", "html, pdf,html")
+    assert Settings.load().report_formats == ("html", "pdf")
 
 
 def test_an_empty_variable_counts_as_not_set_as_a_shell_script_may_leave_it(monkeypatch):

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from assets import checks, item_parameters, report_template, responses, theta_estimates, weekly_reports
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline import automation
+from seedtest_pipeline.catch_up import catch_up_job, catch_up_sensor
 from seedtest_pipeline.late_answers import late_answers_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
@@ -29,6 +30,8 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         theta_estimates.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
         weekly_reports.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE, parts.template_cache),
     ]
+    version = parts.settings.irt_bank_version
+    catch_up = catch_up_job(version)
     user_keys = automation.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
         assets=[
@@ -38,7 +41,12 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         ],
         asset_checks=checks.build(),
         schedules=[automation.weekly_schedule(weeks_and_users, made_weekly)],
-        sensors=[late_answers_sensor(weeks_and_users, made_weekly), *([user_keys] if user_keys else [])],
+        jobs=[catch_up],
+        sensors=[
+            late_answers_sensor(weeks_and_users, made_weekly),
+            catch_up_sensor(catch_up, version),
+            *([user_keys] if user_keys else []),
+        ],
         resources={
             "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),
             "warehouse": dg.ResourceDefinition(lambda _: parts.warehouse),

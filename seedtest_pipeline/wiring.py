@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from assets.scoring import ScoringRules
-from assets.updating import Updater
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
@@ -116,10 +115,6 @@ class Parts:
     @cached_property
     def rules(self) -> ScoringRules:
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
-
-    @cached_property
-    def updater(self) -> Updater:
-        return Updater(self.engine, self.estimator, self.settings.irt_bank_version)
 
     @property
     def template_cache(self) -> Path:

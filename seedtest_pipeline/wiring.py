@@ -95,9 +95,8 @@ class Parts:
         settings = self.settings
         if settings.s3_bucket is None:
             return None
-        from resources.artifacts.s3 import (
-            S3Store,  # boto3 takes half a second to import, and most machines have no bucket
-        )
+        # Here, since boto3 takes half a second to import and most machines have no bucket.
+        from resources.artifacts.s3 import S3Store
 
         return S3Store(settings.s3_bucket, settings.aws_region, settings.s3_sse, settings.s3_sse_kms_key_id)
 

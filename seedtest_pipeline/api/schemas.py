@@ -73,7 +73,8 @@ class Updated(BaseModel):
             "examples": [
                 {
                     "status": "ok", "user_id": "user123", "theta": 0.42, "se": 0.31, "model": "2PL",
-                    "version": "2025-03", "n_items": 48, "n_unknown_item": 1, "n_unusable": 1, "as_of": "2025-03-01T10:00:00Z",
+                    "version": "2025-03", "n_items": 48, "n_unknown_item": 1, "n_unusable": 1,
+                    "as_of": "2025-03-01T10:00:00Z",
                     "updated_at": "2025-03-01T10:00:00.004Z", "later": None,
                 }
             ]

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.model import Week
-from seedtest_pipeline import cli, wiring
+from seedtest_pipeline import cli, commands, wiring
 from seedtest_pipeline.settings import Settings
 from tests.e2e.conftest import N_USERS, WEEKS
 
@@ -177,6 +177,24 @@ def test_doctor_is_green_on_a_database_in_order_and_tells_it_as_json(on_exam):
         "database": True, "migrations": True, "item bank": True, "users": True, "estimator": True,
         "report compiler": True, "cohort report": True, "artifact store": True,
     }  # fmt: skip
+
+
+def test_a_cohort_report_without_quarto_is_skipped_with_a_note_and_is_no_error(on_exam, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = on_exam("cohort", "--week", WEEKS[0])
+    assert (said.exit_code, said.out) == (0, "")
+    assert said.err.startswith("No cohort report is made here. Quarto is not installed: get 1.10 or later")
+    assert json.loads(on_exam("cohort", "--week", WEEKS[0], "--json").out)["reports"] == {}
+
+
+def test_a_cohort_report_of_a_week_that_was_not_run_is_told_with_the_line_that_runs_it(on_exam, monkeypatch):
+    monkeypatch.setattr(commands.cohort_document, "lacking", lambda: None)
+    said = on_exam("cohort", "--week", WEEKS[0])
+    assert said.exit_code == 1
+    assert said.err == (
+        f"error: cohort_reports: There are no estimates of {WEEKS[0]} to report on. "
+        f"Make them: seedtest run --week {WEEKS[0]}"
+    )
 
 
 def test_doctor_told_one_missing_database_in_four_lines_and_now_in_one(type_, monkeypatch):

@@ -1,6 +1,6 @@
 """The report of a sample learner, to look at while its document is worked on. Run by `make preview`.
 
-Written through the pipeline's own path, and as quarto/sample.json, with which Quarto or pandoc preview the document alone.
+Written by the pipeline's own path, and as quarto/sample.json, with which Quarto or pandoc preview the document alone.
 """
 
 import dataclasses
@@ -12,11 +12,11 @@ from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
 from tests.integration.reports.test_states import STATES
 
-WEEK = "an ordinary week"
+SAMPLE = "an ordinary week"
 
 
 def main() -> None:
-    given, _ = STATES[WEEK]
+    given, _ = STATES[SAMPLE]
     parts = Parts(Settings.load())
     for form, template in parts.compile_templates().items():
         page = parts.settings.home / f"preview.{form}"

@@ -24,7 +24,7 @@ end
 
 -- Text; a picture comes in a form for each format.
 local function shown(it)
-  if type(it) ~= 'table' then return pandoc.Str(tostring(it)) end
+  if type(it) ~= 'table' then return pandoc.Str(tostring(it or '')) end
   if FORMAT:match('html') then return pandoc.RawInline('html', it.html) end
   return pandoc.RawInline(FORMAT, '#' .. it.typst .. ';')
 end

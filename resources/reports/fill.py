@@ -43,9 +43,8 @@ def names(template: Template, given: ReportInput) -> Mapping[str, object]:
 
 
 def _charts(template: Template, seen: View) -> Mapping[str, Chart]:
-    if seen.trend is None:
-        return {}
-    return {"trend": svg(template.charts["trend"], {"weeks": seen.trend.rows}, seen.trend.words)}
+    shown = {"trend": seen.trend, "item_map": seen.item_map, "days": seen.days}
+    return {name: svg(template.charts[name], of.data, of.words) for name, of in shown.items() if of is not None}
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def test_both_formats_have_the_same_placeholders_and_the_same_flow(source: Path,
     html, typst = made["html"].source, made["pdf"].source
     assert set(re.findall(r"\{\{ (.*?) \}\}", html)) == set(re.findall(r"\{\{ (.*?) \}\}", typst))
     assert re.findall(r"<!--% (.*?) %-->", html) == re.findall(r"/\*% (.*?) %\*/", typst)
-    assert re.search(r"table\.hline\(\),/\*% for day in practice\.days %\*/\s+\[\{\{ day\.name \}\}\]", typst)
+    assert re.search(r"table\.hline\(\),/\*% for day in days\.rows %\*/\s+\[\{\{ day\.name \}\}\]", typst)
 
 
 def test_the_document_asks_nothing_of_quarto_that_pandoc_with_the_filters_cannot_do() -> None:

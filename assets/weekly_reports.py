@@ -15,11 +15,13 @@ from assets.partitions import Partitions, Selection, partition_key, selection
 from assets.publishing import Failed, Press
 from assets.roster import UserSelection, roster
 from assets.scoring import ScoringRules
+from assets.windows import windows
 from resources.artifacts.store import ArtifactStore
 from resources.database import banks
 from resources.database.engine import transaction
 from resources.model import Format
 from resources.progress import Progress
+from resources.reports.scale import Scale
 from resources.reports.template import Template
 from resources.warehouse.folder import Warehouse
 
@@ -48,15 +50,16 @@ def build(
         warehouse: dg.ResourceParam[Warehouse],
         artifacts: dg.ResourceParam[ArtifactStore],
         rules: dg.ResourceParam[ScoringRules],
+        scale: dg.ResourceParam[Scale],
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
         users = roster(engine, partitions.users, chosen, config)
         with transaction(engine) as connection:
             bank = banks.load(connection, banks.in_force(connection, bank_version))
-        press = Press(engine, artifacts, compile_templates(), bank, rules.lookback_days)
-        for week, keys in chosen.keys.items():
-            press.publish(week, users.asked(keys), warehouse.read([week], keys), progress)
+        press = Press(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
+        for week, answers in windows(chosen, rules, warehouse):
+            press.publish(week, users.asked(chosen.keys[week]), answers, progress)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(
             dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(press))})

@@ -84,7 +84,7 @@ def _estimator(parts: Parts) -> str:
 
 def _fonts(parts: Parts) -> str:
     check_fonts(parts.settings.report_lang)
-    return f"what a report in {parts.settings.report_lang!r} needs"
+    return f"found for REPORT_LANG={parts.settings.report_lang}"
 
 
 def _cohort_report(_: Parts) -> str:

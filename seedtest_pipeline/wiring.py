@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from assets.scoring import ScoringRules
-from assets.updating import Updater
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
@@ -124,7 +123,3 @@ class Parts:
 
         formats, language = self.settings.report_formats, self.settings.report_lang
         return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)
-
-    @cached_property
-    def updater(self) -> Updater:
-        return Updater(self.engine, self.estimator, self.settings.irt_bank_version)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from resources.database.bulk import copy_out
 from resources.database.staging import stage
 from resources.database.tables import mirt_ability
-from resources.model import Thetas, Week
+from resources.model import Floats, Thetas, Week
 
 _SCORED = """
     user_id text, theta double precision, se double precision,
@@ -48,12 +49,6 @@ _STORE_CURRENT = """
         theta = excluded.theta, se = excluded.se, n_items = excluded.n_items,
         as_of = excluded.as_of, fitted_at = excluded.fitted_at
     WHERE mirt_ability.as_of IS NULL OR mirt_ability.as_of <= excluded.as_of
-"""
-_THESE = """
-    SELECT user_id, %(model)s, %(version)s, theta, se, n_items, %(as_of)s, %(fitted_at)s
-    FROM unnest(%(user_ids)s::text[], %(theta)s::float8[], %(se)s::float8[], %(n_items)s::int[])
-        AS scored (user_id, theta, se, n_items)
-    ORDER BY user_id COLLATE "C"
 """
 _ESTIMATES: dict[str, pa.DataType] = {
     "user_id": pa.large_string(),
@@ -130,33 +125,20 @@ def store_week(
     return StoredWeek(written, removed, current)
 
 
-def store_current(
-    connection: sa.Connection, thetas: Thetas, as_of: dt.datetime, fitted_at: dt.datetime
-) -> frozenset[str]:
-    """The current abilities of a few users, where none is later; returns whose were stored."""
-    if not thetas.user_ids:
-        return frozenset()
-    values = {
-        "user_ids": list(thetas.user_ids), "theta": thetas.theta.tolist(), "se": thetas.se.tolist(),
-        "n_items": thetas.n_items.tolist(), "model": thetas.model, "version": thetas.bank_version,
-        "as_of": as_of, "fitted_at": fitted_at,
-    }  # fmt: skip
-    return frozenset(
-        connection.exec_driver_sql(_STORE_CURRENT.replace("{source}", _THESE) + " RETURNING user_id", values).scalars()
-    )
+def store_current(connection: sa.Connection, ability: Ability) -> bool:
+    """Whether this is the user's current ability now; it is not where a later one is stored."""
+    one = "VALUES (%(user_id)s, %(model)s, %(version)s, %(theta)s, %(se)s, %(n_items)s, %(as_of)s, %(fitted_at)s)"
+    return connection.exec_driver_sql(_STORE_CURRENT.replace("{source}", one), vars(ability)).rowcount == 1
 
 
-def current(connection: sa.Connection, user_ids: Sequence[str], version: str) -> list[Ability]:
-    """The current abilities of these users under an item bank, by user; who has none is left out."""
-    of_version = sa.select(mirt_ability).where(
-        mirt_ability.c.user_id == sa.any_(sa.literal(list(user_ids), sa.ARRAY(sa.Text))),
-        mirt_ability.c.version == version,
-    )
-    rows = connection.execute(of_version.order_by(sa.collate(mirt_ability.c.user_id, "C")))
-    return [
-        Ability(row.user_id, row.theta, row.se, row.n_items, row.model, row.version, row.as_of, row.fitted_at)
-        for row in rows
-    ]
+def current(connection: sa.Connection, user_id: str, version: str) -> Ability | None:
+    """The user's current ability under an item bank."""
+    row = connection.execute(
+        sa.select(mirt_ability).where(mirt_ability.c.user_id == user_id, mirt_ability.c.version == version)
+    ).first()
+    if row is None:
+        return None
+    return Ability(row.user_id, row.theta, row.se, row.n_items, row.model, row.version, row.as_of, row.fitted_at)
 
 
 def history(connection: sa.Connection, user_ids: Sequence[str], until: Week) -> pd.DataFrame:
@@ -167,6 +149,13 @@ def history(connection: sa.Connection, user_ids: Sequence[str], until: Week) -> 
 def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """A week's estimates by user, of all users or of these; columns as in `theta_estimates`."""
     return _read(connection, week.start, week.start, user_ids)
+
+
+def distribution(connection: sa.Connection, week: Week) -> Floats:
+    """The thetas of everybody who has an estimate of the week, ascending."""
+    query: LiteralString = "SELECT theta FROM theta_estimates WHERE week_start = %(week_start)s"
+    table = copy_out(connection, query, pa.schema({"theta": pa.float64()}), {"week_start": week.start})
+    return np.sort(table["theta"].to_numpy())
 
 
 def renewed_at(connection: sa.Connection, week: Week) -> dt.datetime | None:

@@ -7,10 +7,13 @@ The command's own entry point runs in this process, since each new one imports f
 import json
 import re
 
+import numpy as np
 import pytest
 
-from resources.model import Week
-from seedtest_pipeline import cli
+from resources.database import abilities
+from resources.database.engine import transaction
+from resources.model import Thetas, Week
+from seedtest_pipeline import cli, commands
 from tests.e2e.conftest import N_USERS, WEEKS
 
 COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in cli.app.registered_commands]
@@ -124,6 +127,50 @@ def test_doctor_is_green_on_a_database_in_order_and_tells_it_as_json(on_exam):
     assert {finding["part"]: finding["ok"] for finding in json.loads(said.out)} == {
         "database": True, "migrations": True, "item bank": True, "users": True, "estimator": True,
         "report compiler": True, "cohort report": True, "artifact store": True,
+    }  # fmt: skip
+
+
+def test_a_cohort_report_without_quarto_is_skipped_with_a_note_and_is_no_error(on_exam, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = on_exam("cohort", "--week", WEEKS[0])
+    assert (said.exit_code, said.out) == (0, "")
+    assert said.err.startswith("No cohort report is made here. Quarto is not installed: get 1.10 or later")
+    assert json.loads(on_exam("cohort", "--week", WEEKS[0], "--json").out)["reports"] == {}
+
+
+def test_a_cohort_report_of_a_week_that_was_not_run_is_told_with_the_line_that_runs_it(on_exam, monkeypatch):
+    monkeypatch.setattr(commands.cohort_document, "lacking", lambda: None)
+    said = on_exam("cohort", "--week", WEEKS[0])
+    assert said.exit_code == 1
+    assert said.err == (
+        f"error: cohort_reports: There are no estimates of {WEEKS[0]} to report on. "
+        f"Make them: seedtest run --week {WEEKS[0]}"
+    )
+
+
+def test_a_cohort_report_is_made_printed_and_opened(on_exam, engine, monkeypatch, tmp_path):
+    """By a `quarto` that writes the smallest whole page; the document itself is tested with real R."""
+    with transaction(engine) as connection:
+        one = Thetas(("u2",), *(np.array([x]) for x in (0.1, 0.3, 9, 0, 0)), (), "2PL", "true")
+        at = Week.parse(WEEKS[1]).ends_at
+        abilities.store_week(connection, Week.parse(WEEKS[1]), one, 30, at, at)
+    page = '<img src=\\"data:image/svg+xml;,\\">' * 3 + "</html>"
+    tools = {
+        "quarto": f'[ "$1" = --version ] && echo 1.10 || echo "Week of {WEEKS[1]}. {page}" > cohort_report.html',
+        "Rscript": "exit 0",
+    }
+    for name, line in tools.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    opened = []
+    monkeypatch.setattr(commands.webbrowser, "open", lambda url: opened.append(url) or True)
+    said = on_exam("cohort", "--week", WEEKS[1], "--open")
+    assert said.exit_code == 0, said.err
+    assert said.out.strip().endswith(f"/artifacts/cohorts/{WEEKS[1]}/true/cohort_report.html")
+    assert opened == [said.out.strip()]
+    assert json.loads(on_exam("cohort", "--week", WEEKS[1], "--json").out) == {
+        "week": WEEKS[1], "reports": {"true": opened[0]}, "skipped": None,
     }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ def test_the_defaults_need_nothing_set():
         ("USER_PARTITIONS", "-1", "greater than or equal to 0"),
         ("FIRST_WEEK", "2025-01-08", "Setting FIRST_WEEK='2025-01-08': .*Wednesday.*use 2025-01-06"),
         ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
+        ("REPORT_SCALE", "500,100", "Setting REPORT_SCALE='500,100': it is four whole numbers"),
+        ("REPORT_SCALE", "900,100,200,800", "The center of the scale, 900, must lie between 200 and 800"),
         ("REPORT_LANG", "de", "Setting REPORT_LANG='de': Input should be 'en' or 'ko'"),
         ("REPORT_FORMATS", "html,docx", "Setting REPORT_FORMATS='docx': Input should be 'html' or 'pdf'"),
         ("S3_SSE", "aes", "Setting S3_SSE='aes': Input should be 'none', 'AES256' or 'aws:kms'"),

@@ -102,7 +102,7 @@ def test_the_filter_marks_a_typst_document_too() -> None:
     typst = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=True, timeout=60).stdout
     assert "{{ level.score }}" in typst
     assert re.search(r"table\.hline\(\),/\*% for day in days\.rows %\*/\s+\[\{\{ day\.name \}\}\]", typst)
-    assert typst.count("/*% for ") == typst.count("/*% endfor") == 6
+    assert typst.count("/*% for ") == typst.count("/*% endfor") == 7
     assert typst.count("/*% if ") == typst.count("/*% endif") > 20
 
 

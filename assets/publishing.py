@@ -148,6 +148,7 @@ class Press:
         return (
             before is not None
             and before.inputs_sha256 == job.inputs_sha256
+            and before.url == self.store.address(job.key)
             and self.store.sha256(job.key) == before.sha256
         )
 

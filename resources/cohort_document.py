@@ -35,19 +35,15 @@ def lacking() -> str | None:
     quarto = shutil.which("quarto")
     if quarto is None:
         return f"Quarto is not installed: get {_version(QUARTO_NEEDED)} or later from https://quarto.org."
-    said = _run([quarto, "--version"], Path.cwd(), _ASKING_S).strip()
+    said = _said([quarto, "--version"])
     if tuple(int(n) for n in re.findall(r"\d+", said)[:2]) < QUARTO_NEEDED:
         return f"Quarto {said} is too old: get {_version(QUARTO_NEEDED)} or later from https://quarto.org."
     rscript = shutil.which("Rscript")
     if rscript is None:
         return f"R is not installed; {_INSTALL}"
     names = ", ".join(f"'{name}'" for name in R_PACKAGES)
-    missing = _run(
-        [rscript, "-e", f"cat(Filter(function(p) !nzchar(system.file(package = p)), c({names})))"],
-        Path.cwd(),
-        _ASKING_S,
-    )
-    return f"R lacks {', '.join(missing.split())}; {_INSTALL}" if missing.strip() else None
+    missing = _said([rscript, "-e", f"cat(Filter(function(p) !nzchar(system.file(package = p)), c({names})))"])
+    return f"R lacks {', '.join(missing.split())}; {_INSTALL}" if missing else None
 
 
 def render(source_dir: Path, tables: Mapping[str, pd.DataFrame]) -> bytes:
@@ -58,6 +54,7 @@ def render(source_dir: Path, tables: Mapping[str, pd.DataFrame]) -> bytes:
     Raises:
         TemplateBroken: a chunk failed, rendering took too long, or the page is not whole.
     """
+    document = (source_dir / DOCUMENT).read_text("utf-8")
     with tempfile.TemporaryDirectory(prefix="seedtest-cohort-") as scratch:
         # A copy for each render: in one folder two at once write over each other's files. Without _quarto.yml, since a
         # project would have Quarto look at the other documents.
@@ -68,22 +65,32 @@ def render(source_dir: Path, tables: Mapping[str, pd.DataFrame]) -> bytes:
         (folder / _TABLES).mkdir()
         for name, table in tables.items():
             table.to_csv(folder / _TABLES / f"{name}.csv", index=False)
-        _run(["quarto", "render", DOCUMENT, "--to", "html"], folder, TIMEOUT_S)
+        done = _run(["quarto", "render", DOCUMENT, "--to", "html"], folder, TIMEOUT_S)
+        if done.returncode != 0:
+            raise _failed(done, document)
         made = folder / DOCUMENT.replace(".qmd", ".html")
         if not made.exists():
             raise TemplateBroken(f"quarto render of {DOCUMENT} ended well and wrote no {made.name}.")
         page = made.read_bytes()
-    _check(page.decode(), (source_dir / DOCUMENT).read_text("utf-8"), tables)
+    _check(page.decode(), document, tables)
     return page
 
 
-def _run(command: list[str], folder: Path, timeout_s: float) -> str:
-    """Standard output of a command in a process group of its own, of which nothing is left where it does not end well.
+def _said(command: list[str]) -> str:
+    """What a command says of itself, on standard output."""
+    done = _run(command, Path.cwd(), _ASKING_S)
+    if done.returncode != 0:
+        raise TemplateBroken(f"{' '.join(command)} failed ({done.returncode}): {done.stderr.strip()[-1000:]}")
+    return done.stdout.strip()
+
+
+def _run(command: list[str], folder: Path, timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """A command in a process group of its own, of which nothing is left where it does not end by itself.
 
     In a fixed locale: it decides how R sorts, and in a service that has none R garbles what is not ASCII.
 
     Raises:
-        TemplateBroken: it failed or took too long; for a chunk of a document, the message names the chunk.
+        TemplateBroken: it took too long.
     """
     process = subprocess.Popen(
         command, cwd=folder, env={**os.environ, "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -97,11 +104,19 @@ def _run(command: list[str], folder: Path, timeout_s: float) -> str:
         if isinstance(error, subprocess.TimeoutExpired):
             raise TemplateBroken(f"{' '.join(command)} did not end within {timeout_s:g} s, and was stopped.") from None
         raise
-    if process.returncode != 0:
-        chunk = re.search(r"Quitting from .*\[([^\]]+)\]", err)
-        where = f"chunk `{chunk[1]}` of {DOCUMENT} failed" if chunk else f"{' '.join(command)} failed"
-        raise TemplateBroken(f"{where} ({process.returncode}): {err.strip()[-1000:]}")
-    return out
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _failed(done: subprocess.CompletedProcess[str], document: str) -> TemplateBroken:
+    """Why a render failed, with the chunk, which newer versions of knitr name; older ones tell its lines."""
+    where = " ".join(done.args)
+    if named := re.search(r"Quitting from .*\[([^\]]+)\]", done.stderr):
+        where = f"Chunk `{named[1]}` of {DOCUMENT}"
+    elif lines := re.search(r"Quitting from lines (\d+)-(\d+)", done.stderr):
+        inside = document.splitlines()[int(lines[1]) - 1 : int(lines[2])]
+        label = next((line.removeprefix("#| label: ") for line in inside if line.startswith("#| label: ")), None)
+        where = f"Chunk `{label}` of {DOCUMENT}" if label else f"{DOCUMENT}, lines {lines[1]} to {lines[2]},"
+    return TemplateBroken(f"{where} failed ({done.returncode}): {done.stderr.strip()[-1000:]}")
 
 
 def _check(html: str, document: str, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -112,6 +112,6 @@ def participation(frozen: Mapping[Week, pd.DataFrame]) -> pd.DataFrame:
 
 def _reasons(scorable: Scorable) -> list[str]:
     """For each user, why there would be no estimate."""
-    left_out = scorable.n_unusable + scorable.n_unknown_item
-    conditions = [scorable.n_items > 0, left_out == 0, scorable.n_unusable == 0, scorable.n_unknown_item == 0]
-    return [str(reason) for reason in np.select(conditions, [NOT_RUN, NO_ANSWER, UNKNOWN, SKIPPED], UNSCORABLE)]
+    known, unknown, unusable = scorable.n_items > 0, scorable.n_unknown_item > 0, scorable.n_unusable > 0
+    cases = [known, unknown & unusable, unknown, unusable]
+    return [str(reason) for reason in np.select(cases, [NOT_RUN, UNSCORABLE, UNKNOWN, SKIPPED], NO_ANSWER)]

@@ -6,9 +6,9 @@ quarto/weekly_report.qmd.
 
 import datetime as dt
 import functools
-import re
 from dataclasses import dataclass
 from gettext import NullTranslations
+from unicodedata import category
 
 from babel.core import Locale
 from babel.dates import format_date, format_interval, format_skeleton
@@ -20,15 +20,21 @@ NONE = "–"
 
 # English as the pages have always written it: the day before the month.
 _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
-# Control characters and lone surrogates cannot stand in HTML; bidirectional controls could reorder the words around.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+# Bidirectional controls could reorder the words around them.
+_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Control characters, surrogates, private use, unassigned: no page can show them, and no font has them.
+_UNSHOWABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 LONGEST_NAME = 120
 
 
 def name(text: str) -> str:
     """A name from outside, in one line: what cannot be printed shows as the replacement character, an excess as `…`."""
-    shown = _UNPRINTABLE.sub("\ufffd", text[: LONGEST_NAME + 1])
+    shown = "".join(map(_shown, text[: LONGEST_NAME + 1]))
     return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
+
+
+def _shown(character: str) -> str:
+    return "\ufffd" if character in _DIRECTION or category(character) in _UNSHOWABLE else character
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ FORGED: dict[str, tuple[Callable[[Provider], str], str]] = {
     "ES256 of zeros": (lambda of: sealed(ES, good_claims(), lambda _: bytes(64)), WRONG_KEY),
     "ES256 in DER": (lambda of: sealed(ES, good_claims(), lambda _: b"\x30\x06\x02\x01\x01\x02\x01\x01"), WRONG_KEY),
     "claims altered": (lambda of: altered(of.token()), WRONG_KEY),
-    "signature cut": (lambda of: of.token()[:-8], WRONG_KEY),
+    **{f"{kid} signature cut": (lambda of, kid=kid: of.token(kid)[:-8], WRONG_KEY) for kid in ("rs", "es", "ed")},
     "signature of one character": (lambda of: of.token().rpartition(".")[0] + ".x", "not base64"),
     "signature left out": (lambda of: of.token().rpartition(".")[0] + ".", "no token"),
     "kid unknown": (header(kid="other"), UNKNOWN_KEY),

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from resources.errors import FixTheData
+from resources.errors import FixTheData, KeysUnavailable
 from seedtest_pipeline.api import access
 from seedtest_pipeline.api.auth import Caller, Gate
 from seedtest_pipeline.api.gates import OpenGate, TokenGate, make_gate
@@ -39,6 +39,12 @@ def test_a_provider_makes_a_gate_for_tokens_wherever_it_is_bound(monkeypatch, ho
     assert isinstance(made(monkeypatch, host, **PROVIDER), TokenGate)
 
 
+def test_the_secret_in_an_address_is_not_shown(monkeypatch):
+    gate = made(monkeypatch, **{**PROVIDER, "JWKS_URL": "https://me:s3cret@id.example/jwks.json?key=s3cret"})
+    with pytest.raises(KeysUnavailable, match=r"^No keys yet from id\.example: not answered yet\.$"):
+        gate.check()
+
+
 def test_a_provider_is_fine_in_kubernetes(monkeypatch):
     assert isinstance(made(monkeypatch, "0.0.0.0", KUBERNETES_SERVICE_HOST="10.0.0.1", **PROVIDER), TokenGate)  # noqa: S104
 
@@ -68,6 +74,8 @@ REFUSED = {
     ),
     "ftp": ({**PROVIDER, "JWKS_URL": "ftp://127.0.0.1/jwks.json"}, "it has to begin with https://"),
     "no address": ({**PROVIDER, "JWKS_URL": "jwks.json"}, "it has to begin with https://"),
+    "no port": ({**PROVIDER, "JWKS_URL": "https://id.example:port/"}, "which is no address"),
+    "half an IPv6 address": ({**PROVIDER, "JWKS_URL": "https://[::1/jwks.json"}, "which is no address"),
     "https to nowhere": ({**PROVIDER, "JWKS_URL": "https://"}, "it has to begin with https://"),
     "LOCAL_DEV with a provider": ({**PROVIDER, "LOCAL_DEV": "true"}, "unset one of the two"),
     "LOCAL_DEV in Kubernetes": ({"LOCAL_DEV": "true", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "this is Kubernetes"),

@@ -73,6 +73,14 @@ def test_items_are_compared_at_the_abilities_of_those_who_have_an_estimate_under
     np.testing.assert_allclose(found.infit, (1 - p) / p)
 
 
+def test_an_answer_before_the_window_but_in_its_first_week_is_no_answer_of_the_window():
+    """They had been taken for answers to items that are not in the bank."""
+    rules = ScoringRules(lookback_days=10)  # reaches into the week before, and not to its Tuesday
+    seen = examine(Batch({"absent"}, set(), batch({"absent"}).frozen, set(), THETA), WEEK, BANK, rules)
+    assert seen.learners == {answers.NO_ANSWER: 1}
+    assert seen.answers.total() == 0
+
+
 def test_batches_add_up_to_everyone():
     at_once = examine(batch(MEMBERS), WEEK, BANK, RULES)
     names = sorted(MEMBERS)

@@ -57,6 +57,11 @@ def build(partitions: Partitions, source: Path) -> dg.AssetsDefinition:
     return cohort_reports
 
 
+def cohort_key(week: Week, bank_version: str) -> str:
+    """Such as `cohorts/2025-01-06/<safe bank version>/cohort_report.html`."""
+    return checked_key(f"cohorts/{week}/{safe_key(bank_version)}/cohort_report.html")
+
+
 @dataclass(frozen=True)
 class _Press:
     cohorts: Source
@@ -69,8 +74,7 @@ class _Press:
         digest = hashlib.sha256()
         for version, tables in self.cohorts.cohorts(week, self.progress):
             page = cohort_document.render(self.source, tables)
-            key = checked_key(f"cohorts/{week}/{safe_key(version)}/cohort_report.html")
-            url = self.artifacts.put(key, page, "text/html; charset=utf-8")
+            url = self.artifacts.put(cohort_key(week, version), page, "text/html; charset=utf-8")
             urls[f"{REPORT}{version}"] = dg.MetadataValue.url(url)
             digest.update(page)
         return dg.MaterializeResult(metadata=urls, data_version=dg.DataVersion(digest.hexdigest()))

@@ -154,13 +154,14 @@ def check(
 @app.command()
 def cohort(
     week: WeekOption,
+    link: Annotated[bool, typer.Option("--link", help="Print a link that opens it for REPORT_LINK_SECS.")] = False,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the staff's report of a week from its estimates, and print where it is. Needs Quarto and R."""
     from seedtest_pipeline import commands
 
-    commands.cohort(week, open_it, as_json)
+    commands.cohort(week, link, open_it, as_json)
 
 
 @app.command()

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import typer
 from rich.markup import escape
 
-from assets.cohort_reports import REPORT
+from assets.cohort_reports import REPORT, cohort_key
 from resources import cohort_document
 from resources.database import attempts, banks, response_file
 from resources.database import ingest as loading
@@ -123,23 +123,28 @@ def check(hashes: bool, as_json: bool) -> bool:
     return report_commands.check(_parts(), hashes=hashes, as_json=as_json)
 
 
-def cohort(week: str, open_it: bool, as_json: bool) -> None:
+def cohort(week: str, link: bool, open_it: bool, as_json: bool) -> None:
     of_week = _week(week, "--week")
     if lacking := cohort_document.lacking():
         ERR.print(f"No cohort report is made here. {lacking}", highlight=False)
         if as_json:
-            _show({"week": of_week.key, "reports": {}, "skipped": lacking}, as_json)
+            OUT.print_json(data={"week": of_week.key, "reports": {}, "skipped": lacking})
         return
+    parts = _parts()
     with bars() as progress:
-        made = Runner(_parts(), progress).cohort(of_week).metadata["cohort_reports"]
+        made = Runner(parts, progress).cohort(of_week).metadata["cohort_reports"]
     urls = {name.removeprefix(REPORT): str(value.value) for name, value in made.items() if name.startswith(REPORT)}
+    links = {
+        version: parts.links.of([cohort_key(of_week, version)], parts.settings.report_link_secs)[0].url
+        for version in (urls if link or open_it else ())
+    }
+    shown = links if link else urls
     if as_json:
-        _show({"week": of_week.key, "reports": urls, "skipped": None}, as_json)
-    for url in urls.values():
-        if not as_json:
-            OUT.print(url, highlight=False)
-        if open_it and not webbrowser.open(url):
-            ERR.print("No browser was found here: open the address by hand.")
+        OUT.print_json(data={"week": of_week.key, "reports": shown, "skipped": None})
+    for url in () if as_json else shown.values():
+        OUT.print(url, highlight=False)
+    if open_it and not all(webbrowser.open(url) for url in links.values()):
+        ERR.print("No browser was found here: open the address by hand.")
 
 
 def ui(port: int) -> NoReturn:

@@ -4,7 +4,6 @@ From answers to abilities it is the weekly asset's way (`scoring`): for the same
 """
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +15,7 @@ from resources.database import abilities, banks, moment
 from resources.database.abilities import Ability
 from resources.database.engine import statements
 from resources.irt.estimator import Estimator
-from resources.model import ItemBank, Responses, Thetas
+from resources.model import ItemBank
 
 Reason = Literal["no_attempts", "no_item_parameters"]
 """Why there is no estimate: nothing in the window was answered (a skipped item is no answer), or nothing that was
@@ -25,14 +24,18 @@ answered is in the item bank in force, or there is no bank."""
 
 @dataclass(frozen=True)
 class Update:
-    """What became of the users at `as_of`. `thetas` is None where there is no item bank; `unscored` says why a user has
-    no estimate; `later` holds the current abilities of those for whom a later one was stored already."""
+    """What became of a user at `as_of`. `ability` is the new estimate, or `reason` says why there is none.
+
+    `n_unknown_item` and `n_unusable` count answers left out: item not in the bank, skipped. `later` is the current
+    ability where a later one was stored already.
+    """
 
     as_of: dt.datetime
-    fitted_at: dt.datetime
-    thetas: Thetas | None
-    unscored: dict[str, Reason]
-    later: dict[str, Ability]
+    ability: Ability | None = None
+    n_unknown_item: int = 0
+    n_unusable: int = 0
+    reason: Reason | None = None
+    later: Ability | None = None
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,13 @@ class Updater:
 
     def update(
         self,
-        user_ids: Sequence[str],
+        user_id: str,
         rules: ScoringRules,
         *,
         as_of: dt.datetime | None = None,
         request_id: str | None = None,
     ) -> Update:
-        """Estimates of these users at `as_of`, by default the database's own now, stored where no later one is.
+        """The user's estimate at `as_of`, by default the database's own now, stored unless a later one is there.
 
         `request_id` stands in the R service's log and, as part of the application's name, in the database's.
 
@@ -63,33 +66,32 @@ class Updater:
         name = "seedtest" if request_id is None else f"seedtest {request_id}"
         with statements(self.engine) as connection:
             now = moment.read(
-                connection, user_ids, rules.lookback_days,
+                connection, user_id, rules.lookback_days,
                 as_of=as_of, bank_version=self.bank_version, application_name=name,
             )  # fmt: skip
-            responses = counted(now.attempts, user_ids, now.as_of, rules)
-            bank = self._bank(connection, now.bank_version) if now.bank_version else None
-            if bank is None:
-                return Update(now.as_of, dt.datetime.now(dt.UTC), None, _reasons(responses, user_ids), {})
+            responses = counted(now.attempts, [user_id], now.as_of, rules)
+            if np.isnan(responses.correct).all():
+                return Update(now.as_of, reason="no_attempts", n_unusable=responses.correct.size)
+            if now.bank_version is None:
+                return Update(now.as_of, reason="no_item_parameters")
+            bank = self._bank(connection, now.bank_version)
             thetas = self.estimator.estimate(responses, bank, rules.prior, request_id=request_id)
-            fitted_at = dt.datetime.now(dt.UTC)
-            stored = abilities.store_current(connection, thetas, now.as_of, fitted_at)
-            beaten = [user_id for user_id in thetas.user_ids if user_id not in stored]
-            later = abilities.current(connection, beaten, bank.version) if beaten else []
+            if thetas.unscored:
+                return Update(now.as_of, reason="no_item_parameters")
+            ability = Ability(
+                user_id, thetas.theta.item(), thetas.se.item(), thetas.n_items.item(), thetas.model,
+                thetas.bank_version, now.as_of, dt.datetime.now(dt.UTC),
+            )  # fmt: skip
+            stored = abilities.store_current(connection, ability)
+            later = None if stored else abilities.current(connection, user_id, bank.version)
         return Update(
-            now.as_of, fitted_at, thetas, _reasons(responses, thetas.unscored), {row.user_id: row for row in later}
-        )
+            now.as_of, ability, thetas.n_unknown_item.item(), thetas.n_unusable.item(), later=later
+        )  # fmt: skip
 
     def _bank(self, connection: sa.Connection, version: str) -> ItemBank:
-        if version not in self._banks:
+        bank = self._banks.get(version)
+        if bank is None:
             bank = banks.load(connection, version)
             self._banks.clear()  # one is in force at a time, and each may be large
             self._banks[version] = bank
-            return bank
-        return self._banks[version]
-
-
-def _reasons(responses: Responses, user_ids: Sequence[str]) -> dict[str, Reason]:
-    if not user_ids:
-        return {}
-    answering = {responses.user_ids[i] for i in np.unique(responses.user[~np.isnan(responses.correct)])}
-    return {user_id: "no_item_parameters" if user_id in answering else "no_attempts" for user_id in user_ids}
+        return bank

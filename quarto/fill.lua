@@ -29,21 +29,27 @@ local function wrapped(raw, open, content, close)
   return whole
 end
 
--- A loop around a whole table would repeat its head: the table is written here, and the loop goes around its body's rows.
-local function rows(table, open, close)
+-- Where a table's rows stand in its text.
+local bodies = {'^(.-<tbody[^>]*>)(.*)(</tbody>.*)$'}
+if not html then bodies = {'^(.-table%.hline%(%),)(.*)(%))$', '^(.-align: %b(),)(.*)(%))$'} end
+
+-- Tables are written here: a loop around a whole one would repeat its head, and Typst's lose the figure that pandoc puts
+-- around them, which does not break across pages, and take the widths of page.typ.
+function Table(table)
   local text = pandoc.write(pandoc.Pandoc({table}), format, {wrap_text = 'none'})
-  local body = {'^(.-<tbody[^>]*>)(.*)(</tbody>.*)$'}
-  if not html then -- without the figure, which would not break across pages, and with page.typ's widths
-    body = {'^(.-table%.hline%(%),)(.*)(%))$', '^(.-align: %b(),)(.*)(%))$'}
+  if not html then
     text = '#' .. text:match('#(table%(.*%))%]')
     text = text:gsub('columns: [^\n]*', 'columns: widths(' .. #table.colspecs .. '),', 1)
     text = text:gsub('table%.header(%b())', 'table.header(..heads%1)', 1)
   end
-  for _, pattern in ipairs(body) do
+  return pandoc.RawBlock(format, text)
+end
+
+local function rows(text, open, close)
+  for _, pattern in ipairs(bodies) do
     local before, inside, after = text:match(pattern)
     if inside then return pandoc.RawBlock(format, before .. open .. inside .. close .. after) end
   end
-  error('fill.lua: no rows to repeat in this table:\n' .. text)
 end
 
 local function styled(raw, call, element)
@@ -65,9 +71,9 @@ end
 
 function Div(div)
   local open, close = flow(div.attributes)
-  if div.attributes['each'] and #div.content == 1 and div.content[1].t == 'Table' then
-    return rows(div.content[1], open, close)
-  end
+  local only = div.attributes['each'] and #div.content == 1 and div.content[1]
+  local looped = only and only.t == 'RawBlock' and rows(only.text, open, close)
+  if looped then return looped end
   if open then return wrapped(pandoc.RawBlock, open, styled(pandoc.RawBlock, 'part', div), close) end
   if not html then return styled(pandoc.RawBlock, 'part', div) end
 end
@@ -89,4 +95,12 @@ end
 function Header(header)
   if not html then header.identifier = '' end
   return header
+end
+
+-- The page's frame names these two.
+function Meta(meta)
+  for _, name in ipairs({'user', 'week'}) do
+    meta[name] = meta[name] or pandoc.Inlines{pandoc.RawInline(format, '{{ ' .. name .. ' }}')}
+  end
+  return meta
 end

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from assets import checks, cohort_reports, item_parameters, report_template, responses, theta_estimates, weekly_reports
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline import automation
+from seedtest_pipeline.catch_up import catch_up_job, catch_up_sensor
 from seedtest_pipeline.cohort_sensor import cohort_sensor
 from seedtest_pipeline.late_answers import late_answers_sensor
 from seedtest_pipeline.partitioning import partitions
@@ -31,6 +32,8 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         weekly_reports.build(weeks_and_users, parts.settings.irt_bank_version, parts.compile_templates),
     ]
     cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
+    version = parts.settings.irt_bank_version
+    catch_up = catch_up_job(version)
     user_keys = automation.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
         assets=[
@@ -41,8 +44,10 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         ],
         asset_checks=checks.build(),
         schedules=[automation.weekly_schedule(weeks_and_users, made_weekly)],
+        jobs=[catch_up],
         sensors=[
             late_answers_sensor(weeks_and_users, made_weekly),
+            catch_up_sensor(catch_up, version),
             cohort_sensor(cohorts),
             *([user_keys] if user_keys else []),
         ],

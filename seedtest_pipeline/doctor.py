@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from resources import cohort_document
 from resources.database import attempts, banks, migrate
 from resources.database.engine import address, transaction
-from resources.errors import FixTheData, SeedtestError
+from resources.errors import CallAPerson, FixTheData, SeedtestError
 from resources.reports.compile import compiler
 from resources.reports.typeset import check_fonts
 from seedtest_pipeline.partitioning import partitions
@@ -84,7 +84,7 @@ def _estimator(parts: Parts) -> str:
 
 def _fonts(parts: Parts) -> str:
     check_fonts(parts.settings.report_lang)
-    return f"what a report in {parts.settings.report_lang!r} needs"
+    return f"found for REPORT_LANG={parts.settings.report_lang}"
 
 
 def _cohort_report(_: Parts) -> str:
@@ -94,8 +94,10 @@ def _cohort_report(_: Parts) -> str:
 
 
 def _artifacts(parts: Parts) -> str:
-    """Tried for real: a small file is stored and taken away again."""
-    key = "doctor/probe.txt"
-    url = parts.artifacts.put(key, b"written by seedtest doctor", "text/plain")
-    parts.artifacts.delete(key)
-    return f"writable, {url.removesuffix('/' + key)}"
+    """Tried for real: a small file is stored, looked up, listed and taken away again."""
+    store, key = parts.artifacts, "doctor/probe.txt"
+    store.put(key, b"written by seedtest doctor", "text/plain")
+    if store.sha256(key) is None or key not in store.keys("doctor"):
+        raise CallAPerson(f"{store} does not show what it has just been given: is it one store, and whole?")
+    store.delete(key)
+    return f"writable, {store}"

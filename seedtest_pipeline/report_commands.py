@@ -29,16 +29,15 @@ def report(
 ) -> None:
     """In every format, or in one."""
     with transaction(parts.engine) as connection:
-        rows = [row for row in artifacts.of_week(connection, week, [user]) if form in (None, row.format)]
+        made = artifacts.of_week(connection, week, [user])
+    rows = [row for row in made if form in (None, row.format)]
     if not rows:
-        remedy = f"seedtest run --week {week} --user {shlex.quote(user)}"
-        what = f"{form} report" if form else "report"
-        raise FixTheData(f"There is no {what} of {user!r} for {week}. Make it: {remedy}")
+        raise _not_made(user, week, form, [row.format for row in made])
     links = _links(parts, rows) if link or open_it else []
     if as_json:
         shown: list[dict[str, object]] = [
-            {"format": row.format, "url": row.url, "sha256": row.sha256, **_described(made)}
-            for row, made in zip_longest(rows, links)
+            {"format": row.format, "url": row.url, "sha256": row.sha256, **_described(to_it)}
+            for row, to_it in zip_longest(rows, links)
         ]
         OUT.print_json(data={"user": user, "week": week.key, "reports": shown})
     else:
@@ -46,6 +45,16 @@ def report(
             OUT.print(place.url, highlight=False)
     if open_it and not webbrowser.open(links[0].url):
         ERR.print("No browser was found here: open the address by hand.")
+
+
+def _not_made(user: str, week: Week, form: Format | None, others: Sequence[str]) -> FixTheData:
+    remedy = f"seedtest run --week {week} --user {shlex.quote(user)}"
+    if others:
+        return FixTheData(
+            f"There is no {form} report of {user!r} for {week}, but {', '.join(others)}: "
+            f"REPORT_FORMATS says what is made. Add {form} to it, then: {remedy}"
+        )
+    return FixTheData(f"There is no report of {user!r} for {week}. Make it: {remedy}")
 
 
 def _described(link: Link | None) -> dict[str, object]:

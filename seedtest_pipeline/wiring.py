@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from assets.scoring import ScoringRules
-from assets.updating import Updater
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
@@ -96,9 +95,8 @@ class Parts:
         settings = self.settings
         if settings.s3_bucket is None:
             return None
-        from resources.artifacts.s3 import (
-            S3Store,  # boto3 takes half a second to import, and most machines have no bucket
-        )
+        # Here, since boto3 takes half a second to import and most machines have no bucket.
+        from resources.artifacts.s3 import S3Store
 
         return S3Store(settings.s3_bucket, settings.aws_region, settings.s3_sse, settings.s3_sse_kms_key_id)
 
@@ -125,7 +123,3 @@ class Parts:
 
         formats, language = self.settings.report_formats, self.settings.report_lang
         return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)
-
-    @cached_property
-    def updater(self) -> Updater:
-        return Updater(self.engine, self.estimator, self.settings.irt_bank_version)

@@ -58,6 +58,9 @@ class FolderStore:
     def address(self, key: str) -> str:
         return self._path(key).as_uri()
 
+    def __str__(self) -> str:
+        return str(self.root)
+
     def _below(self, folder: str) -> Iterator[str]:
         try:
             with os.scandir(self.root / folder) as found:

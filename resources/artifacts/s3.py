@@ -112,6 +112,11 @@ class S3Store:
     def address(self, key: str) -> str:
         return f"s3://{self.bucket}/{checked_key(key)}"
 
+    def __str__(self) -> str:
+        """For people: bucket, region and server."""
+        meta = self.client.meta
+        return f"s3://{self.bucket} in {meta.region_name} at {meta.endpoint_url}"
+
 
 def _client(region: str | None, patience: Patience) -> "S3Client":
     """Amazon has a host per bucket and region, and a link has to be signed for it; other servers have one for all."""

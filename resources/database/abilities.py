@@ -50,12 +50,6 @@ _STORE_CURRENT = """
         as_of = excluded.as_of, fitted_at = excluded.fitted_at
     WHERE mirt_ability.as_of IS NULL OR mirt_ability.as_of <= excluded.as_of
 """
-_THESE = """
-    SELECT user_id, %(model)s, %(version)s, theta, se, n_items, %(as_of)s, %(fitted_at)s
-    FROM unnest(%(user_ids)s::text[], %(theta)s::float8[], %(se)s::float8[], %(n_items)s::int[])
-        AS scored (user_id, theta, se, n_items)
-    ORDER BY user_id COLLATE "C"
-"""
 _ESTIMATES: dict[str, pa.DataType] = {
     "user_id": pa.large_string(),
     "week_start": pa.date32(),
@@ -131,33 +125,20 @@ def store_week(
     return StoredWeek(written, removed, current)
 
 
-def store_current(
-    connection: sa.Connection, thetas: Thetas, as_of: dt.datetime, fitted_at: dt.datetime
-) -> frozenset[str]:
-    """The current abilities of a few users, where none is later; returns whose were stored."""
-    if not thetas.user_ids:
-        return frozenset()
-    values = {
-        "user_ids": list(thetas.user_ids), "theta": thetas.theta.tolist(), "se": thetas.se.tolist(),
-        "n_items": thetas.n_items.tolist(), "model": thetas.model, "version": thetas.bank_version,
-        "as_of": as_of, "fitted_at": fitted_at,
-    }  # fmt: skip
-    return frozenset(
-        connection.exec_driver_sql(_STORE_CURRENT.replace("{source}", _THESE) + " RETURNING user_id", values).scalars()
-    )
+def store_current(connection: sa.Connection, ability: Ability) -> bool:
+    """Whether this is the user's current ability now; it is not where a later one is stored."""
+    one = "VALUES (%(user_id)s, %(model)s, %(version)s, %(theta)s, %(se)s, %(n_items)s, %(as_of)s, %(fitted_at)s)"
+    return connection.exec_driver_sql(_STORE_CURRENT.replace("{source}", one), vars(ability)).rowcount == 1
 
 
-def current(connection: sa.Connection, user_ids: Sequence[str], version: str) -> list[Ability]:
-    """The current abilities of these users under an item bank, by user; who has none is left out."""
-    of_version = sa.select(mirt_ability).where(
-        mirt_ability.c.user_id == sa.any_(sa.literal(list(user_ids), sa.ARRAY(sa.Text))),
-        mirt_ability.c.version == version,
-    )
-    rows = connection.execute(of_version.order_by(sa.collate(mirt_ability.c.user_id, "C")))
-    return [
-        Ability(row.user_id, row.theta, row.se, row.n_items, row.model, row.version, row.as_of, row.fitted_at)
-        for row in rows
-    ]
+def current(connection: sa.Connection, user_id: str, version: str) -> Ability | None:
+    """The user's current ability under an item bank."""
+    row = connection.execute(
+        sa.select(mirt_ability).where(mirt_ability.c.user_id == user_id, mirt_ability.c.version == version)
+    ).first()
+    if row is None:
+        return None
+    return Ability(row.user_id, row.theta, row.se, row.n_items, row.model, row.version, row.as_of, row.fitted_at)
 
 
 def history(connection: sa.Connection, user_ids: Sequence[str], until: Week) -> pd.DataFrame:

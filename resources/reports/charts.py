@@ -82,7 +82,7 @@ def svg(spec: str, data: Mapping[str, Rows], words: str) -> Chart:
     for dataset in vega["data"]:
         if dataset["name"] in data:
             dataset["values"] = data[dataset["name"]]
-    picture = vl_convert.vega_to_svg(json.dumps(vega))  # as text: a dict takes half as long again
+    picture = _drawn(json.dumps(vega))
     root = _ROOT.match(picture)
     if root is None:
         raise TemplateBroken("Vega drew no SVG.")
@@ -103,6 +103,12 @@ def histogram_rows(measure: str, values: Floats, bins: int = 30) -> Rows:
         for low, high, n in zip(edges, edges[1:], counts, strict=False)
         if n
     ]
+
+
+@functools.lru_cache(maxsize=8)  # the charts of one learner, who may get them in two formats
+def _drawn(vega: str) -> str:
+    picture: str = vl_convert.vega_to_svg(vega)  # from text: a dict takes half as long again
+    return picture
 
 
 @functools.lru_cache(maxsize=16)

@@ -25,6 +25,7 @@ from resources.reports.template import Template
 from resources.reports.wording import Words
 
 DOCUMENT = "weekly_report.qmd"
+SAMPLE = "sample.json"  # where it lies, the document is a preview and no template
 QUARTO_NEEDED = (1, 10)
 TIMEOUT_S = 180  # a first `quarto render` on a cold machine takes some ten seconds
 RECIPE = "3"  # part of the cache's key: raise it when this file comes to make something else of the same document
@@ -117,7 +118,7 @@ def _charts(source_dir: Path, source: str) -> dict[str, str]:
 def _compiled(source_dir: Path, document: str, tool: _Tool, writer: _Writer) -> str:
     """From a private copy: in place, two renders at once write over each other's files and can still exit with 0."""
     with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:
-        copy = shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*"))
+        copy = shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*", SAMPLE))
         (Path(copy) / DOCUMENT).write_text(document, "utf-8")
         return tool.compile(Path(copy), writer)
 
@@ -163,7 +164,7 @@ def _content_hash(source_dir: Path, tool: _Tool, language: Language) -> str:
     digest = hashlib.sha256(f"{RECIPE}\0{tool.name}\0{language}".encode())
     for path in sorted(source_dir.rglob("*")):
         relative = path.relative_to(source_dir)
-        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+        if path.is_file() and path.name != SAMPLE and not any(part.startswith(".") for part in relative.parts):
             digest.update(f"\0{relative.as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -23,6 +23,15 @@ def render(template: Template, given: ReportInput) -> bytes:
         CallAPerson: no font of this machine has a text of the PDF.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
+    try:
+        filled = _parsed(template.format, template.source).render(names(template, given))
+    except jinja2.TemplateError as error:
+        raise TemplateBroken(f"quarto/weekly_report.qmd cannot be filled: {error}.") from error
+    return typeset.pdf(filled, given.week.ends_at) if template.format == "pdf" else filled.encode()
+
+
+def names(template: Template, given: ReportInput) -> Mapping[str, object]:
+    """Everything that the document can name."""
     seen = view(template.words, given)
     marker = {
         "user": safe_key(given.user_id),
@@ -30,19 +39,12 @@ def render(template: Template, given: ReportInput) -> bytes:
         "template": template.sha256,
         "compiled_by": template.compiled_by,
     }
-    try:
-        filled = _parsed(template.format, template.source).render(
-            vars(seen), marker=marker, charts=_charts(template, seen)
-        )
-    except jinja2.TemplateError as error:
-        raise TemplateBroken(f"quarto/weekly_report.qmd cannot be filled: {error}.") from error
-    return typeset.pdf(filled, given.week.ends_at) if template.format == "pdf" else filled.encode()
+    return {**vars(seen), "marker": marker, "charts": _charts(template, seen)}
 
 
 def _charts(template: Template, seen: View) -> Mapping[str, Chart]:
-    if seen.trend is None:
-        return {}
-    return {"trend": svg(template.charts["trend"], {"weeks": seen.trend.rows}, seen.trend.words)}
+    shown = {"trend": seen.trend, "item_map": seen.item_map, "days": seen.days}
+    return {name: svg(template.charts[name], of.data, of.words) for name, of in shown.items() if of is not None}
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class Words:
         return f"{self.number(100 * share, 0)}%"
 
     def duration(self, milliseconds: float) -> str:
-        """Whole seconds below two minutes, whole minutes and seconds above; a dash for NaN."""
+        """Seconds below two minutes, minutes and seconds below an hour, hours and minutes above; a dash for NaN."""
         if milliseconds != milliseconds:  # NaN
             return NONE
         seconds = round(milliseconds / 1000)
@@ -93,13 +93,19 @@ class Words:
             return self.text("under 1 s")
         if seconds < 120:
             return self.text("{seconds} s", seconds=str(seconds))
-        return self.text("{minutes} min {seconds} s", minutes=self.number(seconds // 60, 0), seconds=str(seconds % 60))
+        minutes = seconds // 60
+        if minutes < 60:
+            return self.text("{minutes} min {seconds} s", minutes=str(minutes), seconds=str(seconds % 60))
+        return self.text("{hours} h {minutes} min", hours=self.number(minutes // 60, 0), minutes=str(minutes % 60))
 
     def date(self, day: dt.date) -> str:
         return _date(self.language, day)
 
     def short_date(self, day: dt.date) -> str:
         return _skeleton(self.language, "MMMd", day)
+
+    def weekday_alone(self, day: dt.date) -> str:
+        return _skeleton(self.language, "E", day)
 
     def weekday(self, day: dt.date) -> str:
         return _skeleton(self.language, "MMMEd", day)

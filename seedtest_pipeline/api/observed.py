@@ -8,7 +8,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seedtest_pipeline.api import exchange
+from seedtest_pipeline.api import exchange, problems
 from seedtest_pipeline.api.metrics import Metrics
 
 _log = logging.getLogger(__name__)
@@ -51,8 +51,10 @@ class Observed:
         self._metrics.under_way.inc()
         try:
             await self._app(scope, receive, send_on)
-        except Exception:  # noqa: BLE001 - the edge: answered as a problem already, and nobody above knows the request's id
+        except Exception:  # noqa: BLE001 - the edge
             _log.exception("failed", extra={"request_id": seen.request_id})
+            if status is None:
+                await problems.answer(problems.INTERNAL, seen.request_id)(scope, receive, send_on)
         finally:
             self._metrics.under_way.dec()
             self._close(scope, seen, status, time.perf_counter() - begun)

@@ -120,7 +120,7 @@ def answer(
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of a request as a problem."""
+    """Answer the errors that a request may end with as problems; the others are `Observed`'s."""
     for error, handle in {
         Unauthenticated: _unauthenticated,
         Forbidden: _forbidden,
@@ -128,12 +128,12 @@ def install(app: FastAPI) -> None:
         RetryLater: _retry_later,
         ArtifactMissing: _missing,
         HTTPException: _http,
-        Exception: _internal,
     }.items():
         app.add_exception_handler(error, handle)
 
 
 async def _unauthenticated(request: Request, error: Any) -> Response:
+    exchange.of(request).refused = error.reason
     return _answer(request, UNAUTHENTICATED, {"WWW-Authenticate": error.www_authenticate})
 
 
@@ -163,10 +163,6 @@ async def _missing(request: Request, error: Any) -> Response:
 
 async def _http(request: Request, error: Any) -> Response:
     return _answer(request, _OF_STATUS.get(error.status_code, INTERNAL), error.headers)
-
-
-async def _internal(request: Request, error: Any) -> Response:
-    return _answer(request, INTERNAL)
 
 
 def _answer(

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from assets.updating import Reason
+from assets.updating import Reason, Update
 from resources.database.abilities import Ability
 
 # What PostgreSQL can hold in an index beside the model and the bank's version: 2,704 bytes in all.
@@ -52,7 +52,7 @@ class CurrentTheta(BaseModel):
     theta: float
     se: float
     model: str
-    version: str = Field(description="Of the item bank; banks that were not linked have scales of their own.")
+    version: str = Field(description="Of the item bank; unlinked banks differ in scale.")
     n_items: int | None
     as_of: dt.datetime | None
     updated_at: dt.datetime
@@ -72,9 +72,8 @@ class Updated(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "status": "ok", "user_id": "user123", "theta": 0.42, "se": 0.31, "model": "2PL",
-                    "version": "2025-03", "n_items": 48, "n_unknown_item": 1, "n_unusable": 1,
-                    "as_of": "2025-03-01T10:00:00Z",
+                    "status": "ok", "user_id": "user123", "theta": 0.42, "se": 0.31, "model": "2PL", "version": "b1",
+                    "n_items": 48, "n_unknown_item": 1, "n_unusable": 1, "as_of": "2025-03-01T10:00:00Z",
                     "updated_at": "2025-03-01T10:00:00.004Z", "later": None,
                 }
             ]
@@ -87,7 +86,7 @@ class Updated(BaseModel):
     se: float = Field(description="Posterior standard deviation, in logits.")
     model: str
     version: str
-    n_items: int = Field(description="Answers that it rests on.")
+    n_items: int | None = Field(description="Answers that it rests on.")
     n_unknown_item: int = Field(description="Answers left out: their item is not in the bank.")
     n_unusable: int = Field(description="Answers left out: skipped.")
     as_of: dt.datetime = Field(description="The instant of the request, by the database's clock.")
@@ -95,6 +94,17 @@ class Updated(BaseModel):
     later: CurrentTheta | None = Field(
         None, description="The current ability where a later one was stored meanwhile: that one stays."
     )
+
+    @classmethod
+    def of(cls, update: Update) -> Self:
+        ability = update.ability
+        assert ability is not None  # noqa: S101 - or there is a reason
+        later = CurrentTheta.of(update.later) if update.later else None
+        return cls(
+            user_id=ability.user_id, theta=ability.theta, se=ability.se, model=ability.model, version=ability.version,
+            n_items=ability.n_items, n_unknown_item=update.n_unknown_item, n_unusable=update.n_unusable,
+            as_of=update.as_of, updated_at=ability.fitted_at, later=later,
+        )  # fmt: skip
 
 
 class NothingToEstimate(BaseModel):

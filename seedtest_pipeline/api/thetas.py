@@ -35,13 +35,13 @@ def _read(service: Service, user_id: str) -> UserTheta:
     with transaction(service.engine) as connection:
         try:
             version = banks.in_force(connection, service.settings.irt_bank_version)
-            current = abilities.current(connection, [user_id], version)
+            current = abilities.current(connection, user_id, version)
         except NoItemBank:
-            current = []
+            current = None
         history = abilities.history(connection, [user_id], Week.containing(dt.datetime.now(dt.UTC)))
     return UserTheta(
         user_id=user_id,
-        current=CurrentTheta.of(current[0]) if current else None,
+        current=CurrentTheta.of(current) if current else None,
         history=[
             WeekTheta.model_validate(row) for row in history.rename(columns={"week_start": "week"}).to_dict("records")
         ],

@@ -28,15 +28,13 @@ class NotBelieved(Exception):  # noqa: N818 - an outcome
 
 
 class _Header(BaseModel):
-    model_config = ConfigDict(strict=True)
-
     alg: str
     kid: KeyId
     typ: str = "JWT"
 
 
 class _Claims(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True)  # else a number in text would be one
 
     iss: str
     aud: str | list[str]

@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
-from assets.updating import Reason, Update
+from assets.updating import Reason
 from seedtest_pipeline.api import exchange
 from seedtest_pipeline.api.access import require_update
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.schemas import CurrentTheta, NothingToEstimate, Updated, UpdateTheta
+from seedtest_pipeline.api.schemas import NothingToEstimate, Updated, UpdateTheta
 from seedtest_pipeline.api.service import Service
 
 _MESSAGES: dict[Reason, str] = {
@@ -33,31 +33,12 @@ def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
         if asked.lookback_days is not None:
             rules = replace(rules, lookback_days=asked.lookback_days)
         update = await service.work(
-            service.updater.update, [asked.user_id], rules, request_id=exchange.of(request).request_id
+            service.updater.update, asked.user_id, rules, request_id=exchange.of(request).request_id
         )
-        if reason := update.unscored.get(asked.user_id):
-            service.metrics.noops.labels(reason).inc()
-            message = _MESSAGES[reason].format(days=rules.lookback_days)
-            return NothingToEstimate(user_id=asked.user_id, reason=reason, message=message)
-        return _updated(asked.user_id, update)
+        if update.reason is not None:
+            service.metrics.noops.labels(update.reason).inc()
+            message = _MESSAGES[update.reason].format(days=rules.lookback_days)
+            return NothingToEstimate(user_id=asked.user_id, reason=update.reason, message=message)
+        return Updated.of(update)
 
     return router
-
-
-def _updated(user_id: str, update: Update) -> Updated:
-    thetas = update.thetas
-    assert thetas is not None  # noqa: S101 - or the user would be unscored
-    later = update.later.get(user_id)
-    return Updated(
-        user_id=user_id,
-        theta=thetas.theta[0],
-        se=thetas.se[0],
-        model=thetas.model,
-        version=thetas.bank_version,
-        n_items=thetas.n_items[0],
-        n_unknown_item=thetas.n_unknown_item[0],
-        n_unusable=thetas.n_unusable[0],
-        as_of=update.as_of,
-        updated_at=update.fitted_at,
-        later=CurrentTheta.of(later) if later else None,
-    )

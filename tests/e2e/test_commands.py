@@ -1,74 +1,22 @@
 """The command as a careless user meets it: one sentence and the right exit code, never a traceback.
 
-`type_` runs the command's own entry point in this process, since each new one imports for seconds; what only a process
-can show (pipes, signals) is in `test_processes` and beside it.
+The command's own entry point runs in this process, since each new one imports for seconds; what only a process can show
+(pipes, signals) is in `test_processes` and beside it.
 """
 
 import json
 import re
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
 from resources.database import abilities
 from resources.database.engine import transaction
 from resources.model import Thetas, Week
-from seedtest_pipeline import cli, commands, wiring
-from seedtest_pipeline.settings import Settings
+from seedtest_pipeline import cli, commands
 from tests.e2e.conftest import N_USERS, WEEKS
 
 COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in cli.app.registered_commands]
-
-
-@dataclass(frozen=True)
-class Said:
-    exit_code: object
-    out: str
-    err: str
-
-
-Type = Callable[..., Said]
-
-
-@pytest.fixture
-def type_(monkeypatch, tmp_path, capsys) -> Iterator[Type]:
-    """Types `seedtest ARGUMENTS` in a shell where nothing is set but an empty home."""
-    engines = []  # the end of a process closes their connections; here nothing else would
-
-    def make_engine(url: str) -> sa.Engine:
-        engines.append(wiring_make_engine(url))
-        return engines[-1]
-
-    wiring_make_engine = wiring.make_engine
-    monkeypatch.setattr(wiring, "make_engine", make_engine)
-    for name in [*map(str.upper, Settings.model_fields), "DAGSTER_HOME"]:
-        monkeypatch.delenv(name, raising=False)
-    for name in ("DAGSTER_EVENT_BATCH_SIZE", "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"):
-        monkeypatch.setenv(name, "1")
-    monkeypatch.setenv("SEEDTEST_HOME", str(tmp_path / "the home"))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "the home" / "dagster"))
-
-    def type_(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["seedtest", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return Said(ended.value.code or 0, said.out, " ".join(said.err.split()))
-
-    yield type_
-    for engine in engines:
-        engine.dispose()
-
-
-@pytest.fixture
-def on_exam(type_, engine, shared_database_url, monkeypatch) -> Type:
-    """The same, on a database that holds the exam."""
-    monkeypatch.setenv("DATABASE_URL", shared_database_url)
-    return type_
 
 
 @pytest.mark.parametrize("command", COMMANDS)

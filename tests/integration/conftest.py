@@ -1,14 +1,19 @@
-import os
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
+"""The real services that tests of several parts need: a database, the R service."""
 
-import boto3
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+
 import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine
-from tests.integration.s3_server import S3Server, shared_server
+from resources.errors import CallAPerson
+from resources.irt import r_process
+from resources.irt.r_process import RUN_R, find_rscript, running
+from resources.irt.r_service import RServiceEstimator
+
+TOKEN = "a token of the tests"
 
 
 @pytest.fixture
@@ -19,20 +24,26 @@ def engine(database_url) -> sa.Engine:
 
 
 @pytest.fixture(scope="session")
-def s3_server(server_home: Path) -> Iterator[S3Server]:
-    with shared_server(server_home.with_name("s3 server")) as server:
-        yield server
+def needs_r() -> None:
+    """Skips, with the line that installs R, where R or one of its packages is missing."""
+    try:
+        find_rscript()
+    except CallAPerson as missing:
+        pytest.skip(f"needs_r: {missing}")
+
+
+@pytest.fixture(scope="session")
+def r_service_url(needs_r: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running service that asks for TOKEN, from a path with a space in it, as a checkout may have."""
+    here = tmp_path_factory.mktemp("r") / "a checkout"
+    shutil.copytree(RUN_R.parent, here)
+    with ExitStack() as service:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(r_process, "RUN_R", here / RUN_R.name)
+            base_url = service.enter_context(running(token=TOKEN))
+        yield base_url
 
 
 @pytest.fixture
-def s3_bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty bucket for one test, and an environment in which boto3 finds it."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in s3_server.environment().items():
-        monkeypatch.setenv(name, value)
-    bucket = f"test-{uuid.uuid4().hex}"
-    client = boto3.client("s3", region_name="us-east-1")
-    client.create_bucket(Bucket=bucket)
-    yield bucket
-    client.delete_bucket(Bucket=bucket)  # SeaweedFS deletes what is in it, too
+def r_estimator(r_service_url: str) -> RServiceEstimator:
+    return RServiceEstimator(r_service_url, TOKEN)

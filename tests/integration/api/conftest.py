@@ -1,4 +1,5 @@
-"""A provider with one key of each kind, and a gate that believes it, run in an event loop that the test winds."""
+"""A provider with one key of each kind, and a gate that believes it, run in an event loop that the test winds; and the
+whole API on a database of the test's own."""
 
 import asyncio
 import time
@@ -6,14 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+import httpx
 import pytest
 
-from seedtest_pipeline.api.auth import Caller
+from resources.irt.estimator import Estimator
+from seedtest_pipeline.api.auth import Caller, Gate
 from seedtest_pipeline.api.gates import TokenGate
 from seedtest_pipeline.api.key_cache import Ages, KeyCache
 from seedtest_pipeline.api.key_source import key_source
 from seedtest_pipeline.api.tokens import Issuer
+from seedtest_pipeline.settings import Settings
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
+from tests.integration.api.serving import serving
 
 
 @dataclass
@@ -83,3 +88,25 @@ def moody_provider() -> Iterator[Provider]:
 @pytest.fixture
 def door(provider, make_door) -> Door:
     return make_door(provider.url)
+
+
+Serve = Callable[..., httpx.Client]
+
+
+@pytest.fixture
+def serve(database_url, tmp_path) -> Iterator[Serve]:
+    """Serves the API with these settings until the test ends; by default everybody is let in."""
+    with ExitStack() as closing:
+
+        def serve(*, gate: Gate | None = None, estimator: Estimator | None = None, **given: object) -> httpx.Client:
+            defaults = {"seedtest_home": tmp_path, "database_url": database_url, "local_dev": gate is None}
+            settings = Settings.load(**{**defaults, **given})
+            url = closing.enter_context(serving(settings, gate, estimator))
+            return closing.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
+
+        yield serve
+
+
+@pytest.fixture
+def api(serve) -> httpx.Client:
+    return serve()

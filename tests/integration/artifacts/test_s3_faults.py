@@ -13,7 +13,7 @@ from resources.artifacts.s3 import Patience, S3Store
 from resources.artifacts.store import ArtifactStore
 from resources.errors import RetryLater, SeedtestError, StoreRefuses
 from tests.integration.faulty_proxy import FaultyProxy, body, dropped, faulty_proxy, half_a_body, slow, status
-from tests.integration.s3_server import S3Server
+from tests.s3_server import S3Server
 from tests.unit.artifacts.store_contract import HTML, KEY
 
 IMPATIENT = Patience(connect_s=0.5, read_s=0.3, attempts=3)

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database import abilities
-from resources.database.abilities import StoredWeek
+from resources.database.abilities import Ability, StoredWeek
 from resources.database.engine import make_engine, transaction
 from resources.model import Floats, Thetas, Week
 
@@ -96,13 +96,19 @@ def test_an_earlier_estimate_never_replaces_a_later_current_one(engine: sa.Engin
     assert current(engine) == {("u1", "v1"): 1.5, ("u1", "v2"): 0.0, ("u2", "v1"): 0.0}
 
 
-def test_the_end_of_a_session_stores_the_current_ability_only(engine: sa.Engine) -> None:
+def ability(user_id: str, theta: float, as_of: dt.datetime) -> Ability:
+    return Ability(user_id, theta, 0.25, 3, "2PL", "v1", as_of, NOW)
+
+
+def test_the_end_of_a_session_stores_the_current_ability_only_and_tells_whether_it_did(engine: sa.Engine) -> None:
+    at = WEEK.begins_at
     with transaction(engine) as connection:
-        at = WEEK.begins_at
-        assert abilities.store_current(connection, thetas(["u2", "u1"], np.array([0.2, 0.1])), at, NOW) == {"u1", "u2"}
-        assert abilities.store_current(connection, thetas(["u1"], 9.0), at - dt.timedelta(seconds=1), NOW) == set()
-        assert abilities.store_current(connection, thetas([], 0.0, unscored=["u3"]), at, NOW) == set()
+        assert abilities.store_current(connection, ability("u2", 0.2, at))
+        assert abilities.store_current(connection, ability("u1", 0.1, at))
+        assert not abilities.store_current(connection, ability("u1", 9.0, at - dt.timedelta(seconds=1)))
         assert abilities.of_week(connection, WEEK).empty
+        assert abilities.current(connection, "u1", "v1") == ability("u1", 0.1, at)
+        assert abilities.current(connection, "u1", "v2") is None
     assert current(engine) == {("u1", "v1"): 0.1, ("u2", "v1"): 0.2}
 
 

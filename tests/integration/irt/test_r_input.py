@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from resources.irt.r_process import RUN_R
-from tests.integration.irt.conftest import TOKEN
+from tests.integration.conftest import TOKEN
 
 ITEM = {"a": 1.0, "b": 0.0, "c": 0.2}
 RIGHT = {"item_id": "1", "is_correct": True}

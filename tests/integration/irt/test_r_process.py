@@ -20,7 +20,7 @@ from resources.irt import r_process
 from resources.irt.r_process import running
 from resources.irt.r_service import RServiceEstimator
 from resources.irt.r_transport import Timeouts
-from tests.integration.irt.conftest import TOKEN
+from tests.integration.conftest import TOKEN
 from tests.integration.irt.exams import exam
 
 ROOT = Path(__file__).parents[3]

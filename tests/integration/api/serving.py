@@ -1,0 +1,38 @@
+"""The app behind a real uvicorn on loopback, in a thread of this process."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import uvicorn
+
+from resources.irt.estimator import Estimator
+from seedtest_pipeline.api.app import create
+from seedtest_pipeline.api.auth import Gate
+from seedtest_pipeline.api.gates import make_gate
+from seedtest_pipeline.api.service import make_service
+from seedtest_pipeline.settings import Settings
+
+
+@contextmanager
+def serving(settings: Settings, gate: Gate | None = None, estimator: Estimator | None = None) -> Iterator[str]:
+    """Its base URL."""
+    service = make_service(settings)
+    if estimator:
+        service = replace(service, updater=replace(service.updater, estimator=estimator))
+    app = create(service, gate or make_gate(settings, "127.0.0.1"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            while not server.started:
+                thread.join(0.01)
+                assert thread.is_alive(), "the server ended as it started"
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -1,0 +1,171 @@
+"""What the API does not let in: odd ids, injections, bodies, floods and slowness; and how it says so."""
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, urlsplit
+
+import httpx
+import pytest
+
+from resources.database.engine import transaction
+from resources.irt.in_process import InProcessEstimator
+from seedtest_pipeline.api.auth import Caller
+from seedtest_pipeline.api.bounds import BODY_LIMIT
+from seedtest_pipeline.api.schemas import ID_BYTES
+from tests.integration.api.platform import adopt, end_session
+
+UPDATE = "/analysis/irt/update-theta"
+ODD_IDS = [
+    "..", "../..", "a/b", "/", "a%2Fb", "a b", "ünï-코드-🙂", "'; DROP TABLE mirt_ability; --", "' OR '1'='1", "%s",
+    "{}",     "x" * ID_BYTES, "\u202e", "a\nb", "a\\b", "null", "u1|2025-01-06", " ", "?x=1", "#", "%00x",
+]  # fmt: skip
+
+
+def problem(answer: httpx.Response) -> str:
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    assert body["request_id"] == answer.headers["x-request-id"]
+    return body["type"].removeprefix("/problems/")
+
+
+@pytest.mark.parametrize("user_id", ODD_IDS)
+def test_an_odd_id_is_a_user_like_any_other(engine, api, user_id):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "11")
+    if user_id.strip():
+        end_session(engine, user_id, "s1", "10")
+    answer = api.post(UPDATE, json={"user_id": user_id, "session_id": user_id})
+    assert answer.json()["status"] == ("ok" if user_id.strip() else "noop"), answer.text
+    found = api.get(f"/users/{quote(user_id, safe='')}/theta").json()
+    assert found["user_id"] == user_id
+    assert (found["current"] is not None) == bool(user_id.strip())
+    assert api.get(f"/users/{quote(user_id, safe='')}/reports").json()["weeks"] == []
+    with transaction(engine) as connection:
+        stored = connection.exec_driver_sql("SELECT user_id FROM mirt_ability").scalars().all()
+    assert stored == ([user_id] if user_id.strip() else [])
+
+
+@pytest.mark.parametrize("user_id", ["", "a\0b", "x" * (ID_BYTES + 1), "ü" * (ID_BYTES // 2 + 1), "x" * 10_000])
+def test_an_id_that_cannot_be_stored_is_refused_by_name(api, user_id):
+    for answer in (
+        api.post(UPDATE, json={"user_id": user_id}),
+        api.post(UPDATE, json={"user_id": "u1", "session_id": user_id}),
+        *([api.get(f"/users/{quote(user_id)}/theta"), api.get(f"/users/{quote(user_id)}/reports")] if user_id else []),
+    ):
+        assert problem(answer) == "validation"
+        (fault,) = answer.json()["errors"]
+        assert fault["field"] in ("body.user_id", "body.session_id", "path.user_id")
+
+
+def test_a_path_that_is_no_utf_8_and_text_that_is_none_are_refused(api):
+    assert problem(api.get("/users/%ff/theta")) == "validation"
+    lone = api.post(UPDATE, content=b'{"user_id": "\\ud800"}', headers={"Content-Type": "application/json"})
+    assert problem(lone) == "validation"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "body.user_id"),
+        ({"user_id": 5}, "body.user_id"),
+        ({"user_id": "u", "lookback_days": 0}, "body.lookback_days"),
+        ({"user_id": "u", "lookback_days": 366}, "body.lookback_days"),
+        ({"user_id": "u", "lookback_days": "30"}, "body.lookback_days"),
+        ({"user_id": "u", "lookback_days": 2.5}, "body.lookback_days"),
+        ({"user_id": "u", "lookback_days": True}, "body.lookback_days"),
+        ({"user_id": "u", "usr": "x"}, "body.usr"),
+        ([], "body"),
+        ("u", "body"),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(api, body, field):
+    answer = api.post(UPDATE, json=body)
+    assert problem(answer) == "validation"
+    assert [fault["field"] for fault in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 10_000, b'{"user_id": "u"', b"{'user_id': 'u'}"])
+def test_what_is_no_json_is_malformed(api, body):
+    answer = api.post(UPDATE, content=body, headers={"Content-Type": "application/json"})
+    assert problem(answer) == "malformed"
+
+
+def test_unknown_paths_and_methods(api):
+    assert problem(api.get("/nosuch")) == "not-found"
+    answer = api.get(UPDATE)
+    assert problem(answer) == "method-not-allowed"
+    assert answer.headers["allow"] == "POST"
+
+
+def test_a_body_that_is_too_large_is_refused_whether_it_tells_its_length_or_not(api):
+    large = b"x" * (BODY_LIMIT + 1)
+    for content in (large, iter([large[:10], large[10:]])):
+        answer = api.post(UPDATE, content=content, headers={"Content-Type": "application/json"})
+        assert problem(answer) == "too-large"
+
+
+def test_a_caller_that_asks_too_often_is_told_when_to_come_back_and_others_are_not_held_up(serve):
+    class Gate:
+        async def start(self) -> None: ...
+        async def aclose(self) -> None: ...
+        def check(self) -> str:
+            return ""
+
+        async def admit(self, authorization: str | None) -> Caller:
+            subject, _, scope = (authorization or "").partition(" ")
+            return Caller(subject, frozenset([scope]))
+
+    api = serve(gate=Gate(), api_user_rate_per_minute=3, api_rate_per_minute=5)
+    ask = lambda who: api.get("/users/u1/reports", headers={"Authorization": who})  # noqa: E731
+    assert [ask("u1 report:read").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
+    refused = ask("u1 report:read")
+    assert problem(refused) == "too-many-requests"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert [ask("platform analysis:run").status_code for _ in range(6)] == [200] * 5 + [429]
+
+
+class SlowEstimator(InProcessEstimator):
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+
+    def estimate(self, *given, **more):
+        assert self.go_on.wait(30)
+        return super().estimate(*given, **more)
+
+
+def test_a_request_that_takes_too_long_is_503_and_one_that_finds_no_room_too_while_probes_answer(engine, serve):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
+    slow = SlowEstimator()
+    api = serve(estimator=slow, api_timeout_secs=2, api_concurrency=2)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(api.post, UPDATE, json={"user_id": "u1"}) for _ in range(2)]
+        _until(lambda: "under_way 2.0" in api.get("/metrics").text.replace("requests_under_way 3.0", "under_way 2.0"))
+        refused = api.get("/users/u1/theta")
+        assert problem(refused) == "overloaded"
+        assert refused.headers["Retry-After"] == "5"
+        assert api.get("/livez").json() == {"alive": True}
+        assert [problem(run.result()) for run in waiting] == ["timed-out"] * 2
+    slow.go_on.set()
+    _until(lambda: api.get("/users/u1/theta").json()["current"] is not None)
+
+
+def test_a_body_that_never_ends_is_given_up(serve):
+    api = serve(api_timeout_secs=1)
+    address = urlsplit(str(api.base_url))
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 20\r\n\r\n{"
+        )
+        assert b"/problems/timed-out" in connection.recv(4096)
+
+
+def _until(met) -> None:
+    deadline = time.monotonic() + 10
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -1,0 +1,93 @@
+"""The OpenAPI document: schemathesis finds no 5xx, and no answer that it does not describe."""
+
+import datetime as dt
+import json
+
+import httpx
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck
+from schemathesis import openapi
+
+from resources.database import abilities
+from resources.database.engine import transaction
+from tests.integration.api.platform import adopt, end_session
+
+NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)
+OPERATIONS = [
+    ("POST", "/analysis/irt/update-theta"),
+    ("GET", "/users/{user_id}/theta"),
+    ("GET", "/users/{user_id}/reports"),
+    ("GET", "/users/{user_id}/reports/{week}"),
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+]
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    openapi.checks.status_code_conformance,
+    openapi.checks.content_type_conformance,
+    openapi.checks.response_schema_conformance,
+    openapi.checks.response_headers_conformance,
+]
+
+
+@pytest.fixture
+def document(api) -> dict:
+    return api.get("/openapi.json").json()
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_whatever_the_document_allows_is_answered_as_it_says(engine, serve, method, path):
+    adopt(engine)
+    end_session(engine, "0", "s1", "10")
+    with transaction(engine) as connection:
+        abilities.store_current(connection, abilities.Ability("1", 0.1, 0.2, 3, "2PL", "b1", NOW, NOW))
+    api = serve(api_rate_per_minute=1_000_000)
+    schema = openapi.from_url(f"{api.base_url}/openapi.json")
+
+    @hypothesis.settings(max_examples=60, deadline=None, derandomize=True, database=None,
+                         suppress_health_check=list(HealthCheck))  # fmt: skip
+    @hypothesis.given(case=schema[path][method].as_strategy())
+    def ask(case: schemathesis.Case) -> None:
+        case.call_and_validate(checks=CHECKS)
+
+    ask()
+
+
+def test_every_operation_is_tried_above(document):
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert described == {*OPERATIONS, ("GET", "/metrics")}
+
+
+def test_what_needs_a_token_says_so_and_asks_for_it(document, serve, provider):
+    from tests.integration.api.provider import AUDIENCE, ISSUER
+
+    closed = serve(local_dev=False, jwks_url=provider.url, jwt_iss=ISSUER, jwt_aud=AUDIENCE)
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            answer = closed.request(method, path.format(user_id="u", week="2025-02-03"), json={"user_id": "u"})
+            assert (answer.status_code == 401) == (operation.get("security") == [{"token": []}]), path
+            assert (answer.status_code == 401) == ("WWW-Authenticate" in answer.headers)
+
+
+def test_every_problem_has_an_example_that_is_one(document):
+    problem = document["components"]["schemas"]["Problem"]
+    described = 0
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                for example in (
+                    answer.get("content", {}).get("application/problem+json", {}).get("examples", {}).values()
+                ):
+                    described += 1
+                    assert set(problem["required"]) <= set(example["value"])
+                    assert str(example["value"]["status"]) == status
+    assert described > 20
+    assert "$defs" not in json.dumps(document)
+
+
+def test_the_example_of_an_update_is_accepted(api, document):
+    (example,) = document["components"]["schemas"]["UpdateTheta"]["examples"]
+    answer: httpx.Response = api.post("/analysis/irt/update-theta", json=example)
+    assert answer.json()["status"] == "noop"

@@ -1,0 +1,87 @@
+"""Probes and metrics: what is up, what is not, and what Prometheus reads."""
+
+import pytest
+
+from tests.integration.api.platform import adopt, end_session
+from tests.integration.api.provider import AUDIENCE, ISSUER
+
+CHECKS = ["database", "migrations", "estimator", "keys"]
+
+
+def failing(answer) -> list[str]:
+    found = answer.json()
+    assert list(found["checks"]) == CHECKS
+    assert (answer.status_code, found["ready"]) in ((200, True), (503, False))
+    return [name for name, check in found["checks"].items() if not check["ok"]]
+
+
+def test_all_is_there(api):
+    assert failing(api.get("/readyz")) == []
+    assert api.get("/livez").json() == {"alive": True}
+
+
+@pytest.mark.parametrize(
+    ("settings", "broken"),
+    [
+        ({"database_url": "postgresql://nobody:nothing@127.0.0.1:1/nothing"}, ["database", "migrations"]),
+        ({"r_irt_base_url": "http://127.0.0.1:1", "api_timeout_secs": 2}, ["estimator"]),
+        ({"local_dev": False, "jwks_url": "http://127.0.0.1:1/", "jwt_iss": ISSUER, "jwt_aud": AUDIENCE}, ["keys"]),
+    ],
+)
+def test_what_is_down_is_named_and_the_process_lives(serve, settings, broken):
+    api = serve(**settings)
+    answer = api.get("/readyz")
+    assert failing(answer) == broken
+    assert "127.0.0.1" not in answer.text
+    assert api.get("/livez").status_code == 200
+
+
+def test_with_the_database_down_a_request_is_503(serve):
+    api = serve(database_url="postgresql://nobody:nothing@127.0.0.1:1/nothing")
+    for answer in (api.post("/analysis/irt/update-theta", json={"user_id": "u"}), api.get("/users/u/theta")):
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.json()["type"] == "/problems/database-unavailable"
+
+
+def test_a_database_that_was_not_migrated_is_not_ready(serve, empty_database_url):
+    assert failing(serve(database_url=empty_database_url).get("/readyz")) == ["migrations"]
+
+
+def test_the_provider_being_down_is_503_for_a_token_and_401_without(serve, provider):
+    api = serve(local_dev=False, jwks_url="http://127.0.0.1:1/", jwt_iss=ISSUER, jwt_aud=AUDIENCE)
+    with_token = api.get("/users/u1/theta", headers={"Authorization": f"Bearer {provider.token('es')}"})
+    assert (with_token.status_code, with_token.json()["type"]) == (503, "/problems/keys-unavailable")
+    assert api.get("/users/u1/theta").status_code == 401
+
+
+def test_metrics_count_by_route_and_outcome_and_tell_nothing_of_users(engine, serve, provider):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
+    api = serve(local_dev=False, jwks_url=provider.url, jwt_iss=ISSUER, jwt_aud=AUDIENCE)
+    own = {"Authorization": f"Bearer {provider.token('es', sub='u1', scope='exam:write')}"}
+    for user_id in ("u1", "u2"):
+        api.post("/analysis/irt/update-theta", json={"user_id": user_id}, headers=own)
+    api.get("/users/u1/theta")
+    api.get("/nosuch/u1")
+    told = api.get("/metrics").text
+    update = 'seedtest_api_requests_total{method="POST",route="/analysis/irt/update-theta",status='
+    for line in (
+        update + '"200"} 1.0',
+        update + '"403"} 1.0',
+        'seedtest_api_requests_total{method="GET",route="/users/{user_id}/theta",status="401"} 1.0',
+        'seedtest_api_requests_total{method="GET",route="None",status="404"} 1.0',
+        'seedtest_api_estimate_seconds_count{outcome="ok"} 1.0',
+        'seedtest_api_key_fetches_total{outcome="ok"} 1.0',
+    ):
+        assert line in told
+    assert "u1" not in told
+
+
+def test_a_log_line_names_the_request_the_route_and_the_caller_and_nothing_else_of_them(serve, caplog):
+    caplog.set_level("INFO")
+    answer = serve().get("/users/secret-name/theta?q=secret-query")
+    (line,) = [record for record in caplog.records if record.message == "request"]
+    assert (line.request_id, line.method, line.route, line.status, line.caller) == (
+        answer.headers["x-request-id"], "GET", "/users/{user_id}/theta", 200, "local-dev",
+    )  # fmt: skip
+    assert "secret" not in caplog.text

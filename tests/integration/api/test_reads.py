@@ -1,0 +1,120 @@
+"""Abilities and reports over HTTP: what is stored, for whom, and the way to a report."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from resources.artifacts.folder import FolderStore
+from resources.artifacts.store import report_key
+from resources.database import abilities, artifacts
+from resources.database.abilities import Ability
+from resources.database.artifacts import ReportArtifact
+from resources.database.engine import transaction
+from resources.model import Thetas, Week
+from tests.integration.api.platform import adopt
+
+WEEK = Week.parse("2025-02-03")
+NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)
+PAGE = b"<!doctype html><p>A report</p></html>"
+
+
+def estimate(engine: sa.Engine, user_id: str, week: Week, theta: float) -> None:
+    one = np.ones(1, np.int64)
+    thetas = Thetas((user_id,), np.array([theta]), np.array([0.5]), one * 8, one, one, (), "2PL", "b1")
+    with transaction(engine) as connection:
+        abilities.store_week(connection, week, thetas, 30, week.ends_at, NOW)
+
+
+def publish(engine: sa.Engine, home, user_id: str, week: Week, format: str, content: bytes = PAGE) -> None:  # noqa: A002
+    key = report_key(week, user_id, f"weekly_report.{format}")
+    url = FolderStore(home / "artifacts").put(key, content, "")
+    with transaction(engine) as connection:
+        artifacts.record(connection, [ReportArtifact(user_id, week, format, url, NOW, "00")])
+
+
+def test_the_current_ability_and_the_history_by_week(engine, api):
+    adopt(engine)
+    estimate(engine, "u1", WEEK, 0.25)
+    estimate(engine, "u1", WEEK.plus(1), 0.5)
+    estimate(engine, "u2", WEEK, 3.0)
+    with transaction(engine) as connection:
+        abilities.store_current(connection, Ability("u1", 0.75, 0.4, 9, "2PL", "b1", NOW, NOW))
+        abilities.store_current(connection, Ability("u1", 7.0, 0.4, 9, "2PL", "another bank", NOW, NOW))
+    found = api.get("/users/u1/theta").json()
+    assert found["current"] == {
+        "theta": 0.75, "se": 0.4, "model": "2PL", "version": "b1", "n_items": 9,
+        "as_of": "2025-02-12T09:00:00Z", "updated_at": "2025-02-12T09:00:00Z",
+    }  # fmt: skip
+    assert [(week["week"], week["theta"], week["n_items"]) for week in found["history"]] == [
+        ("2025-02-03", 0.25, 8), ("2025-02-10", 0.5, 8),
+    ]  # fmt: skip
+
+
+def test_a_row_of_before_this_pipeline_has_no_as_of_and_is_shown_so(engine, api):
+    adopt(engine)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO mirt_ability (user_id, model, version, theta, se, fitted_at) "
+            "VALUES ('u1', '2PL', 'b1', 1, 1, now())"
+        )
+    current = api.get("/users/u1/theta").json()["current"]
+    assert (current["theta"], current["as_of"], current["n_items"]) == (1.0, None, None)
+
+
+def test_a_user_who_was_never_estimated_has_nothing_with_a_bank_or_without(engine, api):
+    assert api.get("/users/u1/theta").json() == {"user_id": "u1", "current": None, "history": []}
+    adopt(engine)
+    assert api.get("/users/u1/theta").json() == {"user_id": "u1", "current": None, "history": []}
+    assert api.get("/users/u1/reports").json() == {"user_id": "u1", "weeks": []}
+
+
+def test_reports_are_listed_newest_first_with_a_way_to_each_that_works(engine, api, tmp_path):
+    user = "a/b?ü"
+    publish(engine, tmp_path, user, WEEK, "html")
+    publish(engine, tmp_path, user, WEEK, "pdf", b"%PDF-")
+    publish(engine, tmp_path, user, WEEK.plus(1), "html")
+    publish(engine, tmp_path, "u2", WEEK, "html")
+    weeks = api.get("/users/a%2Fb%3F%C3%BC/reports").json()["weeks"]
+    assert [(week["week"], [report["format"] for report in week["reports"]]) for week in weeks] == [
+        ("2025-02-10", ["html"]), ("2025-02-03", ["html", "pdf"]),
+    ]  # fmt: skip
+    opened = [api.get(report["href"]) for week in weeks for report in week["reports"]]
+    assert [(answer.status_code, answer.content) for answer in opened] == [(200, PAGE), (200, PAGE), (200, b"%PDF-")]
+
+
+def test_a_report_in_a_folder_comes_from_here_and_can_do_nothing_but_look(engine, api, tmp_path):
+    publish(engine, tmp_path, "u1", WEEK, "html")
+    answer = api.get("/users/u1/reports/2025-02-03")
+    assert (answer.status_code, answer.content) == (200, PAGE)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    named = api.get("/users/u1/reports/2025-02-03", headers={"Accept": "application/json"}).json()
+    assert named == {"url": "/users/u1/reports/2025-02-03?format=html", "expires_at": None}
+
+
+@pytest.mark.parametrize("path", ["u1/reports/2025-02-10", "u2/reports/2025-02-03", "u1/reports/2025-02-03?format=pdf"])
+def test_a_report_that_was_not_made_is_not_found(engine, api, tmp_path, path):
+    publish(engine, tmp_path, "u1", WEEK, "html")
+    answer = api.get(f"/users/{path}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+
+
+def test_a_report_whose_file_is_gone_is_not_found(engine, api, tmp_path):
+    publish(engine, tmp_path, "u1", WEEK, "html")
+    FolderStore(tmp_path / "artifacts").delete(report_key(WEEK, "u1", "weekly_report.html"))
+    assert api.get("/users/u1/reports/2025-02-03").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("2025-02-04", "path.week"), ("x", "path.week"), ("2025-02-03?format=doc", "query.format")],
+)
+def test_a_week_begins_on_a_monday_and_a_format_is_known(api, query, field):
+    answer = api.get(f"/users/u1/reports/{query}")
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.json()["errors"]] == [field]

@@ -1,0 +1,251 @@
+"""update-theta over HTTP, against real PostgreSQL: numbers, noops, whose user, and what races leave behind."""
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import dagster as dg
+import httpx
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from assets import responses, theta_estimates
+from assets.partitions import Partitions, UserPartitions, range_tags
+from assets.scoring import ScoringRules
+from assets.updating import Updater
+from resources.database import abilities
+from resources.database.engine import transaction
+from resources.irt.in_process import InProcessEstimator
+from resources.model import Responses, Week
+from resources.warehouse.folder import Warehouse
+from seedtest_pipeline.wiring import QUARTO_SOURCE
+from tests.integration.api.platform import BANK, adopt, end_session
+
+DAY = dt.timedelta(days=1)
+RULES = ScoringRules()
+
+
+def update(api: httpx.Client, user_id: str, **more: object) -> dict:
+    answer = api.post("/analysis/irt/update-theta", json={"user_id": user_id, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def stored(engine: sa.Engine, user_id: str) -> abilities.Ability | None:
+    with transaction(engine) as connection:
+        return abilities.current(connection, user_id, BANK.version)
+
+
+def expected(marks: str) -> tuple[float, float]:
+    """theta and se from answers to the bank's items from the first on."""
+    given = [j for j, mark in enumerate(marks) if mark != "_"]
+    n = np.arange(len(given))
+    correct = np.array([float(marks[j]) for j in given])
+    answers = Responses(("u",), tuple(f"i{j}" for j in given), np.zeros(n.size, np.int64), n, correct)
+    thetas = InProcessEstimator().estimate(answers, BANK)
+    return thetas.theta.item(), thetas.se.item()
+
+
+def ago(days: float) -> dt.datetime:
+    return dt.datetime.now(dt.UTC) - days * DAY
+
+
+def test_the_end_of_a_session_gives_the_ability_from_all_answers_and_stores_it(engine, api):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "1101", at=ago(3))
+    end_session(engine, "u1", "s2", "01_1", first=4)
+    answer = update(api, "u1", session_id="s2")
+    np.testing.assert_allclose([answer["theta"], answer["se"]], expected("110101_1"), atol=1e-12)
+    assert (answer["n_items"], answer["n_unusable"], answer["n_unknown_item"]) == (7, 1, 0)
+    assert (answer["status"], answer["model"], answer["version"], answer["later"]) == ("ok", "2PL", "b1", None)
+    current = stored(engine, "u1")
+    assert (current.theta, current.se, current.n_items) == (answer["theta"], answer["se"], 7)
+    assert current.as_of == dt.datetime.fromisoformat(answer["as_of"])
+    assert current.fitted_at == dt.datetime.fromisoformat(answer["updated_at"])
+
+
+def test_a_repeat_gives_the_same_number(engine, api):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "110")
+    first, again = update(api, "u1"), update(api, "u1")
+    assert (again["theta"], again["se"]) == (first["theta"], first["se"])
+    assert again["as_of"] > first["as_of"]
+
+
+def test_the_look_back_of_the_call_overrides_that_of_the_settings(engine, api):
+    adopt(engine)
+    end_session(engine, "u1", "old", "1111", at=ago(40))
+    end_session(engine, "u1", "new", "00", first=4, at=ago(2))
+    assert update(api, "u1")["n_items"] == 2
+    assert update(api, "u1", lookback_days=41)["n_items"] == 6
+    assert update(api, "u1", lookback_days=1)["reason"] == "no_attempts"
+
+
+@pytest.mark.parametrize(
+    ("marks", "first", "reason"),
+    [
+        ("", 0, "no_attempts"),
+        ("___", 0, "no_attempts"),  # all blank: parameters would not help
+        ("10", 20, "no_item_parameters"),
+        ("_1", 19, "no_item_parameters"),  # what is in the bank was skipped
+    ],
+)
+def test_nothing_to_estimate_from_is_a_noop_with_its_reason_and_leaves_what_was_stored(
+    engine, api, marks, first, reason
+):
+    adopt(engine)
+    before = abilities.Ability("u1", 0.1, 0.2, 3, "2PL", "b1", ago(9), ago(9))
+    with transaction(engine) as connection:
+        abilities.store_current(connection, before)
+    end_session(engine, "u1", "s1", marks, first=first)
+    answer = update(api, "u1")
+    assert (answer["status"], answer["user_id"], answer["reason"]) == ("noop", "u1", reason)
+    assert answer["message"]
+    assert stored(engine, "u1") == before
+
+
+def test_without_an_item_bank_who_answered_lacks_parameters_and_who_did_not_lacks_attempts(engine, api):
+    end_session(engine, "u1", "s1", "10")
+    assert update(api, "u1")["reason"] == "no_item_parameters"
+    assert update(api, "u2")["reason"] == "no_attempts"
+
+
+def test_a_bank_that_is_adopted_later_is_used_at_once(engine, api):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
+    first = update(api, "u1")
+    adopt(engine, replace(BANK, version="b2", b=BANK.b + 1))
+    second = update(api, "u1")
+    assert (first["version"], second["version"]) == ("b1", "b2")
+    assert second["theta"] > first["theta"]
+
+
+def test_where_a_later_estimate_is_stored_the_answer_says_which_is_current(engine, api):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
+    later = abilities.Ability("u1", 9.0, 0.5, 1, "2PL", "b1", ago(-1), ago(0))
+    with transaction(engine) as connection:
+        abilities.store_current(connection, later)
+    answer = update(api, "u1")
+    assert answer["theta"] == pytest.approx(expected("10")[0])
+    assert (answer["later"]["theta"], answer["later"]["as_of"]) == (9.0, later.as_of.isoformat().replace("+00:00", "Z"))
+    assert stored(engine, "u1") == later
+
+
+@pytest.mark.parametrize("attempts", ["first", "last", "all"])
+@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+def test_at_a_weeks_end_it_is_the_number_of_the_weekly_asset(engine, tmp_path, attempts):
+    """With repeats, skips, unknown items, ties in time and answers at both borders; by the assets themselves."""
+    adopt(engine)
+    week = Week.parse("2025-02-03")
+    rules, warehouse = ScoringRules(attempts=attempts), Warehouse(tmp_path)
+    draw = np.random.default_rng(5)
+    users = [f"u{n}" for n in range(12)]
+    for user in users:
+        for session in range(6):
+            marks = "".join(draw.choice(list("01_"), 8, p=[0.4, 0.5, 0.1]))
+            at = week.ends_at - dt.timedelta(hours=int(draw.integers(0, 30 * 24)))
+            end_session(engine, user, f"{user}-{session}", marks, first=int(draw.integers(0, 16)), at=at)
+        end_session(engine, user, f"{user}-tie", "0", at=at)
+        end_session(engine, user, f"{user}-border", "1", first=1, at=week.ends_at)
+        end_session(engine, user, f"{user}-begin", "1", first=2, at=rules.window_start(week.ends_at))
+    partitions = Partitions(week, UserPartitions(1))
+    run = dg.materialize(
+        [responses.build(partitions), theta_estimates.build(partitions, None, QUARTO_SOURCE / "charts")],
+        resources={
+            "engine": engine, "warehouse": warehouse, "rules": rules, "estimator": InProcessEstimator(),
+            "progress": lambda *_: None,
+        },
+        tags=range_tags([week], ["b000of1"]),
+    )  # fmt: skip
+    assert run.success
+    with transaction(engine) as connection:
+        weekly = abilities.of_week(connection, week).set_index("user_id")
+        connection.exec_driver_sql("DELETE FROM mirt_ability")
+    assert len(weekly) == len(users)
+    updater = Updater(engine, InProcessEstimator())
+    for user in users:
+        found = updater.update(user, rules, as_of=week.ends_at)
+        row = weekly.loc[user]
+        np.testing.assert_allclose([found.ability.theta, found.ability.se], [row.theta, row.se], atol=1e-12)
+        assert (found.ability.n_items, found.n_unknown_item, found.n_unusable, found.ability.as_of) == (
+            row.n_items, row.n_unknown_item, row.n_unusable, row.as_of,
+        )  # fmt: skip
+
+
+def test_calls_at_once_and_a_racing_weekly_run_leave_the_newest_estimate(engine, api):
+    """Sessions end and are told of in eight threads, while others store estimates as of earlier."""
+    adopt(engine)
+    end_session(engine, "u1", "s0", "1")
+
+    def ends(n: int) -> float:
+        end_session(engine, "u1", f"s{n}", "01"[n % 2], first=n % 20)
+        return update(api, "u1")["n_items"]
+
+    def weekly(n: int) -> None:
+        with transaction(engine) as connection:
+            row = abilities.Ability("u1", -5.0, 0.5, 0, "2PL", "b1", ago(0.01 * n), ago(0))
+            abilities.store_current(connection, row)
+
+    with ThreadPoolExecutor(8) as pool:
+        runs = [pool.submit(work, n) for n in range(1, 60) for work in (ends, weekly)]
+        for run in runs:
+            run.result()
+    current = stored(engine, "u1")
+    whole = Updater(engine, InProcessEstimator()).update("u1", RULES).ability
+    assert (current.theta, current.n_items) == (whole.theta, 20)
+    assert current.as_of < whole.as_of
+
+
+def test_the_request_id_reaches_the_database_and_comes_back(engine, api):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
+    answer = api.post("/analysis/irt/update-theta", json={"user_id": "u1"}, headers={"X-Request-ID": "try.1_a-B"})
+    assert answer.headers["X-Request-ID"] == "try.1_a-B"
+    with engine.connect() as connection:
+        names = connection.scalars(
+            sa.text("SELECT application_name FROM pg_stat_activity WHERE datname = current_database()")
+        )
+        assert "seedtest try.1_a-B" in set(names)
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 55, 'a"b', "é"])
+def test_a_request_id_that_could_do_harm_is_replaced(api, given):
+    answer = api.get("/users/u1/theta", headers={"X-Request-ID": given.encode()})
+    assert len(answer.headers["X-Request-ID"]) == 32
+
+
+def test_by_the_r_service_it_is_the_same_number_and_the_request_id_is_sent(engine, serve, r_estimator, monkeypatch):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "1101001")
+    sent = []
+    send = r_estimator._transport.send
+    monkeypatch.setattr(r_estimator._transport, "send", lambda *given: sent.append(given[2]) or send(*given))
+    api = serve(estimator=r_estimator)
+    answer = api.post("/analysis/irt/update-theta", json={"user_id": "u1"}, headers={"X-Request-ID": "to-r"})
+    np.testing.assert_allclose([answer.json()["theta"], answer.json()["se"]], expected("1101001"), atol=1e-9)
+    assert sent == ["to-r"]
+
+
+def test_an_estimator_that_is_down_is_503_and_never_a_noop(engine, serve):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
+    api = serve(r_irt_base_url="http://127.0.0.1:1", api_timeout_secs=2)
+    answer = api.post("/analysis/irt/update-theta", json={"user_id": "u1"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["type"] == "/problems/estimator-unavailable"
+    assert "127.0.0.1" not in answer.text
+    assert stored(engine, "u1") is None
+
+
+def test_a_failure_that_needs_a_person_is_500_without_its_reason(engine, serve, caplog):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
+    api = serve(irt_bank_version="nosuch")
+    answer = api.post("/analysis/irt/update-theta", json={"user_id": "u1"})
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+    assert "nosuch" not in answer.text
+    failed = next(record for record in caplog.records if record.message == "failed")
+    assert failed.request_id == answer.json()["request_id"]
+    assert "nosuch" in caplog.text

@@ -19,7 +19,7 @@ from resources.database.engine import transaction
 from resources.errors import NoItemBank
 from resources.irt.curves import Items
 from resources.irt.eap import eap
-from resources.irt.fit import empirical_reliability, expected_se, item_mean_squares, marginal_reliability
+from resources.irt.fit import empirical_reliability, expected_se, item_residuals, marginal_reliability
 from resources.irt.linking import UNSTABLE
 from resources.model import STANDARD_NORMAL, Floats, ItemBank, Model
 from resources.progress import Progress
@@ -129,7 +129,7 @@ def _fit_of_items(new: NewBank) -> dict[str, dg.MetadataValue]:
     """How the calibrated items fit the very answers they come from, and how well they measure."""
     found = new.calibration
     ability = eap(new.answers, found.items, found.group_mean, found.group_sd)
-    infit = item_mean_squares(new.answers, found.items, ability.mean).infit[new.kept]
+    infit = item_residuals(new.answers, found.items, ability.mean).infit[new.kept]
     misfits = [
         (key, f"{value:.2f}") for key, value in zip(new.bank.item_keys, infit, strict=True)
         if not INFIT[0] <= value <= INFIT[1]

@@ -11,8 +11,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +18,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 import resources.reports
+from assets.report_inputs import report_inputs
 from resources.artifacts.lanes import Lanes
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database import abilities, artifacts
@@ -30,7 +29,8 @@ from resources.model import Format, ItemBank, Week
 from resources.progress import Progress
 from resources.reports.checks import verify
 from resources.reports.fill import render
-from resources.reports.report_input import Answers, Level, ReportInput, WeekLevel
+from resources.reports.report_input import Level, ReportInput, WeekLevel
+from resources.reports.scale import Scale
 from resources.reports.template import Template
 
 _CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
@@ -73,6 +73,7 @@ class Press:
     store: ArtifactStore
     templates: Mapping[Format, Template]
     bank: ItemBank
+    scale: Scale
     window_days: int
     written: int = 0
     unchanged: int = 0
@@ -86,6 +87,9 @@ class Press:
     def publish(self, week: Week, members: Sequence[str], answers: pd.DataFrame, progress: Progress) -> None:
         """Reports for those of `members` who answered in the week or have an estimate of it.
 
+        `answers` are those that the week's look-back reaches. A learner stands among everybody who has an estimate of
+        the week by now, whoever is in this run.
+
         A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that fails
         is in `failed`, and the others are made.
 
@@ -96,26 +100,20 @@ class Press:
         """
         with transaction(self.engine) as connection:
             history = abilities.history(connection, members, week)
+            everybody = abilities.distribution(connection, week)
             recorded = {(row.user_id, row.format): row for row in artifacts.of_week(connection, week, members)}
-        due = list(self._inputs(week, members, answers, history))
+        due = list(
+            report_inputs(
+                week, members, answers, history, everybody,
+                bank=self.bank, scale=self.scale, window_days=self.window_days,
+            )
+        )  # fmt: skip
         with Lanes() as lanes:
             for start in range(0, len(due), BATCH):
                 rows = self._batch(self._jobs(due[start : start + BATCH], recorded), lanes)
                 with transaction(self.engine) as connection:
                     artifacts.record(connection, rows)
                 progress(f"reports of {week}", min(start + BATCH, len(due)), len(due))
-
-    def _inputs(
-        self, week: Week, members: Sequence[str], answers: pd.DataFrame, history: pd.DataFrame
-    ) -> Iterator[ReportInput]:
-        answers_of = Answers.by_user(answers)
-        nothing = Answers.from_frame(answers.iloc[:0])
-        past_of = _pasts(history, week)
-        for user_id in members:
-            past = past_of.get(user_id, _Past(None, ()))
-            own = answers_of.get(user_id, nothing)
-            if past.level is not None or len(own):
-                yield ReportInput(user_id, week, past.level, past.weeks, own, self.bank, week.ends_at, self.window_days)
 
     def _jobs(
         self, reports: Iterable[ReportInput], recorded: Mapping[tuple[str, str], ReportArtifact]
@@ -150,6 +148,7 @@ class Press:
         return (
             before is not None
             and before.inputs_sha256 == job.inputs_sha256
+            and before.url == self.store.address(job.key)
             and self.store.sha256(job.key) == before.sha256
         )
 
@@ -194,33 +193,6 @@ def _same(row: ReportArtifact) -> ReportArtifact:
     return row
 
 
-@dataclass(frozen=True)
-class _Past:
-    """A learner's estimates up to a week, ascending, and the week's own, None where it has none."""
-
-    level: Level | None
-    weeks: Sequence[WeekLevel]
-
-
-def _pasts(history: pd.DataFrame, week: Week) -> dict[str, _Past]:
-    """Each user's past, from a history in the order of users and weeks; without a frame per user, which takes longer
-    than the report."""
-    week_of = {start: Week(start) for start in history["week_start"].unique()}
-    columns = ("week_start", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "model", "version")
-    rows = zip(
-        history["user_id"].tolist(), zip(*(history[name].tolist() for name in columns), strict=True), strict=True
-    )
-    pasts = {}
-    for user_id, of_user in groupby(rows, key=itemgetter(0)):
-        own = [row for _, row in of_user]
-        start, *level = own[-1]
-        pasts[user_id] = _Past(
-            Level(*level) if start == week.start else None,
-            [WeekLevel(week_of[start], theta, se) for start, theta, se, *_ in own],
-        )
-    return pasts
-
-
 @cache
 def _recipe() -> str:
     """SHA-256 of the code that makes reports: reports made by other code are made again."""
@@ -238,9 +210,9 @@ def _fingerprint(template: Template, report: ReportInput) -> str:
     answers = report.answers
     parts = (
         _recipe(), template.sha256, report.user_id, report.week, _rounded(report.history),
-        _rounded([report.level] if report.level else []), report.as_of,
-        report.window_days, report.bank.version, report.bank.model, answers.item_keys, answers.topics, answers.sessions,
-        answers.correct.tolist(), answers.answered_at.tolist(), answers.response_time_ms.tolist(),
-        answers.attempt_no.tolist(),
+        _rounded([report.level] if report.level else []), report.standing, report.as_of,
+        report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
+        answers.item_keys, answers.topics, answers.sessions, answers.correct.tolist(), answers.answered_at.tolist(),
+        answers.response_time_ms.tolist(), answers.attempt_no.tolist(), answers.hint_used.tolist(),
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -1,15 +1,17 @@
-"""Asset `report_template`: the Quarto document, compiled once per content."""
+"""Asset `report_template`: the Quarto document, compiled once per content and format."""
 
-from pathlib import Path
+import hashlib
+from collections.abc import Callable, Mapping
 
 import dagster as dg
 
 from assets.failures import in_words
-from resources.reports.compile import compile_template
+from resources.model import Format
+from resources.reports.template import Template
 
 
-def build(source: Path, cache: Path) -> dg.AssetsDefinition:
-    """`source` is the folder of the Quarto document, `cache` keeps what was compiled."""
+def build(compile_templates: Callable[[], Mapping[Format, Template]]) -> dg.AssetsDefinition:
+    """`compile_templates` returns the template of each format that is published."""
 
     @dg.asset(
         kinds={"quarto"},
@@ -17,12 +19,14 @@ def build(source: Path, cache: Path) -> dg.AssetsDefinition:
     )
     @in_words
     def report_template(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        template = compile_template(source, cache)
-        if not template.compiled_by.startswith("quarto"):
-            context.log.info("Quarto is not on the PATH: %s compiled the report's template.", template.compiled_by)
+        templates = compile_templates()
+        compiled_by = ", ".join(sorted({template.compiled_by for template in templates.values()}))
+        if not compiled_by.startswith("quarto"):
+            context.log.info("Quarto is not on the PATH: %s compiled the report's template.", compiled_by)
+        hashes = ", ".join(f"{form} {template.sha256}" for form, template in templates.items())
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(template.sha256),
-            metadata={"compiled by": template.compiled_by, "sha256": template.sha256, "bytes": len(template.html)},
+            data_version=dg.DataVersion(hashlib.sha256(hashes.encode()).hexdigest()),
+            metadata={"compiled by": compiled_by, "sha256": hashes},
         )
 
     return report_template

@@ -1,24 +1,23 @@
 """Asset `theta_estimates`: each learner's ability as of the week's end, with its standard error."""
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 
 from assets.failures import in_words
-from assets.partitions import Partitions, Selection, selection
+from assets.partitions import Partitions, selection
 from assets.pictures import histogram
 from assets.roster import UserSelection, roster
 from assets.scoring import ScoringRules, person_fit, score
+from assets.windows import windows
 from resources.database import abilities, banks
 from resources.database.engine import transaction
 from resources.irt.estimator import Estimator
 from resources.irt.fit import empirical_reliability
-from resources.model import Attempts, Floats, Thetas, Week
+from resources.model import Attempts, Floats, Thetas
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
 
@@ -53,9 +52,11 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
             bank = banks.load(connection, banks.in_force(connection, bank_version))
         made: list[Thetas] = []
         n_unusual = 0
-        for n, (week, answers) in enumerate(_windows(chosen, rules, warehouse)):
+        for n, (week, answers) in enumerate(windows(chosen, rules, warehouse)):
             learners = users.asked(chosen.keys[week])
-            scored = score(answers, learners, week.ends_at, rules=rules, bank=bank, estimator=estimator)
+            scored = score(
+                Attempts.from_frame(answers), learners, week.ends_at, rules=rules, bank=bank, estimator=estimator
+            )
             with transaction(engine) as connection:
                 abilities.store_week(
                     connection, week, scored.thetas, rules.lookback_days, week.ends_at, dt.datetime.now(dt.UTC)
@@ -71,18 +72,6 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         )
 
     return theta_estimates
-
-
-def _windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> Iterator[tuple[Week, Attempts]]:
-    """Each chosen week with the answers that its look-back reaches; a file is read once, not once per window."""
-    kept: dict[Week, tuple[list[str], pd.DataFrame]] = {}
-    for week, keys in chosen.keys.items():
-        reached = rules.weeks(week)
-        kept = {w: kept[w] for w in reached if w in kept and kept[w][0] == list(keys)}
-        for earlier in reached:
-            if earlier not in kept:
-                kept[earlier] = (list(keys), warehouse.read([earlier], keys))
-        yield week, Attempts.from_frame(pd.concat([kept[w][1] for w in reached], ignore_index=True))
 
 
 def _summary(made: list[Thetas], bank: str, engine_name: str, n_unusual: int) -> dict[str, dg.MetadataValue]:

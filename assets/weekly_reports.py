@@ -5,8 +5,7 @@ rest, and a rerun makes only what is missing or has changed.
 """
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 import sqlalchemy as sa
@@ -16,19 +15,24 @@ from assets.partitions import Partitions, Selection, partition_key, selection
 from assets.publishing import Failed, Press
 from assets.roster import UserSelection, roster
 from assets.scoring import ScoringRules
+from assets.windows import windows
 from resources.artifacts.store import ArtifactStore
 from resources.database import banks
 from resources.database.engine import transaction
+from resources.model import Format
 from resources.progress import Progress
-from resources.reports.compile import compile_template
+from resources.reports.scale import Scale
+from resources.reports.template import Template
 from resources.warehouse.folder import Warehouse
 
 _SYNTAX = re.compile(r"[\\`*_\[\]()<>|~#!]")  # of Markdown: an id may hold anything
 _NAMED = 20  # failures that a message shows; the count is always whole
 
 
-def build(partitions: Partitions, bank_version: str | None, source: Path, cache: Path) -> dg.AssetsDefinition:
-    """`source` and `cache` are the template's; `bank_version` pins an item bank, None takes the one in force."""
+def build(
+    partitions: Partitions, bank_version: str | None, compile_templates: Callable[[], Mapping[Format, Template]]
+) -> dg.AssetsDefinition:
+    """`bank_version` pins an item bank, None takes the one in force; `compile_templates` as in `report_template`."""
 
     @dg.asset(
         deps=["theta_estimates", "report_template"],
@@ -46,15 +50,16 @@ def build(partitions: Partitions, bank_version: str | None, source: Path, cache:
         warehouse: dg.ResourceParam[Warehouse],
         artifacts: dg.ResourceParam[ArtifactStore],
         rules: dg.ResourceParam[ScoringRules],
+        scale: dg.ResourceParam[Scale],
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
         users = roster(engine, partitions.users, chosen, config)
         with transaction(engine) as connection:
             bank = banks.load(connection, banks.in_force(connection, bank_version))
-        press = Press(engine, artifacts, {"html": compile_template(source, cache)}, bank, rules.lookback_days)
-        for week, keys in chosen.keys.items():
-            press.publish(week, users.asked(keys), warehouse.read([week], keys), progress)
+        press = Press(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
+        for week, answers in windows(chosen, rules, warehouse):
+            press.publish(week, users.asked(chosen.keys[week]), answers, progress)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(
             dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(press))})

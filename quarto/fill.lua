@@ -6,7 +6,8 @@
 --   ::: {each="t in topics"}       blocks once per element; of a table alone in it, the body's rows once per element
 --
 -- Control flow stands in comments of the output format: Quarto reads its HTML again as a browser would, and comments are
--- what survives that everywhere.
+-- what survives that everywhere. HTML keeps classes for the style sheet; for Typst they become calls of theme/page.typ's
+-- `part` and `phrase`.
 
 local html = FORMAT:match('html') ~= nil
 local format = html and 'html' or FORMAT
@@ -20,16 +21,43 @@ local function flow(attributes)
   if attributes['if'] then return control('if ' .. attributes['if']), control('endif') end
 end
 
--- A loop around a whole table would repeat its head: the table is written here, and the loop goes around its body's rows.
-local function rows(table, open, close)
+-- `content` between two pieces of the output format.
+local function wrapped(raw, open, content, close)
+  local whole = pandoc.List{raw(format, open)}
+  whole:extend(content)
+  whole:insert(raw(format, close))
+  return whole
+end
+
+-- Where a table's rows stand in its text.
+local bodies = {'^(.-<tbody[^>]*>)(.*)(</tbody>.*)$'}
+if not html then bodies = {'^(.-table%.hline%(%),)(.*)(%))$', '^(.-align: %b(),)(.*)(%))$'} end
+
+-- Tables are written here: a loop around a whole one would repeat its head, and Typst's lose the figure that pandoc puts
+-- around them, which does not break across pages, and take the widths of page.typ.
+function Table(table)
   local text = pandoc.write(pandoc.Pandoc({table}), format, {wrap_text = 'none'})
-  local body = {'^(.-<tbody[^>]*>)(.*)(</tbody>.*)$'}
-  if not html then body = {'^(.-table%.hline%(%),)(.*)(%)%].*)$', '^(.-align: %b(),)(.*)(%)%].*)$'} end
-  for _, pattern in ipairs(body) do
+  if not html then
+    text = '#' .. text:match('#(table%(.*%))%]')
+    text = text:gsub('columns: [^\n]*', 'columns: widths(' .. #table.colspecs .. '),', 1)
+    text = text:gsub('table%.header(%b())', 'table.header(..heads%1)', 1)
+  end
+  return pandoc.RawBlock(format, text)
+end
+
+local function rows(text, open, close)
+  for _, pattern in ipairs(bodies) do
     local before, inside, after = text:match(pattern)
     if inside then return pandoc.RawBlock(format, before .. open .. inside .. close .. after) end
   end
-  error('fill.lua: no rows to repeat in this table:\n' .. text)
+end
+
+local function styled(raw, call, element)
+  local content = element.content
+  for _, class in ipairs(html and {} or element.classes) do
+    content = wrapped(raw, '#' .. call .. '("' .. class .. '")[', content, ']')
+  end
+  return content
 end
 
 function Span(span)
@@ -37,22 +65,42 @@ function Span(span)
     return pandoc.RawInline(format, '{{ ' .. pandoc.utils.stringify(span) .. ' }}')
   end
   local open, close = flow(span.attributes)
-  if open then
-    local content = pandoc.List{pandoc.RawInline(format, open)}
-    content:extend(span.content)
-    content:insert(pandoc.RawInline(format, close))
-    return content
-  end
+  if open then return wrapped(pandoc.RawInline, open, styled(pandoc.RawInline, 'phrase', span), close) end
+  if not html then return styled(pandoc.RawInline, 'phrase', span) end
 end
 
 function Div(div)
   local open, close = flow(div.attributes)
-  if not open then return end
-  if div.attributes['each'] and #div.content == 1 and div.content[1].t == 'Table' then
-    return rows(div.content[1], open, close)
+  local only = div.attributes['each'] and #div.content == 1 and div.content[1]
+  local looped = only and only.t == 'RawBlock' and rows(only.text, open, close)
+  if looped then return looped end
+  if open then return wrapped(pandoc.RawBlock, open, styled(pandoc.RawBlock, 'part', div), close) end
+  if not html then return styled(pandoc.RawBlock, 'part', div) end
+end
+
+-- Korean lines break between words: page.typ sees to it but where the style changes inside of one, as in **53**개.
+function Inlines(inlines)
+  if html then return end
+  for i = #inlines - 1, 1, -1 do
+    local stem, ending = inlines[i], inlines[i + 1]
+    if stem.t == 'Strong' and ending.t == 'Str' and ending.text:match('^[\xEA-\xED]') then
+      inlines:insert(i + 2, pandoc.RawInline(format, ']'))
+      inlines:insert(i, pandoc.RawInline(format, '#box['))
+    end
   end
-  local content = pandoc.List{pandoc.RawBlock(format, open)}
-  content:extend(div.content)
-  content:insert(pandoc.RawBlock(format, close))
-  return content
+  return inlines
+end
+
+-- Typst needs no labels, and two headings of one text would share one.
+function Header(header)
+  if not html then header.identifier = '' end
+  return header
+end
+
+-- The page's frame names these two.
+function Meta(meta)
+  for _, name in ipairs({'user', 'week'}) do
+    meta[name] = meta[name] or pandoc.Inlines{pandoc.RawInline(format, '{{ ' .. name .. ' }}')}
+  end
+  return meta
 end

@@ -18,6 +18,7 @@ from resources.errors import FixTheData
 
 Model = Literal["2PL", "3PL"]
 Format = Literal["html", "pdf"]
+Language = Literal["en", "ko"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Instants = NDArray[np.datetime64]

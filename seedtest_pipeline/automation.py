@@ -15,6 +15,15 @@ KEYS_PER_RUN = 500
 # Dagster takes at most 25,000 new keys a tick.
 NEW_KEYS_PER_TICK = 10_000
 
+UNFINISHED = dg.RunsFilter(
+    statuses=[
+        dg.DagsterRunStatus.QUEUED,
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+    ]
+)
+
 
 def weekly_schedule(partitions: Partitions, made_weekly: Sequence[dg.AssetsDefinition]) -> dg.ScheduleDefinition:
     """Mondays 06:00 UTC, the week that has just ended, in runs over contiguous ranges of user keys."""

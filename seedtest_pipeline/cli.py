@@ -5,8 +5,9 @@ and `--help` or a misspelt option must not wait for them.
 """
 
 import errno
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -20,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
+artifacts = typer.Typer(help="Finished reports: which are kept, and whether they are whole.", no_args_is_help=True)
+app.add_typer(artifacts, name="artifacts")
 
 WeekOption = Annotated[str, typer.Option(metavar="MONDAY", help="The week, as its Monday: 2025-01-06.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -111,13 +114,54 @@ def run(
 def report(
     user: Annotated[str, typer.Option(help="The user, by the platform's id.")],
     week: WeekOption,
+    form: Annotated[Literal["html", "pdf"] | None, typer.Option("--format", help="Only this format.")] = None,
+    link: Annotated[bool, typer.Option("--link", help="Print a link that opens it for REPORT_LINK_SECS.")] = False,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print where a learner's report of a week is."""
     from seedtest_pipeline import commands
 
-    commands.report(user, week, open_it, as_json)
+    commands.report(user, week, form, link, open_it, as_json)
+
+
+@artifacts.command()
+def prune(
+    before: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Weeks that were over by this day.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the reports of old weeks, files and rows; abilities and responses stay."""
+    from seedtest_pipeline import commands
+
+    commands.prune(before.date(), dry_run, yes, as_json)
+
+
+@artifacts.command()
+def check(
+    hashes: Annotated[bool, typer.Option("--hashes", help="Compare every file's bytes, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the files of all reports with their rows, in both directions; exit code 1 where they differ."""
+    from seedtest_pipeline import commands
+
+    raise typer.Exit(0 if commands.check(hashes, as_json) else 1)
+
+
+@app.command()
+def cohort(
+    week: WeekOption,
+    link: Annotated[bool, typer.Option("--link", help="Print a link that opens it for REPORT_LINK_SECS.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the staff's report of a week from its estimates, and print where it is. Needs Quarto and R."""
+    from seedtest_pipeline import commands
+
+    commands.cohort(week, link, open_it, as_json)
 
 
 @app.command()

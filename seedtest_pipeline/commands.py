@@ -5,7 +5,6 @@ Results go to standard output; progress, notes and errors to standard error. Sta
 
 import datetime as dt
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -21,15 +20,17 @@ import pyarrow.compute as pc
 import typer
 from rich.markup import escape
 
-from resources.database import artifacts, attempts, banks, response_file
+from assets.cohort_reports import REPORT, cohort_key
+from resources import cohort_document
+from resources.database import attempts, banks, response_file
 from resources.database import ingest as loading
 from resources.database import migrate as migrations
 from resources.database.advice import missing_indexes
 from resources.database.engine import address, transaction
 from resources.errors import FixTheData
 from resources.irt import r_process
-from resources.model import Week
-from seedtest_pipeline import abandoned
+from resources.model import Format, Week
+from seedtest_pipeline import abandoned, report_commands
 from seedtest_pipeline import demo as demonstration
 from seedtest_pipeline import doctor as examination
 from seedtest_pipeline.partitioning import partitions
@@ -109,18 +110,40 @@ def run(week: str, through: str | None, user: str | None, as_json: bool) -> None
     _show_outcome(outcome, as_json)
 
 
-def report(user: str, week: str, open_it: bool, as_json: bool) -> None:
+def report(user: str, week: str, form: Format | None, link: bool, open_it: bool, as_json: bool) -> None:
     of_week = _week(week, "--week")
-    with transaction(_parts().engine) as connection:
-        found = next(iter(artifacts.of_week(connection, of_week, [user])), None)
-    if found is None:
-        remedy = f"seedtest run --week {of_week} --user {shlex.quote(user)}"
-        raise FixTheData(f"There is no report of {user!r} for {of_week}. Make it: {remedy}")
+    report_commands.report(_parts(), user, of_week, form, link=link, open_it=open_it, as_json=as_json)
+
+
+def prune(before: dt.date, dry_run: bool, yes: bool, as_json: bool) -> None:
+    report_commands.prune(_parts(), before, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def check(hashes: bool, as_json: bool) -> bool:
+    return report_commands.check(_parts(), hashes=hashes, as_json=as_json)
+
+
+def cohort(week: str, link: bool, open_it: bool, as_json: bool) -> None:
+    of_week = _week(week, "--week")
+    if lacking := cohort_document.lacking():
+        ERR.print(f"No cohort report is made here. {lacking}", highlight=False)
+        if as_json:
+            OUT.print_json(data={"week": of_week.key, "reports": {}, "skipped": lacking})
+        return
+    parts = _parts()
+    with bars() as progress:
+        made = Runner(parts, progress).cohort(of_week).metadata["cohort_reports"]
+    urls = {name.removeprefix(REPORT): str(value.value) for name, value in made.items() if name.startswith(REPORT)}
+    links = {
+        version: parts.links.of([cohort_key(of_week, version)], parts.settings.report_link_secs)[0].url
+        for version in (urls if link or open_it else ())
+    }
+    shown = links if link else urls
     if as_json:
-        _show({"user": user, "week": of_week.key, "url": found.url, "sha256": found.sha256}, as_json)
-    else:
-        OUT.print(found.url, highlight=False)
-    if open_it and not webbrowser.open(found.url):
+        OUT.print_json(data={"week": of_week.key, "reports": shown, "skipped": None})
+    for url in () if as_json else shown.values():
+        OUT.print(url, highlight=False)
+    if open_it and not all(webbrowser.open(url) for url in links.values()):
         ERR.print("No browser was found here: open the address by hand.")
 
 

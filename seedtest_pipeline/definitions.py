@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import dagster as dg
 import sqlalchemy as sa
 
-from assets import checks, item_parameters, report_template, responses, theta_estimates, weekly_reports
+from assets import checks, cohort_reports, item_parameters, report_template, responses, theta_estimates, weekly_reports
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline import automation
 from seedtest_pipeline.catch_up import catch_up_job, catch_up_sensor
+from seedtest_pipeline.cohort_sensor import cohort_sensor
 from seedtest_pipeline.late_answers import late_answers_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
@@ -28,16 +29,18 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     made_weekly = [
         responses.build(weeks_and_users),
         theta_estimates.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-        weekly_reports.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE, parts.template_cache),
+        weekly_reports.build(weeks_and_users, parts.settings.irt_bank_version, parts.compile_templates),
     ]
+    cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
     version = parts.settings.irt_bank_version
     catch_up = catch_up_job(version)
     user_keys = automation.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
         assets=[
             *made_weekly,
+            cohorts,
             item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-            report_template.build(QUARTO_SOURCE, parts.template_cache),
+            report_template.build(parts.compile_templates),
         ],
         asset_checks=checks.build(),
         schedules=[automation.weekly_schedule(weeks_and_users, made_weekly)],
@@ -45,6 +48,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         sensors=[
             late_answers_sensor(weeks_and_users, made_weekly),
             catch_up_sensor(catch_up, version),
+            cohort_sensor(cohorts),
             *([user_keys] if user_keys else []),
         ],
         resources={
@@ -53,6 +57,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             "artifacts": dg.ResourceDefinition(lambda _: parts.artifacts),
             "estimator": dg.ResourceDefinition(lambda _: parts.estimator),
             "rules": dg.ResourceDefinition(lambda _: parts.rules),
+            "scale": dg.ResourceDefinition(lambda _: parts.settings.report_scale),
             "progress": dg.ResourceDefinition(lambda _: progress),
         },
         executor=dg.in_process_executor,

@@ -128,4 +128,5 @@ def _tell(parts: Parts, exam: SyntheticExam, first_week: Week) -> None:
     OUT.print(
         f"Another:           seedtest report --week {last_week} --user {shlex.quote(max(reports))}", highlight=False
     )
+    OUT.print(f"For the staff:     seedtest cohort --week {last_week}  (needs Quarto and R)", highlight=False)
     OUT.print("Dagster's UI:      make ui", highlight=False)

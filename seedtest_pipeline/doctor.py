@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from resources import cohort_document
 from resources.database import attempts, banks, migrate
 from resources.database.engine import address, transaction
-from resources.errors import FixTheData, SeedtestError
+from resources.errors import CallAPerson, FixTheData, SeedtestError
 from resources.reports.compile import compiler
+from resources.reports.typeset import check_fonts
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.wiring import Parts
 
@@ -36,6 +38,9 @@ def examine(parts: Parts) -> Iterator[Finding]:
         yield finding
     yield _finding("estimator", _estimator, parts)
     yield _finding("report compiler", lambda _: compiler(), parts)
+    if "pdf" in parts.settings.report_formats:
+        yield _finding("fonts for PDF", _fonts, parts)
+    yield _finding("cohort report", _cohort_report, parts)
     yield _finding("artifact store", _artifacts, parts)
 
 
@@ -77,9 +82,22 @@ def _estimator(parts: Parts) -> str:
     return Parts(parts.settings.model_copy(update={"r_irt_timeout_secs": patience_s})).estimator.check()
 
 
+def _fonts(parts: Parts) -> str:
+    check_fonts(parts.settings.report_lang)
+    return f"found for REPORT_LANG={parts.settings.report_lang}"
+
+
+def _cohort_report(_: Parts) -> str:
+    """Nothing is broken where it cannot be made: it is for the staff, and the learners' reports do without."""
+    lacking = cohort_document.lacking()
+    return f"not made here. {lacking}" if lacking else f"Quarto and R with {', '.join(cohort_document.R_PACKAGES)}"
+
+
 def _artifacts(parts: Parts) -> str:
-    """Tried for real: a small file is stored and taken away again."""
-    key = "doctor/probe.txt"
-    url = parts.artifacts.put(key, b"written by seedtest doctor", "text/plain")
-    parts.artifacts.delete(key)
-    return f"writable, {url.removesuffix('/' + key)}"
+    """Tried for real: a small file is stored, looked up, listed and taken away again."""
+    store, key = parts.artifacts, "doctor/probe.txt"
+    store.put(key, b"written by seedtest doctor", "text/plain")
+    if store.sha256(key) is None or key not in store.keys("doctor"):
+        raise CallAPerson(f"{store} does not show what it has just been given: is it one store, and whole?")
+    store.delete(key)
+    return f"writable, {store}"

@@ -20,7 +20,7 @@ from resources.database import attempts
 from resources.database.engine import transaction
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
-from seedtest_pipeline.automation import KEYS_PER_RUN, chunks
+from seedtest_pipeline.automation import KEYS_PER_RUN, UNFINISHED, chunks
 
 INTERVAL_S = 300
 # A tick must end within 60 s; a week of 10,000 users takes one or two.
@@ -28,15 +28,6 @@ WEEKS_PER_TICK = 4
 LOOKING_S = 20.0
 # A key that was never frozen is late where the week was made for everybody, and not where someone ran a single user.
 MADE_FOR_ALL = 0.5
-
-_UNFINISHED = dg.RunsFilter(
-    statuses=[
-        dg.DagsterRunStatus.QUEUED,
-        dg.DagsterRunStatus.NOT_STARTED,
-        dg.DagsterRunStatus.STARTING,
-        dg.DagsterRunStatus.STARTED,
-    ]
-)
 
 
 def late_answers_sensor(partitions: Partitions, made_weekly: Sequence[dg.AssetsDefinition]) -> dg.SensorDefinition:
@@ -53,7 +44,7 @@ def late_answers_sensor(partitions: Partitions, made_weekly: Sequence[dg.AssetsD
         warehouse: dg.ResourceParam[Warehouse],
         rules: dg.ResourceParam[ScoringRules],
     ) -> dg.SensorResult | dg.SkipReason:
-        if context.instance.get_runs(_UNFINISHED, limit=1):
+        if context.instance.get_runs(UNFINISHED, limit=1):
             return dg.SkipReason("A run is under way, and may be freezing what looks late now.")
         weeks, keys = warehouse.weeks(), partitions.users.keys(context.instance)
         requests: list[dg.RunRequest] = []

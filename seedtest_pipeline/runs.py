@@ -57,12 +57,7 @@ class Runner:
             CallAPerson: an asset failed; the message is the asset's own.
         """
         partitions = self.partitions
-        if weeks[0] < partitions.first_week:
-            raise FixTheData(
-                f"{weeks[0]} is before the first week, {partitions.first_week}: set FIRST_WEEK={weeks[0]} or earlier."
-            )
-        if weeks[-1].key not in partitions.weeks.get_partition_keys():
-            raise FixTheData(f"The week {weeks[-1]} is not over yet: its last answers are still to come.")
+        self._require_partitions(weeks)
         known = self.add_missing_keys()
         if not known:
             raise FixTheData("The database holds no users: run `seedtest ingest FILE` (or `seedtest demo`) first.")
@@ -76,12 +71,31 @@ class Runner:
         tags = range_tags(weeks, [key]) if len(weeks) > 1 else {}
         return self._run(WEEKLY, tags, config, None if tags else str(partition_key(weeks[0], key)))
 
+    def cohort(self, week: Week) -> Outcome:
+        """The cohort report of a week.
+
+        Raises:
+            FixTheData: the week lies before FIRST_WEEK or in the future.
+            CallAPerson: the report failed, or the week has no estimates; the message is the asset's own.
+        """
+        self._require_partitions([week])
+        return self._run(["cohort_reports"], {}, {}, week.key)
+
     def add_missing_keys(self) -> list[str]:
         """Register keys of users who have none, as the sensor does; returns all user ids."""
         user_ids, new = automation.missing_keys(self.partitions, self.instance, self.parts.engine)
         if new:
             self.instance.add_dynamic_partitions("user", new)
         return user_ids
+
+    def _require_partitions(self, weeks: Sequence[Week]) -> None:
+        partitions = self.partitions
+        if weeks[0] < partitions.first_week:
+            raise FixTheData(
+                f"{weeks[0]} is before the first week, {partitions.first_week}: set FIRST_WEEK={weeks[0]} or earlier."
+            )
+        if weeks[-1].key not in partitions.weeks.get_partition_keys():
+            raise FixTheData(f"The week {weeks[-1]} is not over yet: its last answers are still to come.")
 
     def _run(
         self,

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import FixTheData
-from resources.model import Model, Week
+from resources.model import Format, Language, Model, Week
+from resources.reports.scale import Scale
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -27,9 +28,27 @@ def _users_or_buckets(value: object) -> object:
     return value
 
 
+def _listed(value: object) -> object:
+    """`html,pdf` as a tuple without repeats."""
+    return tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
+
+
 def _monday(value: dt.date) -> dt.date:
     try:
         return Week(value).start
+    except FixTheData as error:
+        raise ValueError(str(error).removesuffix(".")) from error
+
+
+def _scale(value: object) -> object:
+    """`500,100,200,800`: the score of theta 0, points per logit, lowest and highest score."""
+    if not isinstance(value, str):
+        return value
+    try:
+        center, per_logit, low, high = map(int, value.split(","))
+        return Scale(center, per_logit, low, high)
+    except ValueError as error:
+        raise ValueError("it is four whole numbers such as 500,100,200,800: center, per logit, low, high") from error
     except FixTheData as error:
         raise ValueError(str(error).removesuffix(".")) from error
 
@@ -69,6 +88,11 @@ class Settings(BaseSettings):
     cloudfront_private_key_file: Path | None = None
     report_link_secs: Annotated[int, Field(ge=SHORTEST_S, le=LONGEST_S)] = 900
     """How long a link to a report opens it."""
+    report_lang: Language = "en"
+    report_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = ("html",)
+    """Each is a file of its own, as in `html,pdf`."""
+    report_scale: Annotated[Scale, NoDecode, BeforeValidator(_scale)] = Scale()
+    """Scores of the reports: center, points per logit, lowest, highest."""
     jwks_url: str | None = None
     """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
     jwt_iss: str | None = None

@@ -3,9 +3,9 @@
 Stays out: what needs Dagster (`partitioning`), which the API does without.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -21,11 +21,13 @@ from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
 from resources.irt.r_service import RServiceEstimator
 from resources.irt.r_transport import Timeouts
+from resources.model import Format
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
     from resources.artifacts.s3 import S3Store
+    from resources.reports.template import Template
 
 QUARTO_SOURCE = CHECKOUT / "quarto"
 
@@ -93,9 +95,8 @@ class Parts:
         settings = self.settings
         if settings.s3_bucket is None:
             return None
-        from resources.artifacts.s3 import (
-            S3Store,  # boto3 takes half a second to import, and most machines have no bucket
-        )
+        # Here, since boto3 takes half a second to import and most machines have no bucket.
+        from resources.artifacts.s3 import S3Store
 
         return S3Store(settings.s3_bucket, settings.aws_region, settings.s3_sse, settings.s3_sse_kms_key_id)
 
@@ -116,6 +117,9 @@ class Parts:
     def rules(self) -> ScoringRules:
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
 
-    @property
-    def template_cache(self) -> Path:
-        return self.settings.home / "templates"
+    def compile_templates(self) -> "Mapping[Format, Template]":
+        """The report's template in each format that is published, from the cache where it is there."""
+        from resources.reports.compile import compile_templates  # with pandoc and Vega, which the API does without
+
+        formats, language = self.settings.report_formats, self.settings.report_lang
+        return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)

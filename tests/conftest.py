@@ -1,4 +1,6 @@
-"""One embedded PostgreSQL for the whole test run, shared by its workers, and a database of its own for each test."""
+"""One embedded PostgreSQL and one S3 server for the whole test run, shared by its workers; a database or a bucket of
+its own for each test.
+"""
 
 import fcntl
 import os
@@ -12,6 +14,7 @@ from psycopg import sql
 
 from resources.database import embedded, migrate
 from resources.database.engine import make_engine
+from tests.s3_server import S3Server, shared_server
 
 _TEMPLATE = "template_migrated"
 
@@ -63,6 +66,28 @@ def shared_database_url(server_url: str, migrated_template: str) -> Iterator[str
 def empty_database_url(server_url: str) -> Iterator[str]:
     """A database with nothing in it, for one test."""
     yield from _database(server_url, "template0")
+
+
+@pytest.fixture(scope="session")
+def s3_server(server_home: Path) -> Iterator[S3Server]:
+    with shared_server(server_home.with_name("s3 server")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty bucket for one test, and an environment in which boto3 finds it."""
+    import boto3  # here: most tests do without its half a second
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    bucket = f"test-{uuid.uuid4().hex}"
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket=bucket)
+    yield bucket
+    client.delete_bucket(Bucket=bucket)  # SeaweedFS deletes what is in it, too
 
 
 def _database(server_url: str, template: str) -> Iterator[str]:

@@ -24,9 +24,12 @@ class FolderStore:
     def put(self, key: str, content: bytes, content_type: str) -> str:
         path = self._path(key)
         if not self._holds(path, content):
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._sweep(path)
-            self._write(path, content)
+            try:
+                self._write(path, content)
+            except FileNotFoundError:  # no folder yet, or another process has just deleted its last file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._write(path, content)
         return self.address(key)
 
     def read(self, key: str) -> bytes:
@@ -42,13 +45,21 @@ class FolderStore:
             return None
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        """With the folders that are empty then: their names are learners' ids, and weeks would pile up."""
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty, or not there
+            for folder in path.parents[: key.count("/")]:
+                folder.rmdir()
 
     def keys(self, prefix: str) -> Iterator[str]:
         yield from self._below(f"{checked_key(prefix)}/" if prefix else "")
 
     def address(self, key: str) -> str:
         return self._path(key).as_uri()
+
+    def __str__(self) -> str:
+        return str(self.root)
 
     def _below(self, folder: str) -> Iterator[str]:
         try:

@@ -112,9 +112,14 @@ class S3Store:
     def address(self, key: str) -> str:
         return f"s3://{self.bucket}/{checked_key(key)}"
 
+    def __str__(self) -> str:
+        """For people: bucket, region and server."""
+        meta = self.client.meta
+        return f"s3://{self.bucket} in {meta.region_name} at {meta.endpoint_url}"
+
 
 def _client(region: str | None, patience: Patience) -> "S3Client":
-    """Other servers than Amazon's seldom have a DNS name per bucket: for them the bucket stands in the path."""
+    """Amazon has a host per bucket and region, and a link has to be signed for it; other servers have one for all."""
     session = boto3.Session(region_name=region)
     config = Config(
         signature_version="s3v4",
@@ -124,7 +129,6 @@ def _client(region: str | None, patience: Patience) -> "S3Client":
         max_pool_connections=AT_ONCE,
         tcp_keepalive=True,
     )
-    client = session.client("s3", config=config)
-    if (urlsplit(client.meta.endpoint_url).hostname or "").endswith(_AMAZON):
-        return client
-    return session.client("s3", config=config.merge(Config(s3={"addressing_style": "path"})))
+    endpoint = session.client("s3", config=config).meta.endpoint_url  # wherever boto3 may have it from
+    style: Literal["virtual", "path"] = "virtual" if (urlsplit(endpoint).hostname or "").endswith(_AMAZON) else "path"
+    return session.client("s3", config=config.merge(Config(s3={"addressing_style": style})))

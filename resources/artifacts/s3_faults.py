@@ -11,6 +11,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
@@ -65,8 +66,8 @@ def explained(address: str) -> Iterator[None]:
         raise StoreRefuses(f"S3 cannot be asked for {address}: {_NO_CREDENTIALS}.") from error
     except SSLError as error:
         raise StoreRefuses(f"S3 cannot be trusted with {address}: {error}. Is AWS_CA_BUNDLE right?") from error
-    except (NoConnection, HTTPClientError, IncompleteReadError) as error:
-        raise RetryLater(f"S3 gives no answer about {address}: {_first_line(error)}. Try again later.") from error
+    except (NoConnection, HTTPClientError, IncompleteReadError, FlexibleChecksumError) as error:
+        raise RetryLater(f"S3 gives no whole answer about {address}: {_first_line(error)}. Try again later.") from error
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no address
         raise StoreRefuses(f"S3 cannot be asked for {address}: {_first_line(error)}.") from error
 

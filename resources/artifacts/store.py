@@ -9,6 +9,8 @@ from resources.model import Week, safe_key
 
 _KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
+_REPORT = re.compile(r"reports/(\d{4}-\d\d-\d\d)/[a-z0-9_~-]+/weekly_report\.(?:html|pdf)")
+
 
 class ArtifactStore(Protocol):
     """Whole files by key; a reader sees an earlier or a later whole file, never a part of one. Thread-safe.
@@ -49,6 +51,16 @@ class ArtifactStore(Protocol):
 def report_key(week: Week, user_id: str, file_name: str) -> str:
     """Such as `reports/2025-01-06/<safe user id>/weekly_report.html`; never one for two users."""
     return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{file_name}")
+
+
+def week_of(key: str) -> Week | None:
+    """The week of the report whose file stands under this key; None: it is no report's."""
+    if not (found := _REPORT.fullmatch(key)):
+        return None
+    try:
+        return Week.parse(found[1])
+    except FixTheData:  # shaped as a date, and none, or no Monday
+        return None
 
 
 def checked_key(key: str) -> str:

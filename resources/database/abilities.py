@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from resources.database.bulk import copy_out
 from resources.database.staging import stage
 from resources.database.tables import mirt_ability
-from resources.model import Thetas, Week
+from resources.model import Floats, Thetas, Week
 
 _SCORED = """
     user_id text, theta double precision, se double precision,
@@ -148,6 +149,20 @@ def history(connection: sa.Connection, user_ids: Sequence[str], until: Week) -> 
 def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """A week's estimates by user, of all users or of these; columns as in `theta_estimates`."""
     return _read(connection, week.start, week.start, user_ids)
+
+
+def distribution(connection: sa.Connection, week: Week) -> Floats:
+    """The thetas of everybody who has an estimate of the week, ascending."""
+    query: LiteralString = "SELECT theta FROM theta_estimates WHERE week_start = %(week_start)s"
+    table = copy_out(connection, query, pa.schema({"theta": pa.float64()}), {"week_start": week.start})
+    return np.sort(table["theta"].to_numpy())
+
+
+def renewed_at(connection: sa.Connection, week: Week) -> dt.datetime | None:
+    """When the last of the week's estimates was made; None without any."""
+    query = "SELECT max(fitted_at) FROM theta_estimates WHERE week_start = %(week)s"
+    latest: dt.datetime | None = connection.exec_driver_sql(query, {"week": week.start}).scalar_one()
+    return latest
 
 
 def implausible(connection: sa.Connection, limit: float) -> list[tuple[str, dt.date]]:

@@ -84,3 +84,18 @@ def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[ReportArtifa
         )
         for row in connection.execute(query)
     ]
+
+
+def weeks(connection: sa.Connection) -> list[Week]:
+    """Those that have a report, ascending."""
+    starts = sa.select(report_artifacts.c.week_start).distinct().order_by(report_artifacts.c.week_start)
+    return [Week(start) for start in connection.scalars(starts)]
+
+
+def forget(connection: sa.Connection, week: Week, urls: Sequence[str]) -> int:
+    """Delete the week's rows with these addresses; returns how many there were."""
+    named = sa.any_(sa.literal(list(urls), sa.ARRAY(sa.Text)))
+    rows = sa.delete(report_artifacts).where(
+        report_artifacts.c.week_start == week.start, report_artifacts.c.url == named
+    )
+    return connection.execute(rows).rowcount

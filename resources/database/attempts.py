@@ -23,13 +23,14 @@ _COLUMNS: dict[str, pa.DataType] = {
     "session_id": pa.large_string(),
     "topic_id": pa.large_string(),
     "attempt_no": pa.int32(),
+    "hint_used": pa.bool_(),
 }
 _INSTANT = pa.timestamp("us", "UTC")
 # By itself pandas makes objects and floats of columns with missing values.
 _NULLABLE = {pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}
 # No condition on completed_at: it would compute this column, half of a row's cost, twice more. `between` checks it.
 _ANSWERS: LiteralString = """
-    SELECT user_id, item_key, correct, completed_at, response_time_ms, session_id, topic_id, attempt_no
+    SELECT user_id, item_key, correct, completed_at, response_time_ms, session_id, topic_id, attempt_no, hint_used
     FROM attempt
     WHERE (%(user_ids)s::text[] IS NULL OR user_id = ANY(%(user_ids)s))
         AND exam_result_id IN (
@@ -72,7 +73,7 @@ def between(
     """Answers from `start` until before `end`, of all users or of these, by user and time.
 
     Columns: user_id, item_key, correct (boolean, missing: not answered), completed_at (UTC), response_time_ms (Int32),
-    session_id, topic_id, attempt_no (Int32).
+    session_id, topic_id, attempt_no (Int32), hint_used (boolean, missing: not recorded).
     """
     table = _read(connection, start, end, user_ids)
     completed_at = table["completed_at"]

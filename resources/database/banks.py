@@ -102,6 +102,16 @@ def load(connection: sa.Connection, version: str, model: Model | None = None) ->
     )  # fmt: skip
 
 
+def fit(connection: sa.Connection, version: str) -> Fit | None:
+    """How the bank of a version was calibrated; None for one whose making was not recorded here."""
+    row = connection.execute(sa.select(mirt_fit_meta).where(mirt_fit_meta.c.version == version)).one_or_none()
+    if row is None:
+        return None
+    return Fit(
+        row.converged, row.cycles, row.log_likelihood, row.n_users, row.n_responses, row.fitted_at, row.details or {}
+    )
+
+
 def in_force(connection: sa.Connection, pinned: str | None = None) -> str:
     """The version to score with: the pinned one, else the one adopted last.
 

@@ -1,7 +1,7 @@
 """How well answers agree with the model: persons, items; and how precisely items measure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -10,24 +10,48 @@ from resources.irt.curves import Floats, Items, information, log_right, log_wron
 
 
 @dataclass(frozen=True)
-class MeanSquares:
-    """Of squared residuals, expected 1: `infit` weighted by information, `outfit` not. NaN without an answer."""
+class Residuals:
+    """Sums over the answers of each user or item, all of one shape; those of several batches may be added.
 
-    infit: Floats
-    outfit: Floats
-
-
-def person_mean_squares(answers: Answers, items: Items, theta: Floats) -> MeanSquares:
-    """Per user, at abilities `theta`, shape (n_users,). Source: Wright & Masters (1982), Rating scale analysis, ch. 5.
-
-    The variance inside outfit is not floored: one wrong answer to an item far too easy counts in full.
+    `n` answers, `right` of them right, `expected` right by the model, `variance` of that number, `squared` residuals,
+    and `standardised`: each squared residual over its own variance, not floored, so that one wrong answer to an item
+    far too easy counts in full.
     """
-    return _mean_squares(answers, items, theta, answers.user, answers.n_users)
+
+    n: Floats
+    right: Floats
+    expected: Floats
+    variance: Floats
+    squared: Floats
+    standardised: Floats
+
+    def __add__(self, other: "Residuals") -> "Residuals":
+        return Residuals(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def infit(self) -> Floats:
+        """Mean square weighted by information, expected 1. Source: Wright & Masters (1982), Rating scale analysis."""
+        return _ratio(self.squared, self.variance)
+
+    @property
+    def outfit(self) -> Floats:
+        """Mean square without weights, expected 1; NaN without an answer, as all of these."""
+        return _ratio(self.standardised, self.n)
+
+    @property
+    def z(self) -> Floats:
+        """Number right less the expected one, in its standard errors: about N(0, 1) where the model holds."""
+        return _ratio(self.right - self.expected, np.sqrt(self.variance))
 
 
-def item_mean_squares(answers: Answers, items: Items, theta: Floats) -> MeanSquares:
+def person_residuals(answers: Answers, items: Items, theta: Floats) -> Residuals:
+    """Per user, at abilities `theta`, shape (n_users,)."""
+    return _residuals(answers, items, theta, answers.user, answers.n_users)
+
+
+def item_residuals(answers: Answers, items: Items, theta: Floats) -> Residuals:
     """Per item, at abilities `theta`, shape (n_users,)."""
-    return _mean_squares(answers, items, theta, answers.item, answers.n_items)
+    return _residuals(answers, items, theta, answers.item, answers.n_items)
 
 
 def lz(answers: Answers, items: Items, theta: Floats) -> Floats:
@@ -77,19 +101,23 @@ def empirical_reliability(theta: Floats, se: Floats) -> float:
     return signal / (signal + float(np.mean(se**2)))
 
 
-def _mean_squares(answers: Answers, items: Items, theta: Floats, of: Ints, size: int) -> MeanSquares:
+def _residuals(answers: Answers, items: Items, theta: Floats, of: Ints, size: int) -> Residuals:
     p = np.exp(_at_answers(answers, items, theta, log_right))
     variance = p * np.exp(_at_answers(answers, items, theta, log_wrong))
-    squared = (answers.correct.astype(np.float64) - p) ** 2
+    correct = answers.correct.astype(np.float64)
+    squared = (correct - p) ** 2
 
-    def total(x: Floats) -> Floats:
+    def total(x: Floats | None) -> Floats:
         return np.bincount(of, weights=x, minlength=size).astype(np.float64)
 
-    with np.errstate(invalid="ignore"):  # 0 / 0: no answers
-        return MeanSquares(
-            total(squared) / total(variance),
-            total(squared / variance) / np.bincount(of, minlength=size).astype(np.float64),
-        )
+    return Residuals(
+        total(None), total(correct), total(p), total(variance), total(squared), total(_ratio(squared, variance))
+    )
+
+
+def _ratio(x: Floats, y: Floats) -> Floats:
+    with np.errstate(invalid="ignore"):  # 0 / 0: no answers, or none that could surprise
+        return x / y
 
 
 def _at_answers(answers: Answers, items: Items, theta: Floats, curve: Callable[[Items, Floats], Floats]) -> Floats:

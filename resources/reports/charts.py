@@ -1,4 +1,4 @@
-"""Pictures from Vega-Lite specifications: SVG to stand inline in a report, PNG for Dagster's pages.
+"""Pictures from Vega-Lite specifications: SVG to stand in a report, PNG for Dagster's pages.
 
 A specification names its data sets and the rows are put in here, so a chart can be redrawn by editing one file.
 """
@@ -8,13 +8,15 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 import vl_convert
-from markupsafe import Markup
 
+from resources.errors import TemplateBroken
 from resources.model import Floats
+from resources.reports.typeset import literal
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -27,8 +29,51 @@ _FRAMES = re.compile(r'<path class="(?:background|foreground)"[^>]*/>|<text[^>]*
 _ROOT = re.compile(r'<svg[^>]*viewBox="([^"]*)"[^>]*>')
 
 
-def svg(spec: str, data: Mapping[str, Rows], words: str) -> Markup:
-    """An inline `<svg>` of `spec` with `data` by data set; `words` is its text alternative.
+@dataclass(frozen=True)
+class Chart:
+    """The inside of an `<svg>` with its view box; `words` is the text alternative.
+
+    It has no fonts and its colours are for a white page: the page's style sheet sets both, PDF only the fonts.
+    """
+
+    inside: str
+    view_box: str
+    words: str
+
+    def __html__(self) -> str:
+        return f'<svg viewBox="{self.view_box}" role="img" aria-label="{escape(self.words)}">{self.inside}'
+
+    def __typst__(self) -> str:
+        svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{self.view_box}" font-size="13">{self.inside}'
+        return f"chart({literal(svg)}, {literal(self.words)})"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of the share right with a mark at the expected share, or without where that is NaN; in [0, 1].
+
+    Hidden from screen readers: the same numbers stand beside it.
+    """
+
+    share: float
+    expected: float
+
+    def __html__(self) -> str:
+        at = 100 * self.expected - 0.7
+        mark = "" if math.isnan(self.expected) else f'<rect class="mark" x="{at:.1f}" width="1.4" height="8"/>'
+        return (
+            '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+            '<rect class="all" y="2" width="100" height="4"/>'
+            f'<rect class="share" y="2" width="{100 * self.share:.1f}" height="4"/>{mark}</svg>'
+        )
+
+    def __typst__(self) -> str:
+        expected = "none" if math.isnan(self.expected) else f"{self.expected:.4f}"
+        return f"bar({self.share:.4f}, {expected})"
+
+
+def svg(spec: str, data: Mapping[str, Rows], words: str) -> Chart:
+    """`spec` with `data` by data set; `words` is its text alternative.
 
     Fonts are left to the page's style sheet. Vega measures every text by reading font files, which took three quarters
     of the time: the specification must be laid out without (`autosize` none, alphabetic baselines).
@@ -37,8 +82,11 @@ def svg(spec: str, data: Mapping[str, Rows], words: str) -> Markup:
     for dataset in vega["data"]:
         if dataset["name"] in data:
             dataset["values"] = data[dataset["name"]]
-    drawn = vl_convert.vega_to_svg(json.dumps(vega))  # as text: a dict takes half as long again
-    return Markup(_trimmed(drawn, words))  # noqa: S704 - words are escaped, Vega escapes its texts
+    picture = _drawn(json.dumps(vega))
+    root = _ROOT.match(picture)
+    if root is None:
+        raise TemplateBroken("Vega drew no SVG.")
+    return Chart(_trimmed(picture[root.end() :]), root[1], words)
 
 
 def png(spec: str, data: Mapping[str, Rows], scale: float = 1.5) -> bytes:
@@ -57,17 +105,10 @@ def histogram_rows(measure: str, values: Floats, bins: int = 30) -> Rows:
     ]
 
 
-def share_bar(share: float, expected: float) -> Markup:
-    """A bar of the share right with a mark at the expected share, or without where that is NaN; in [0, 1].
-
-    Hidden from screen readers: the same numbers stand beside it.
-    """
-    mark = "" if math.isnan(expected) else f'<rect class="mark" x="{100 * expected - 0.7:.1f}" width="1.4" height="8"/>'
-    return Markup(  # noqa: S704 - numbers only
-        '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect class="all" y="2" width="100" height="4"/>'
-        f'<rect class="share" y="2" width="{100 * share:.1f}" height="4"/>{mark}</svg>'
-    )
+@functools.lru_cache(maxsize=8)  # the charts of one learner, who may get them in two formats
+def _drawn(vega: str) -> str:
+    picture: str = vl_convert.vega_to_svg(vega)  # from text: a dict takes half as long again
+    return picture
 
 
 @functools.lru_cache(maxsize=16)
@@ -82,6 +123,5 @@ def _unmeasured(spec: str) -> str:
     return json.dumps(vl_convert.vegalite_to_vega(json.dumps(without_sizes(json.loads(spec)))))
 
 
-def _trimmed(drawn: str, words: str) -> str:
-    drawn = _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", _ATTRIBUTES.sub("", tag[0])), _FRAMES.sub("", drawn))
-    return _ROOT.sub(lambda root: f'<svg viewBox="{root[1]}" role="img" aria-label="{escape(words)}">', drawn, count=1)
+def _trimmed(svg: str) -> str:
+    return _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", _ATTRIBUTES.sub("", tag[0])), _FRAMES.sub("", svg))

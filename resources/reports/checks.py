@@ -5,13 +5,15 @@ The output is examined, not the exit code of what made it: a renderer that drops
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 
 from resources.errors import ReportBroken, TemplateBroken
-from resources.model import Week, safe_key
+from resources.model import Format, Week, safe_key
 from resources.reports.template import Template
 
-MAX_BYTES = 150_000
+# A PDF brings its fonts: a Korean one of two pages has some 100 kB of them.
+MAX_BYTES: Mapping[Format, int] = {"html": 150_000, "pdf": 400_000}
 
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -19,36 +21,52 @@ _VOID = frozenset(
 _MARKED_VALUE = re.compile(r"\[([\w.]+)\]\{\.v\}")
 _MARKED_FLOW = re.compile(r'\{(?:[^{}]*\s)?(each|if)="([^"]*)"[^{}]*\}')
 _VALUE = re.compile(r"\{\{ ([\w.]+) \}\}")
-_FLOW = re.compile(r"<!--% (for|if) (.*?) %-->")
-_META = re.compile(r'<meta name="seedtest:([\w-]+)" content="([^"]*)"')
+_FLOW: Mapping[Format, re.Pattern[str]] = {
+    "html": re.compile(r"<!--% (for|if) (.*?) %-->"),
+    "pdf": re.compile(r"/\*% (for|if) (.*?) %\*/"),
+}
+_NEEDED: Mapping[Format, Sequence[str]] = {
+    "html": ('<html lang="', 'http-equiv="Content-Security-Policy"', 'name="seedtest:user"'),
+    "pdf": ("set document(", "seedtest:user="),
+}
+_MARKER: Mapping[Format, re.Pattern[str]] = {
+    "html": re.compile(r'<meta name="seedtest:([\w-]+)" content="([^"]*)"'),
+    "pdf": re.compile(r"seedtest:([\w-]+)=([^,<]*)(?=[^<]*</pdf:Keywords>)"),
+}
+_END: Mapping[Format, str] = {"html": "</html>", "pdf": "%%EOF"}
+_PAGES = re.compile(r"<xmpTPg:NPages>[1-9]")
 _PICTURE = re.compile(r"<svg\b.*?</svg>|<img\b[^>]*>", re.DOTALL)
-_LOADS = re.compile(
-    r"""<script|@import|\burl\((?!['"]?data:)|\b(?:src|srcset|href|action)=["']?(?!data:|#)[^"'>]""", re.IGNORECASE
-)
+_LOADS: Mapping[Format, re.Pattern[str]] = {
+    "html": re.compile(
+        r"""<script|@import|\burl\((?!['"]?data:)|\b(?:src|srcset|href|action)=["']?(?!data:|#)[^"'>]""", re.IGNORECASE
+    ),
+    "pdf": re.compile(r"#?\b(?:import|include)\b\s*\"|\b(?:read|plugin|csv|json|image|link)\(\s*\""),
+}
 _UNFILLED = re.compile(r"\{\{|<!--%|%-->|\{\.v\}")
 
 
-def check_template(html: str, document: str) -> None:
-    """Nothing, if `html` is what `document` (the .qmd) asks for.
+def check_template(source: str, document: str, form: Format = "html") -> None:
+    """Nothing, if `source`, compiled for `form`, is what `document` (the .qmd) asks for.
 
     Raises:
         TemplateBroken: the first thing that is wrong with it.
     """
-    if missing := set(_MARKED_VALUE.findall(document)) - set(_VALUE.findall(html)):
+    if missing := set(_MARKED_VALUE.findall(document)) - set(_VALUE.findall(source)):
         raise TemplateBroken(f"The compiled document lost its placeholders {sorted(missing)}: did the filter run?")
     asked = Counter(("for" if word == "each" else word, what) for word, what in _MARKED_FLOW.findall(document))
-    found = Counter(_FLOW.findall(html))
+    found = Counter(_FLOW[form].findall(source))
     if asked != found:
         difference = sorted((asked - found) + (found - asked))
         raise TemplateBroken(f"The compiled document lost or doubled these loops or conditions: {difference}.")
-    if loads := _LOADS.search(html):
+    if loads := _LOADS[form].search(source):
         raise TemplateBroken(f"The compiled document loads something: {loads[0]!r}. A report must stand alone.")
-    for needed in ('<html lang="', 'http-equiv="Content-Security-Policy"', 'name="seedtest:user"'):
-        if needed not in html:
-            raise TemplateBroken(f"The compiled document has no {needed}: is theme/page.html its template?")
-    nesting = _Nesting()
-    nesting.feed(html)
-    nesting.close()
+    for needed in _NEEDED[form]:
+        if needed not in source:
+            raise TemplateBroken(f"The compiled document has no {needed}: is theme/page.* its template?")
+    if form == "html":
+        nesting = _Nesting()
+        nesting.feed(source)
+        nesting.close()
 
 
 def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
@@ -58,10 +76,10 @@ def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
         ReportBroken: the first thing that is wrong with it.
     """
     about = f"The report of {user_id!r} for {week}"
-    if len(report) > MAX_BYTES:
-        raise ReportBroken(f"{about} has {len(report):,} bytes, more than {MAX_BYTES:,}.")
+    if len(report) > MAX_BYTES[template.format]:
+        raise ReportBroken(f"{about} has {len(report):,} bytes, more than {MAX_BYTES[template.format]:,}.")
     html = report.decode(errors="replace")
-    if not html.rstrip().endswith("</html>"):
+    if not html.rstrip().endswith(_END[template.format]):
         raise ReportBroken(f"{about} has no end.")
     wanted = {
         "user": safe_key(user_id),
@@ -69,8 +87,16 @@ def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
         "template": template.sha256,
         "compiled-by": template.compiled_by,
     }
-    if (marked := dict(_META.findall(html))) != wanted:
+    if (marked := dict(_MARKER[template.format].findall(html))) != wanted:
         raise ReportBroken(f"{about} is marked {marked} and should be marked {wanted}.")
+    if template.format == "html":
+        _look_through(html, about)
+    elif not _PAGES.search(html):
+        raise ReportBroken(f"{about} has no page.")
+
+
+def _look_through(html: str, about: str) -> None:
+    """What can be seen in HTML alone: of a PDF, the source was looked through before it was set."""
     if unfilled := _UNFILLED.search(html):
         raise ReportBroken(f"{about} has an unfilled place: {html[unfilled.start() : unfilled.start() + 60]!r}.")
     for picture in _PICTURE.findall(html):

@@ -10,35 +10,67 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pypandoc
 
 from resources.errors import TemplateBroken
+from resources.model import Format, Language
+from resources.reports import typeset
 from resources.reports.checks import check_template
 from resources.reports.document import translated
 from resources.reports.template import Template
-from resources.reports.wording import Language, Words
+from resources.reports.wording import Words
 
 DOCUMENT = "weekly_report.qmd"
+SAMPLE = "sample.json"  # where it lies, the document is a preview and no template
 QUARTO_NEEDED = (1, 10)
 TIMEOUT_S = 180  # a first `quarto render` on a cold machine takes some ten seconds
-RECIPE = "2"  # part of the cache's key: raise it when this file comes to make something else of the same document
+RECIPE = "3"  # part of the cache's key: raise it when this file comes to make something else of the same document
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Tool:
-    """`compile` takes the folder of a private copy and returns the HTML of the document in it."""
+class _Writer:
+    """Pandoc's and Quarto's name of a format, and what pandoc needs to be told beside it."""
 
     name: str
-    compile: Callable[[Path], str]
+    suffix: str
+    options: tuple[str, ...]
 
 
-def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en") -> Template:
+_WRITERS: Mapping[Format, _Writer] = {
+    "html": _Writer("html", ".html", ("--template=theme/page.html", "--embed-resources", "--mathml")),
+    "pdf": _Writer("typst", ".typ", ("--template=theme/page.typ",)),
+}
+
+
+@dataclass(frozen=True)
+class _Tool:
+    """`compile` takes the folder of a private copy and a writer's name, and returns what it writes of the document."""
+
+    name: str
+    compile: Callable[[Path, _Writer], str]
+
+
+def compile_templates(
+    source_dir: Path, cache_dir: Path, formats: Sequence[Format], language: Language
+) -> dict[Format, Template]:
+    """`compile_template` for each of `formats`.
+
+    Raises:
+        CallAPerson: this machine has no font for PDF in this language.
+        TemplateBroken: as `compile_template`.
+    """
+    if "pdf" in formats:
+        typeset.check_fonts(language)
+    return {form: compile_template(source_dir, cache_dir, language, form) for form in formats}
+
+
+def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en", form: Format = "html") -> Template:
     """The template of `source_dir`/weekly_report.qmd with its theme and charts, from `cache_dir` if it is there.
 
     Raises:
@@ -48,16 +80,18 @@ def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en
     tool = _tool()
     words = _words(source_dir, language)
     document = translated((source_dir / DOCUMENT).read_text(encoding="utf-8"), words)
-    cached = cache_dir / f"{_content_hash(source_dir, tool, language)}.html"
+    writer = _WRITERS[form]
+    cached = cache_dir / f"{_content_hash(source_dir, tool, language)}{writer.suffix}"
     if cached.exists():
-        html = cached.read_text(encoding="utf-8")
+        source = cached.read_text(encoding="utf-8")
     else:
-        html = _compiled(source_dir, document, tool)
-        check_template(html, document)
-        _keep(cached, html)
-    charts = _charts(source_dir, html)
-    covered = [html, words.language, words.catalogue, *(f"{name}\0{charts[name]}" for name in sorted(charts))]
-    return Template(html, charts, hashlib.sha256("\0".join(covered).encode()).hexdigest(), tool.name, words)
+        source = _compiled(source_dir, document, tool, writer)
+        check_template(source, document, form)
+        _keep(cached, source)
+    charts = _charts(source_dir, source)
+    covered = [source, words.language, words.catalogue, *(f"{name}\0{charts[name]}" for name in sorted(charts))]
+    digest = hashlib.sha256("\0".join(covered).encode()).hexdigest()
+    return Template(source, charts, digest, tool.name, words, form)
 
 
 def compiler() -> str:
@@ -70,10 +104,10 @@ def _words(source_dir: Path, language: Language) -> Words:
     return Words(language, "" if language == "en" else (source_dir / f"locales/{language}.po").read_text("utf-8"))
 
 
-def _charts(source_dir: Path, html: str) -> dict[str, str]:
-    """The specifications of the charts that `html` shows, by name."""
+def _charts(source_dir: Path, source: str) -> dict[str, str]:
+    """The specifications of the charts that a compiled document shows, by name."""
     charts = {}
-    for name in sorted(set(re.findall(r"\{\{ charts\.(\w+) \}\}", html))):
+    for name in sorted(set(re.findall(r"\{\{ charts\.(\w+) \}\}", source))):
         path = source_dir / f"charts/{name}.vl.json"
         if not path.exists():
             raise TemplateBroken(f"The document shows the chart {name}, and there is no specification {path}.")
@@ -81,12 +115,12 @@ def _charts(source_dir: Path, html: str) -> dict[str, str]:
     return charts
 
 
-def _compiled(source_dir: Path, document: str, tool: _Tool) -> str:
+def _compiled(source_dir: Path, document: str, tool: _Tool, writer: _Writer) -> str:
     """From a private copy: in place, two renders at once write over each other's files and can still exit with 0."""
     with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:
-        copy = shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*"))
+        copy = shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*", SAMPLE))
         (Path(copy) / DOCUMENT).write_text(document, "utf-8")
-        return tool.compile(Path(copy))
+        return tool.compile(Path(copy), writer)
 
 
 def _tool() -> _Tool:
@@ -94,25 +128,25 @@ def _tool() -> _Tool:
         version = _run([quarto, "--version"], Path.cwd()).strip()
         numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
         if numbers >= QUARTO_NEEDED:
-            return _Tool(f"quarto {version}", lambda folder: _by_quarto(quarto, folder))
+            return _Tool(f"quarto {version}", lambda folder, writer: _by_quarto(quarto, folder, writer))
         logger.warning("Quarto %s is too old (%d.%d is needed): pandoc compiles the report.", version, *QUARTO_NEEDED)
     pandoc = pypandoc.get_pandoc_path()
-    return _Tool(f"pandoc {pypandoc.get_pandoc_version()}", lambda folder: _by_pandoc(pandoc, folder))
+    return _Tool(f"pandoc {pypandoc.get_pandoc_version()}", lambda folder, writer: _by_pandoc(pandoc, folder, writer))
 
 
-def _by_quarto(quarto: str, folder: Path) -> str:
-    made = (folder / DOCUMENT).with_suffix(".html")
+def _by_quarto(quarto: str, folder: Path, writer: _Writer) -> str:
+    made = (folder / DOCUMENT).with_suffix(writer.suffix)
     made.unlink(missing_ok=True)  # somebody may have rendered the document by hand
-    _run([quarto, "render", DOCUMENT, "--to", "html"], folder)
+    _run([quarto, "render", DOCUMENT, "--to", writer.name], folder)
     if not made.exists():
         raise TemplateBroken(f"quarto render ended well and wrote no {made.name}.")
     return made.read_text(encoding="utf-8")
 
 
-def _by_pandoc(pandoc: str, folder: Path) -> str:
+def _by_pandoc(pandoc: str, folder: Path, writer: _Writer) -> str:
     """What the document's own header asks of Quarto, said to pandoc."""
-    options = ["--from=markdown", "--to=html5", "--template=theme/page.html", "--lua-filter=fill.lua"]
-    return _run([pandoc, DOCUMENT, *options, "--embed-resources", "--mathml", "--wrap=none"], folder)
+    options = ["--from=markdown", f"--to={writer.name}", "--lua-filter=fill.lua", "--wrap=none", *writer.options]
+    return _run([pandoc, DOCUMENT, *options], folder)
 
 
 def _run(command: list[str], folder: Path) -> str:
@@ -130,14 +164,14 @@ def _content_hash(source_dir: Path, tool: _Tool, language: Language) -> str:
     digest = hashlib.sha256(f"{RECIPE}\0{tool.name}\0{language}".encode())
     for path in sorted(source_dir.rglob("*")):
         relative = path.relative_to(source_dir)
-        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+        if path.is_file() and path.name != SAMPLE and not any(part.startswith(".") for part in relative.parts):
             digest.update(f"\0{relative.as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _keep(path: Path, html: str) -> None:
+def _keep(path: Path, source: str) -> None:
     """Whole or not at all, whoever else compiles the same now."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as part:
-        part.write(html)
+        part.write(source)
     Path(part.name).replace(path)

@@ -1,6 +1,6 @@
 """The report's document in another language: a Quarto document before it is compiled, line by line.
 
-A message is one line of text: a paragraph's line, the inside of a line `[...]{if="..."}`, a heading, a list's item, a
+A message is one line of text: a paragraph's line, the inside of a line `[...]{...}`, a heading, a list's item, a
 table's cell, the title. Placeholders and conditions inside of a line belong to its message.
 """
 
@@ -11,7 +11,7 @@ from resources.reports.wording import Words
 
 _LANG = re.compile(r"lang: .*")
 _TITLE = re.compile(r'(title: ")(.*)(")')
-_CONDITION = re.compile(r'(\[)(.*)(\]\{if="[^"]*"\})')
+_SPAN = re.compile(r"(\[)(.*)(\]\{[^{}]*\})")
 _START = re.compile(r"((?:#+|[-*]|\d+\.) +)(.*?)( +\{[^{}]*\})?")
 _NO_TEXT = re.compile(r"\[[\w.]+\]\{\.v\}|\{[^{}]*\}")
 _FENCE = re.compile(r":::|<!--|\|[-:|]+$")
@@ -50,7 +50,7 @@ def _line(line: str, translate: Callable[[str], str]) -> str:
         return line
     if line.startswith("|"):
         return "|".join(_cell(cell, translate) for cell in line.split("|"))
-    for pattern in (_START, _CONDITION):
+    for pattern in (_START, _SPAN):
         if (parts := pattern.fullmatch(line)) and _balanced(parts[2]):
             return parts[1] + translate(parts[2]) + (parts[3] or "")
     return translate(line)

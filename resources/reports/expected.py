@@ -1,12 +1,12 @@
 """How a learner did on each topic, against what the item bank expects of somebody with exactly that ability."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from resources.model import Floats, Ints, ItemBank
+from resources.reports.curves import probability_right
 from resources.reports.report_input import Answers
 
 
@@ -31,11 +31,10 @@ class Topic:
 
 def by_topic(answers: Answers, bank: ItemBank, theta: float | None) -> list[Topic]:
     """The week's topics, the most practised first, equals by name; answers of no topic come last."""
-    place = {key: j for j, key in enumerate(bank.item_keys)}
     rows: dict[str | None, list[int]] = {}
     for i in first_answers(answers):
         rows.setdefault(answers.topics[i], []).append(int(i))
-    found = [_topic(name, answers, at, place, bank, theta) for name, at in rows.items()]
+    found = [_topic(name, answers, at, bank, theta) for name, at in rows.items()]
     return sorted(found, key=lambda topic: (topic.name is None, -topic.n_scored, topic.name or ""))
 
 
@@ -51,12 +50,6 @@ def first_answers(answers: Answers) -> Ints:
     return np.array(first, dtype=np.int64)
 
 
-def probability_right(bank: ItemBank, theta: float) -> Floats:
-    """P(right) per item of the bank, shape (J,)."""
-    p: Floats = bank.c + (1 - bank.c) / (1 + np.exp(-bank.a * (theta - bank.b)))
-    return p
-
-
 def number_right(p: Floats) -> Floats:
     """Distribution of the number right among independent answers with these probabilities: shape (n + 1,).
 
@@ -69,14 +62,12 @@ def number_right(p: Floats) -> Floats:
     return distribution
 
 
-def _topic(
-    name: str | None, answers: Answers, rows: list[int], place: Mapping[str, int], bank: ItemBank, theta: float | None
-) -> Topic:
-    known = [i for i in rows if answers.item_keys[i] in place]
+def _topic(name: str | None, answers: Answers, rows: list[int], bank: ItemBank, theta: float | None) -> Topic:
+    known = [i for i in rows if answers.item_keys[i] in bank.place]
     n_right, n_right_known = int(answers.correct[rows].sum()), int(answers.correct[known].sum())
     expected = at_least = at_most = math.nan
     if theta is not None and known:
-        p = probability_right(bank, theta)[[place[answers.item_keys[i]] for i in known]]
+        p = probability_right(bank, theta)[[bank.place[answers.item_keys[i]] for i in known]]
         distribution = number_right(p)
         expected = float(p.sum())
         at_least = float(distribution[n_right_known:].sum())

@@ -1,25 +1,37 @@
 """A report from a template and one learner's week: the same bytes from the same input."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import jinja2
 from markupsafe import Markup, escape
 
 from resources.errors import TemplateBroken
-from resources.model import safe_key
-from resources.reports.charts import svg
+from resources.model import Format, safe_key
+from resources.reports import typeset
+from resources.reports.charts import Chart, svg
 from resources.reports.report_input import ReportInput
 from resources.reports.template import Template
 from resources.reports.view import View, view
 
 
 def render(template: Template, given: ReportInput) -> bytes:
-    """One self-contained HTML file, in UTF-8.
+    """One self-contained file, HTML in UTF-8 or PDF, as the template is.
 
     Raises:
+        CallAPerson: no font of this machine has a text of the PDF.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
+    try:
+        filled = _parsed(template.format, template.source).render(names(template, given))
+    except jinja2.TemplateError as error:
+        raise TemplateBroken(f"quarto/weekly_report.qmd cannot be filled: {error}.") from error
+    return typeset.pdf(filled, given.week.ends_at) if template.format == "pdf" else filled.encode()
+
+
+def names(template: Template, given: ReportInput) -> Mapping[str, object]:
+    """Everything that the document can name."""
     seen = view(template.words, given)
     marker = {
         "user": safe_key(given.user_id),
@@ -27,32 +39,47 @@ def render(template: Template, given: ReportInput) -> bytes:
         "template": template.sha256,
         "compiled_by": template.compiled_by,
     }
-    try:
-        return _parsed(template.html).render(vars(seen), marker=marker, charts=_charts(template, seen)).encode()
-    except jinja2.TemplateError as error:
-        raise TemplateBroken(f"quarto/weekly_report.qmd cannot be filled: {error}.") from error
+    return {**vars(seen), "marker": marker, "charts": _charts(template, seen)}
 
 
-def _charts(template: Template, seen: View) -> Mapping[str, Markup]:
-    if seen.trend is None:
-        return {}
-    return {"trend": svg(template.charts["trend"], {"weeks": seen.trend.rows}, seen.trend.words)}
+def _charts(template: Template, seen: View) -> Mapping[str, Chart]:
+    shown = {"trend": seen.trend, "item_map": seen.item_map, "days": seen.days}
+    return {name: svg(template.charts[name], of.data, of.words) for name, of in shown.items() if of is not None}
+
+
+@dataclass(frozen=True)
+class _Syntax:
+    """Delimiters of control flow, which are comments of the format, and how a value becomes text in it."""
+
+    opening: str
+    closing: str
+    inert: Callable[[object], Markup]
+
+
+def _html(value: object) -> Markup:
+    """Escaped, braces too: whatever a topic is called, what looks like a placeholder in a report is one."""
+    return Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped in this line
+
+
+def _typst(value: object) -> Markup:
+    """A string literal as an expression; a picture as the call that draws it."""
+    picture = getattr(value, "__typst__", None)
+    return Markup(f"#{picture() if picture else typeset.literal(str(value))};")  # noqa: S704 - nothing acts in a literal
+
+
+_SYNTAX: Mapping[Format, _Syntax] = {"html": _Syntax("<!--", "-->", _html), "pdf": _Syntax("/*", "*/", _typst)}
 
 
 @functools.lru_cache(maxsize=4)
-def _parsed(html: str) -> jinja2.Template:
-    """Delimiters of control flow are comments of HTML; an unknown name is an error and never an empty string."""
+def _parsed(form: Format, source: str) -> jinja2.Template:
+    """An unknown name is an error and never an empty string."""
+    syntax = _SYNTAX[form]
     return jinja2.Environment(
-        block_start_string="<!--%",
-        block_end_string="%-->",
-        comment_start_string="<!--#",
-        comment_end_string="#-->",
+        block_start_string=f"{syntax.opening}%",
+        block_end_string=f"%{syntax.closing}",
+        comment_start_string=f"{syntax.opening}#",
+        comment_end_string=f"#{syntax.closing}",
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=_inert,
-    ).from_string(html)
-
-
-def _inert(value: object) -> Markup:
-    """Escaped, braces too: whatever a topic is called, what looks like a placeholder in a report is one."""
-    return Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped in this line
+        finalize=syntax.inert,
+    ).from_string(source)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from resources.errors import FixTheData
 from resources.model import STANDARD_NORMAL, Floats, Ints, ItemBank, Model, Prior, Week
+from resources.reports.scale import Scale
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,22 @@ class WeekLevel:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Percentiles among at least so many learners of the week: of the level, and of it minus and plus its error."""
+
+    percentile: int
+    low: int
+    high: int
+    learners: int
+
+
+@dataclass(frozen=True)
 class Answers:
     """One learner's answers of the week, in the order given, all of length n.
 
     `correct` is 1, 0 or NaN (blank or unreadable), `answered_at` UTC, `response_time_ms` NaN where it was not recorded;
-    `topics` and `sessions` may be None where the platform names none. `attempt_no` counts from 1.
+    `hint_used` is 1, 0 or NaN (not recorded); `topics` and `sessions` may be None where the platform names none.
+    `attempt_no` counts from 1.
     """
 
     item_keys: tuple[str, ...]
@@ -55,13 +67,15 @@ class Answers:
     response_time_ms: Floats
     sessions: tuple[str | None, ...]
     attempt_no: Floats
+    hint_used: Floats
 
     def __len__(self) -> int:
         return len(self.item_keys)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Self:
-        """From columns item_key, correct, topic_id, completed_at, response_time_ms, session_id and attempt_no.
+        """From columns item_key, correct, topic_id, completed_at, response_time_ms, session_id, attempt_no and
+        hint_used.
 
         Raises:
             FixTheData: an answer without an instant: it belongs to no week.
@@ -77,6 +91,7 @@ class Answers:
             _floats(frame, "response_time_ms"),
             _names(frame, "session_id"),
             _floats(frame, "attempt_no"),
+            _floats(frame, "hint_used"),
         )
 
     @classmethod
@@ -100,6 +115,7 @@ class Answers:
             self.response_time_ms[rows],
             tuple(self.sessions[i] for i in rows),
             self.attempt_no[rows],
+            self.hint_used[rows],
         )
 
 
@@ -107,17 +123,21 @@ class Answers:
 class ReportInput:
     """Everything that a report shows.
 
-    `level` is None where nothing could be scored. `history` ascends and ends with this week at the latest; weeks
-    without an estimate are absent. `as_of`: answers up to this instant are in. `window_days` is the look-back window
-    that `level` rests on, while `answers` are those of the week alone.
+    `level` is None where nothing could be scored; so is `standing`, also among too few learners. `history` ascends and
+    ends with this week at the latest; weeks without an estimate are absent. `answers` are those of the week alone,
+    while `level` rests on the look-back window of `window_days`; `seen` are the items answered in it. `as_of`: answers
+    up to this instant are in.
     """
 
     user_id: str
     week: Week
     level: Level | None
+    standing: Standing | None
     history: Sequence[WeekLevel]
     answers: Answers
+    seen: frozenset[str]
     bank: ItemBank
+    scale: Scale
     as_of: dt.datetime
     window_days: int
 

@@ -4,9 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resources.model import SYNTHETIC
+from resources.reports.person_fit import UNUSUAL, person_fit
 from resources.reports.report_input import ReportInput
-from resources.reports.sections.level import Change, LevelView, NoLevel, change, level_view, no_level
+from resources.reports.sections.days import Days, days
+from resources.reports.sections.item_map import ItemMap, item_map
+from resources.reports.sections.level import (
+    Change,
+    LevelView,
+    NoLevel,
+    StandingView,
+    change,
+    level_view,
+    no_level,
+    standing_view,
+)
+from resources.reports.sections.next_items import NextItems, next_items
 from resources.reports.sections.practice import Practice, practice
+from resources.reports.sections.summary import Lead, lead
 from resources.reports.sections.teacher import Fact, facts
 from resources.reports.sections.topics import Topics, topics
 from resources.reports.sections.trend import Trend, trend
@@ -22,31 +36,44 @@ class View:
     week: str
     window: str
     as_of: str
+    lead: Lead
     level: LevelView | None
+    standing: StandingView | None
     no_level: NoLevel | None
     first_level: bool
     change: Change | None
     trend: Trend | None
     practice: Practice | None
+    days: Days | None
     topics: Topics | None
+    item_map: ItemMap | None
+    next_items: NextItems | None
     facts: Sequence[Fact]
+    unusual: bool
 
 
 def view(words: Words, given: ReportInput) -> View:
     level = given.level
     changed = change(words, given)
+    fit = person_fit(given.answers, given.bank, level.theta) if level else None
     return View(
         synthetic=given.user_id.startswith(SYNTHETIC),
         user=name(given.user_id),
         week=words.week(given.week),
         window=words.days(given.window_days),
         as_of=words.instant(given.as_of),
-        level=level_view(words, level, given.bank) if level else None,
+        lead=lead(given, changed),
+        level=level_view(words, level, given.bank, given.scale) if level else None,
+        standing=standing_view(words, given.standing) if given.standing else None,
         no_level=None if level else no_level(words, given),
         first_level=level is not None and changed is None,
         change=changed,
         trend=trend(words, given),
         practice=practice(words, given.answers),
+        days=days(words, given.week, given.answers),
         topics=topics(words, given),
-        facts=facts(words, given),
+        item_map=item_map(words, given),
+        next_items=next_items(words, given),
+        facts=facts(words, given, fit),
+        unusual=fit is not None and fit.lz < UNUSUAL,
     )

@@ -6,32 +6,35 @@ quarto/weekly_report.qmd.
 
 import datetime as dt
 import functools
-import re
 from dataclasses import dataclass
 from gettext import NullTranslations
-from typing import Literal
+from unicodedata import category
 
 from babel.core import Locale
 from babel.dates import format_date, format_interval, format_skeleton
 
-from resources.model import Week
+from resources.model import Language, Week
 from resources.reports.catalogue import translations
-
-Language = Literal["en", "ko"]
 
 NONE = "–"
 
 # English as the pages have always written it: the day before the month.
 _LOCALES = {"en": "en_GB", "ko": "ko_KR"}
-# Control characters and lone surrogates cannot stand in HTML; bidirectional controls could reorder the words around.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+# Bidirectional controls could reorder the words around them.
+_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Control characters, surrogates, private use, unassigned: no page can show them, and no font has them.
+_UNSHOWABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 LONGEST_NAME = 120
 
 
 def name(text: str) -> str:
     """A name from outside, in one line: what cannot be printed shows as the replacement character, an excess as `…`."""
-    shown = _UNPRINTABLE.sub("\ufffd", text[: LONGEST_NAME + 1])
+    shown = "".join(map(_shown, text[: LONGEST_NAME + 1]))
     return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
+
+
+def _shown(character: str) -> str:
+    return "\ufffd" if character in _DIRECTION or category(character) in _UNSHOWABLE else character
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Words:
         return f"{self.number(100 * share, 0)}%"
 
     def duration(self, milliseconds: float) -> str:
-        """Whole seconds below two minutes, whole minutes and seconds above; a dash for NaN."""
+        """Seconds below two minutes, minutes and seconds below an hour, hours and minutes above; a dash for NaN."""
         if milliseconds != milliseconds:  # NaN
             return NONE
         seconds = round(milliseconds / 1000)
@@ -90,13 +93,19 @@ class Words:
             return self.text("under 1 s")
         if seconds < 120:
             return self.text("{seconds} s", seconds=str(seconds))
-        return self.text("{minutes} min {seconds} s", minutes=self.number(seconds // 60, 0), seconds=str(seconds % 60))
+        minutes = seconds // 60
+        if minutes < 60:
+            return self.text("{minutes} min {seconds} s", minutes=str(minutes), seconds=str(seconds % 60))
+        return self.text("{hours} h {minutes} min", hours=self.number(minutes // 60, 0), minutes=str(minutes % 60))
 
     def date(self, day: dt.date) -> str:
         return _date(self.language, day)
 
     def short_date(self, day: dt.date) -> str:
         return _skeleton(self.language, "MMMd", day)
+
+    def weekday_alone(self, day: dt.date) -> str:
+        return _skeleton(self.language, "E", day)
 
     def weekday(self, day: dt.date) -> str:
         return _skeleton(self.language, "MMMEd", day)

@@ -26,10 +26,12 @@ _COLUMNS: dict[str, pa.DataType] = {
     "session_id": pa.string(),
     "topic_id": pa.string(),
     "attempt_no": pa.int64(),
+    "hint_used": pa.bool_(),  # null: not recorded; files frozen before this column was lack it
 }
 SCHEMA = pa.schema(_COLUMNS)
 # By every column: a session may hold the same answer twice at one instant, in whatever order the database finds them.
-_SORT = ["user_id", "completed_at", "session_id", "item_key", "attempt_no", "correct", "response_time_ms", "topic_id"]
+_SORT = ["user_id", "completed_at", "session_id", "item_key", "attempt_no", "correct", "response_time_ms", "topic_id",
+         "hint_used"]  # fmt: skip
 _MARK = b"seedtest.made_from"
 _THREADS = 8  # the files are small: opening them is what takes time
 
@@ -87,7 +89,7 @@ class Warehouse:
         return sorted(set(user_keys) - present)
 
     def read(self, weeks: Iterable[Week], user_keys: Collection[str]) -> pd.DataFrame:
-        """All rows of these weeks and user keys, columns of SCHEMA; `correct` is nullable.
+        """All rows of these weeks and user keys, columns of SCHEMA; `correct` and `hint_used` are nullable.
 
         Raises:
             CallAPerson: a partition was never frozen, so the answer would be short without a word.

@@ -7,6 +7,7 @@ key: it has the document fetched at once, by one request for all, and not within
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import Callable
@@ -41,7 +42,7 @@ class KeyCache:
         self._on_fetch = on_fetch
         self._keys: Keys = {}  # replaced whole, never changed: who reads it needs no lock
         self._fetched_at: float | None = None  # on the monotonic clock, as the next
-        self._tried_at = 0.0
+        self._tried_at = -math.inf
         self._failure: str | None = None  # of the last try
         self._flight: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -57,12 +58,12 @@ class KeyCache:
         """
         if key := self._current().get((kid, algorithm)):
             return key
-        if self._failure is None and self._may_try():
+        if self._failure is None and time.monotonic() - self._tried_at >= self._ages.cool_down_s:
             await self._refresh()
         if key := self._current().get((kid, algorithm)):
             return key
         if self._failure is not None:
-            raise KeysUnavailable("The identity provider does not answer, and this token's key is not known.")
+            raise KeysUnavailable("The identity provider does not answer now, so this token cannot be judged.")
         return None
 
     def check(self) -> str:
@@ -86,10 +87,6 @@ class KeyCache:
     def _current(self) -> Keys:
         too_old = self._fetched_at is None or time.monotonic() - self._fetched_at > self._ages.stale_s
         return {} if too_old else self._keys
-
-    def _may_try(self) -> bool:
-        under_way = self._flight is not None and not self._flight.done()
-        return under_way or time.monotonic() - self._tried_at >= self._ages.cool_down_s
 
     async def _keep_fresh(self) -> None:
         while True:

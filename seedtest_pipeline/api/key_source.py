@@ -4,8 +4,6 @@ import asyncio
 import ipaddress
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import httpx
 
@@ -32,15 +30,18 @@ def key_source(url: str) -> KeySource:
     """Raises:
     FixTheData: keys from there could not be trusted.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        return KeyFile(Path(url2pathname(parts.path)))
-    local = is_loopback(parts.hostname or "")
-    if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and local))):
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise FixTheData(f"JWKS_URL is {url!r}, which is no address: {error}.") from error
+    if parsed.scheme == "file":
+        return KeyFile(Path(parsed.path))
+    local = is_loopback(parsed.host)
+    if not (parsed.host and (parsed.scheme == "https" or (parsed.scheme == "http" and local))):
         raise FixTheData(
             f"JWKS_URL is {url!r}: it has to begin with https://, or anybody on the way could swap the keys."
         )
-    return KeyServer(url, local=local)
+    return KeyServer(parsed, local=local)
 
 
 def is_loopback(host: str) -> bool:
@@ -55,9 +56,9 @@ def is_loopback(host: str) -> bool:
 class KeyServer:
     """An identity provider. What it sends is bounded in size and time, and it may not send us elsewhere."""
 
-    def __init__(self, url: str, *, local: bool) -> None:
+    def __init__(self, url: httpx.URL, *, local: bool) -> None:
         self._url = url
-        # Packed, a small answer could unpack to gigabytes. The environment's proxies lead to a provider outside.
+        # The environment's proxies lead to a provider outside.
         self._client = httpx.AsyncClient(
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             timeout=_TIME_LIMIT_S,
@@ -70,10 +71,8 @@ class KeyServer:
             async with asyncio.timeout(_TIME_LIMIT_S), self._client.stream("GET", self._url) as answer:
                 if answer.status_code != httpx.codes.OK:
                     raise NoDocument(f"status {answer.status_code}")
-                if answer.headers.get("content-encoding", "identity") != "identity":
-                    raise NoDocument("it is packed, which was not asked for")
                 document = bytearray()
-                async for chunk in answer.aiter_raw():
+                async for chunk in answer.aiter_raw():  # as it was sent: packed, a small one could become gigabytes
                     document += chunk
                     if len(document) > _SIZE_LIMIT:
                         raise NoDocument(f"more than {_SIZE_LIMIT // 1024} kB")
@@ -87,7 +86,7 @@ class KeyServer:
         await self._client.aclose()
 
     def __str__(self) -> str:
-        return self._url
+        return self._url.netloc.decode()  # this is shown, and the rest may hold a secret
 
 
 class KeyFile:

@@ -21,7 +21,6 @@ from seedtest_pipeline.settings import Settings
 
 NAME = "urn:seedtest:local-tries"
 _AUDIENCE = "seedtest"
-_KID = "local-tries"
 
 
 def settings_for(home: Path) -> dict[str, str]:
@@ -43,7 +42,8 @@ def token(settings: Settings, subject: str, scopes: Iterable[str], ttl_s: int) -
             )
     now = int(time.time())
     claims = {"iss": NAME, "aud": _AUDIENCE, "sub": subject, "iat": now, "exp": now + ttl_s, "scope": " ".join(scopes)}
-    return jwt.encode(claims, _key(settings.home), "ES256", {"kid": _KID})
+    key = _key(settings.home)
+    return jwt.encode(claims, key, "ES256", {"kid": str(_public(key)["kid"])})
 
 
 def _jwks(home: Path) -> Path:
@@ -66,9 +66,14 @@ def _key(home: Path) -> ec.EllipticCurvePrivateKey:
         key = None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise FixTheData(f"{path} holds no key for tokens: delete it, and the next `seedtest token` makes a new one.")
-    public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": _KID, "alg": "ES256", "use": "sig"}
-    _draft(document, json.dumps({"keys": [public]}).encode()).replace(document)
+    _draft(document, json.dumps({"keys": [_public(key)]}).encode()).replace(document)
     return key
+
+
+def _public(key: ec.EllipticCurvePrivateKey) -> dict[str, object]:
+    """With an id that no other key has: a server that knows the one before looks for a new key at once."""
+    jwk = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return {**jwk, "kid": jwk["x"], "alg": "ES256", "use": "sig"}
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

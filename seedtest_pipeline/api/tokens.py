@@ -1,7 +1,7 @@
 """A signed token -> who sent it, or why it is not believed. Source: RFC 7515, RFC 7519, RFC 8725, RFC 9068.
 
 What a token says of its own keys (jku, jwk, x5u, x5c) is never looked at. PyJWT checks the signature. Taking the token
-apart is done here: PyJWT lets duplicate names pass, and spends twice as long on that as on an RSA signature.
+apart is done here: PyJWT lets duplicate names pass, and needs twice as long for the whole.
 """
 
 import base64
@@ -28,15 +28,13 @@ class NotBelieved(Exception):  # noqa: N818 - an outcome
 
 
 class _Header(BaseModel):
-    model_config = ConfigDict(strict=True)
-
     alg: str
     kid: KeyId
     typ: str = "JWT"
 
 
 class _Claims(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True)  # else a number in text would be one
 
     iss: str
     aud: str | list[str]
@@ -67,12 +65,14 @@ class Issuer:
     name: str
     audience: str
 
-    def caller(self, token: Token, key: jwt.PyJWK, now: float) -> Caller:
-        """Who the token speaks for, at `now` (seconds since 1970).
+    def caller(self, token: Token, key: jwt.PyJWK | None, now: float) -> Caller:
+        """Who the token speaks for, at `now` (seconds since 1970); `key` is the one that it names.
 
         Raises:
             NotBelieved: the signature is not by this key, or a claim is missing, unreadable or not as it has to be.
         """
+        if key is None:
+            raise NotBelieved("its key is none of the provider's")
         if not key.Algorithm.verify(token.signed, key.key, _bytes(token.signature)):
             raise NotBelieved("the signature is wrong")
         try:

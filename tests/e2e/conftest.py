@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,6 +19,8 @@ import sqlalchemy as sa
 from resources.database import banks, ingest, response_file
 from resources.database.engine import make_engine, transaction
 from resources.model import ItemBank
+from seedtest_pipeline import cli, wiring
+from seedtest_pipeline.settings import Settings
 
 CHECKOUT = Path(__file__).parents[2]
 N_USERS, N_ITEMS = 120, 24
@@ -97,3 +99,50 @@ def engine(shared_database_url, responses) -> Iterator[sa.Engine]:
 def shell(tmp_path_factory, shared_database_url, engine) -> Shell:
     """On the database that holds the exam."""
     return Shell(tmp_path_factory.mktemp("e2e") / "the home", shared_database_url)
+
+
+@dataclass(frozen=True)
+class Said:
+    exit_code: object
+    out: str
+    err: str
+
+
+Type = Callable[..., Said]
+
+
+@pytest.fixture
+def type_(monkeypatch, tmp_path, capsys) -> Iterator[Type]:
+    """Types `seedtest ARGUMENTS` in a shell where nothing is set but an empty home."""
+    engines = []  # the end of a process closes their connections; here nothing else would
+
+    def make_engine(url: str) -> sa.Engine:
+        engines.append(wiring_make_engine(url))
+        return engines[-1]
+
+    wiring_make_engine = wiring.make_engine
+    monkeypatch.setattr(wiring, "make_engine", make_engine)
+    for name in [*map(str.upper, Settings.model_fields), "DAGSTER_HOME"]:
+        monkeypatch.delenv(name, raising=False)
+    for name in ("DAGSTER_EVENT_BATCH_SIZE", "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("SEEDTEST_HOME", str(tmp_path / "the home"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "the home" / "dagster"))
+
+    def type_(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["seedtest", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Said(ended.value.code or 0, said.out, " ".join(said.err.split()))
+
+    yield type_
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture
+def on_exam(type_, engine, shared_database_url, monkeypatch) -> Type:
+    """The same, on a database that holds the exam."""
+    monkeypatch.setenv("DATABASE_URL", shared_database_url)
+    return type_

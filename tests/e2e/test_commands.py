@@ -1,71 +1,22 @@
 """The command as a careless user meets it: one sentence and the right exit code, never a traceback.
 
-`type_` runs the command's own entry point in this process, since each new one imports for seconds; what only a process
-can show (pipes, signals) is in `test_processes` and beside it.
+The command's own entry point runs in this process, since each new one imports for seconds; what only a process can show
+(pipes, signals) is in `test_processes` and beside it.
 """
 
 import json
 import re
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+import numpy as np
 import pytest
-import sqlalchemy as sa
 
-from resources.model import Week
-from seedtest_pipeline import cli, wiring
-from seedtest_pipeline.settings import Settings
+from resources.database import abilities
+from resources.database.engine import transaction
+from resources.model import Thetas, Week
+from seedtest_pipeline import cli, commands
 from tests.e2e.conftest import N_USERS, WEEKS
 
 COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in cli.app.registered_commands]
-
-
-@dataclass(frozen=True)
-class Said:
-    exit_code: object
-    out: str
-    err: str
-
-
-Type = Callable[..., Said]
-
-
-@pytest.fixture
-def type_(monkeypatch, tmp_path, capsys) -> Iterator[Type]:
-    """Types `seedtest ARGUMENTS` in a shell where nothing is set but an empty home."""
-    engines = []  # the end of a process closes their connections; here nothing else would
-
-    def make_engine(url: str) -> sa.Engine:
-        engines.append(wiring_make_engine(url))
-        return engines[-1]
-
-    wiring_make_engine = wiring.make_engine
-    monkeypatch.setattr(wiring, "make_engine", make_engine)
-    for name in [*map(str.upper, Settings.model_fields), "DAGSTER_HOME"]:
-        monkeypatch.delenv(name, raising=False)
-    for name in ("DAGSTER_EVENT_BATCH_SIZE", "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"):
-        monkeypatch.setenv(name, "1")
-    monkeypatch.setenv("SEEDTEST_HOME", str(tmp_path / "the home"))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "the home" / "dagster"))
-
-    def type_(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["seedtest", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return Said(ended.value.code or 0, said.out, " ".join(said.err.split()))
-
-    yield type_
-    for engine in engines:
-        engine.dispose()
-
-
-@pytest.fixture
-def on_exam(type_, engine, shared_database_url, monkeypatch) -> Type:
-    """The same, on a database that holds the exam."""
-    monkeypatch.setenv("DATABASE_URL", shared_database_url)
-    return type_
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -175,7 +126,51 @@ def test_doctor_is_green_on_a_database_in_order_and_tells_it_as_json(on_exam):
     assert said.exit_code == 0
     assert {finding["part"]: finding["ok"] for finding in json.loads(said.out)} == {
         "database": True, "migrations": True, "item bank": True, "users": True, "estimator": True,
-        "report compiler": True, "artifact store": True,
+        "report compiler": True, "cohort report": True, "artifact store": True,
+    }  # fmt: skip
+
+
+def test_a_cohort_report_without_quarto_is_skipped_with_a_note_and_is_no_error(on_exam, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = on_exam("cohort", "--week", WEEKS[0])
+    assert (said.exit_code, said.out) == (0, "")
+    assert said.err.startswith("No cohort report is made here. Quarto is not installed: get 1.10 or later")
+    assert json.loads(on_exam("cohort", "--week", WEEKS[0], "--json").out)["reports"] == {}
+
+
+def test_a_cohort_report_of_a_week_that_was_not_run_is_told_with_the_line_that_runs_it(on_exam, monkeypatch):
+    monkeypatch.setattr(commands.cohort_document, "lacking", lambda: None)
+    said = on_exam("cohort", "--week", WEEKS[0])
+    assert said.exit_code == 1
+    assert said.err == (
+        f"error: cohort_reports: There are no estimates of {WEEKS[0]} to report on. "
+        f"Make them: seedtest run --week {WEEKS[0]}"
+    )
+
+
+def test_a_cohort_report_is_made_printed_and_opened(on_exam, engine, monkeypatch, tmp_path):
+    """By a `quarto` that writes the smallest whole page; the document itself is tested with real R."""
+    with transaction(engine) as connection:
+        one = Thetas(("u2",), *(np.array([x]) for x in (0.1, 0.3, 9, 0, 0)), (), "2PL", "true")
+        at = Week.parse(WEEKS[1]).ends_at
+        abilities.store_week(connection, Week.parse(WEEKS[1]), one, 30, at, at)
+    page = '<img src=\\"data:image/svg+xml;,\\">' * 3 + "</html>"
+    tools = {
+        "quarto": f'[ "$1" = --version ] && echo 1.10 || echo "Week of {WEEKS[1]}. {page}" > cohort_report.html',
+        "Rscript": "exit 0",
+    }
+    for name, line in tools.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    opened = []
+    monkeypatch.setattr(commands.webbrowser, "open", lambda url: opened.append(url) or True)
+    said = on_exam("cohort", "--week", WEEKS[1], "--open")
+    assert said.exit_code == 0, said.err
+    assert said.out.strip().endswith(f"/artifacts/cohorts/{WEEKS[1]}/true/cohort_report.html")
+    assert opened == [said.out.strip()]
+    assert json.loads(on_exam("cohort", "--week", WEEKS[1], "--json").out) == {
+        "week": WEEKS[1], "reports": {"true": opened[0]}, "skipped": None,
     }  # fmt: skip
 
 

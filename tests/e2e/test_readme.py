@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+import jwt
 import pytest
 import sqlalchemy as sa
 
@@ -18,6 +19,7 @@ from tests.e2e.conftest import CHECKOUT, Shell
 BLOCKS = re.findall(r"^```\n(.*?)^```$", (CHECKOUT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 OWN_RESPONSES = next(block for block in BLOCKS if "seedtest ingest" in block)
 IN_DAGSTER = next(block for block in BLOCKS if "asset materialize" in block)
+A_TOKEN = next(block for block in BLOCKS if "seedtest token" in block)
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ def test_dagsters_own_command_line_makes_what_seedtest_run_made(checkout, after_
     checkout.type(IN_DAGSTER)
     assert _made(connection) == made
     assert page.read_bytes() == first
+
+
+def test_the_token_speaks_for_the_user_and_allows_what_was_asked_for(checkout):
+    claims = jwt.decode(checkout.type(A_TOKEN).strip(), options={"verify_signature": False})
+    assert (claims["sub"], claims["scope"]) == ("u17632", "exam:write report:read")
 
 
 def _made(connection: sa.Connection) -> list[sa.Row[tuple[object, ...]]]:

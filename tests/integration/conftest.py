@@ -1,13 +1,9 @@
-"""The real services that tests of several parts need: a database, the R service, an S3 server."""
+"""The real services that tests of several parts need: a database, the R service."""
 
-import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
-import boto3
 import pytest
 import sqlalchemy as sa
 
@@ -16,7 +12,6 @@ from resources.errors import CallAPerson
 from resources.irt import r_process
 from resources.irt.r_process import RUN_R, find_rscript, running
 from resources.irt.r_service import RServiceEstimator
-from tests.integration.s3_server import S3Server, shared_server
 
 TOKEN = "a token of the tests"
 
@@ -52,23 +47,3 @@ def r_service_url(needs_r: None, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture
 def r_estimator(r_service_url: str) -> RServiceEstimator:
     return RServiceEstimator(r_service_url, TOKEN)
-
-
-@pytest.fixture(scope="session")
-def s3_server(server_home: Path) -> Iterator[S3Server]:
-    with shared_server(server_home.with_name("s3 server")) as server:
-        yield server
-
-
-@pytest.fixture
-def s3_bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty bucket for one test, and an environment in which boto3 finds it."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in s3_server.environment().items():
-        monkeypatch.setenv(name, value)
-    bucket = f"test-{uuid.uuid4().hex}"
-    client = boto3.client("s3", region_name="us-east-1")
-    client.create_bucket(Bucket=bucket)
-    yield bucket
-    client.delete_bucket(Bucket=bucket)  # SeaweedFS deletes what is in it, too

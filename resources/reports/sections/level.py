@@ -7,8 +7,10 @@ from typing import Literal
 import numpy as np
 
 from resources.model import ItemBank
-from resources.reports.expected import probability_right
-from resources.reports.report_input import Level, ReportInput, WeekLevel
+from resources.reports.curves import probability_right
+from resources.reports.report_input import Level, ReportInput, Standing, WeekLevel
+from resources.reports.scale import Scale
+from resources.reports.sections.points import margin, score, score_and_margin
 from resources.reports.wording import Words
 
 FAR = 1.5  # logits from the middle: one learner in fifteen on each side
@@ -19,16 +21,30 @@ CLEAR = 1.96  # standard errors: passed by chance alone once in twenty times
 
 @dataclass(frozen=True)
 class LevelView:
-    """`of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at theta ± SE."""
+    """`score`, `se`, `middle` and `end` are in points; `end` is the scale's, empty unless the level lies beyond it.
 
-    theta: str
+    `of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at theta ± SE.
+    """
+
+    score: str
     se: str
+    middle: str
+    end: str
     place: Literal["far above", "above", "near", "below", "far below"]
     of_100: str
     of_100_low: str
     of_100_high: str
     answers: str
     sureness: Literal["guess", "fair", "precise"]
+
+
+@dataclass(frozen=True)
+class StandingView:
+    """The place among 100 learners in line from the lowest level to the highest; `low` and `high` at theta ± SE."""
+
+    place: str
+    low: str
+    high: str
 
 
 @dataclass(frozen=True)
@@ -43,20 +59,24 @@ class NoLevel:
 
 @dataclass(frozen=True)
 class Change:
+    """In points, also where an end of the scale holds the scores themselves."""
+
     delta: str
     se: str
     since: str
     verdict: Literal["within", "maybe up", "maybe down", "up", "down"]
 
 
-def level_view(words: Words, level: Level, bank: ItemBank) -> LevelView:
+def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> LevelView:
     low, middle, high = (
         words.number(100 * float(np.mean(probability_right(bank, level.theta + step))), 0)
         for step in (-level.se, 0, level.se)
     )
     return LevelView(
-        theta=words.number(level.theta),
-        se=words.number(level.se),
+        score=score(words, scale, level.theta),
+        se=margin(words, scale, level.se),
+        middle=words.number(scale.center, 0),
+        end=score(words, scale, level.theta) if scale.beyond(level.theta) else "",
         place=_place(level),
         of_100=middle,
         of_100_low=low,
@@ -66,15 +86,21 @@ def level_view(words: Words, level: Level, bank: ItemBank) -> LevelView:
     )
 
 
+def standing_view(words: Words, standing: Standing) -> StandingView:
+    place, low, high = (words.number(max(n, 1), 0) for n in (standing.percentile, standing.low, standing.high))
+    return StandingView(place, low, high)
+
+
 def no_level(words: Words, given: ReportInput) -> NoLevel:
-    known = set(given.bank.item_keys)
     unusable = np.isnan(given.answers.correct)
-    unknown = sum(key not in known and not blank for key, blank in zip(given.answers.item_keys, unusable, strict=True))
+    unknown = sum(
+        key not in given.bank.place and not blank for key, blank in zip(given.answers.item_keys, unusable, strict=True)
+    )
     last = given.history[-1] if given.history else None
     return NoLevel(
         unknown=words.answers(unknown) if unknown else "",
         unusable=words.answers(int(unusable.sum())) if unusable.any() else "",
-        last=f"{words.number(last.theta)} ± {words.number(last.se)}" if last else "",
+        last=score_and_margin(words, given.scale, last.theta, last.se) if last else "",
         last_week=words.week_of(last.week) if last else "",
     )
 
@@ -95,8 +121,8 @@ def change(words: Words, given: ReportInput) -> Change | None:
     before = earlier[-1]
     delta, se = given.level.theta - before.theta, change_se(given.level, before)
     return Change(
-        delta=words.signed(delta),
-        se=words.number(se),
+        delta=words.signed(given.scale.per_logit * delta, 0),
+        se=margin(words, given.scale, se),
         since=words.text("last week") if before.week == given.week.plus(-1) else words.week_of(before.week),
         verdict=_verdict(delta, se),
     )

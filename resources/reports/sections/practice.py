@@ -1,9 +1,6 @@
-"""What was answered this week, in sum and by day (UTC)."""
+"""What was answered this week, in sum."""
 
-import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -14,44 +11,48 @@ from resources.reports.wording import NONE, Words
 
 
 @dataclass(frozen=True)
-class Day:
-    name: str
-    right: str
-    time: str
-
-
-@dataclass(frozen=True)
 class Practice:
-    """Counts as text, empty where there is nothing to say. `streak` needs two scored answers at least."""
+    """Counts as text, empty where there is nothing to say. `streak` needs two scored answers at least.
+
+    `time` is what was recorded in all, of `timed` answers where some have none; `hints` is empty unless recorded.
+    """
 
     answers: str
+    blank: bool
     spread: str
     outcome: str
+    share: str
+    right: str
     repeats: str
-    timed: bool
+    time: str
+    timed: str
+    hints: str
     streak: Literal["", "all right", "all wrong"]
-    days: Sequence[Day]
 
 
 def practice(words: Words, answers: Answers) -> Practice | None:
     """None where nothing was answered."""
     if not len(answers):
         return None
-    day = answers.answered_at.astype("datetime64[D]")
-    days = np.unique(day)
+    n_days = np.unique(answers.answered_at.astype("datetime64[D]")).size
     scored = answers.correct[~np.isnan(answers.correct)]
     n_right = int(scored.sum())
     n_repeats = len(answers) - len(set(answers.item_keys))
     sessions = {session for session in answers.sessions if session is not None}
-    n_days = words.days(days.size)
+    ms = answers.response_time_ms[~np.isnan(answers.response_time_ms)]
+    hints = answers.hint_used[~np.isnan(answers.hint_used)]
     return Practice(
         answers=words.answers(len(answers)),
-        spread=_spread(words, len(sessions), n_days),
+        blank=scored.size < len(answers),
+        spread=_spread(words, len(sessions), words.days(n_days)),
         outcome=_outcome(words, n_right, scored.size - n_right, len(answers) - scored.size),
+        share=words.percent(n_right / scored.size) if scored.size else NONE,
+        right=words.share(n_right, scored.size) if scored.size else "",
         repeats=words.answers(n_repeats) if n_repeats else "",
-        timed=bool(np.isfinite(answers.response_time_ms).any()),
+        time=words.duration(float(ms.sum())) if ms.size else "",
+        timed=words.answers(ms.size) if 0 < ms.size < len(answers) else "",
+        hints=words.answers(int(hints.sum())) if hints.any() else "",
         streak=_streak(scored),
-        days=[_day(words, d, answers.correct[day == d], answers.response_time_ms[day == d]) for d in days],
     )
 
 
@@ -67,16 +68,6 @@ def _outcome(words: Words, n_right: int, n_wrong: int, n_unscored: int) -> str:
     if n_unscored:
         parts.append(words.count(n_unscored, "{n} blank or unreadable", "{n} blank or unreadable"))
     return ", ".join(parts)
-
-
-def _day(words: Words, day: np.datetime64, correct: Floats, times: Floats) -> Day:
-    scored = correct[~np.isnan(correct)]
-    timed = times[~np.isnan(times)]
-    return Day(
-        name=words.weekday(dt.date.fromisoformat(str(day))),
-        right=words.share(int(scored.sum()), scored.size) if scored.size else NONE,
-        time=words.duration(median(timed.tolist())) if timed.size else NONE,
-    )
 
 
 def _streak(scored: Floats) -> Literal["", "all right", "all wrong"]:

@@ -1,32 +1,38 @@
 """The level over the weeks: rows for the chart `trend`, and the same in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from resources.model import Week
+from resources.reports.charts import Rows
 from resources.reports.report_input import ReportInput, WeekLevel
+from resources.reports.scale import Scale
+from resources.reports.sections.points import score_and_margin
 from resources.reports.wording import Words
 
 WEEKS_SHOWN = 26
 DATES_SHOWN = 6  # as many as fit under the chart on a phone
-
-Row = Mapping[str, float | str | bool | None]
+MARGIN = 1.0  # logits around the middle that are always drawn: small changes must not look large
 
 
 @dataclass(frozen=True)
 class Trend:
-    """`rows` are for quarto/charts/trend.vl.json, whose description names the fields; `words` say the same."""
+    """`data` is for quarto/charts/trend.vl.json, whose description names the fields; `words` say the same.
 
-    rows: Sequence[Row]
+    `held`: a level or its band reaches beyond an end of the scale, and is drawn at it.
+    """
+
+    data: Mapping[str, Rows]
     words: str
     single: bool
     gaps: bool
     earlier: str
+    held: bool
 
 
 def trend(words: Words, given: ReportInput) -> Trend | None:
     """The last half year up to this week; None without any estimate. Weeks without one are gaps, not lines."""
-    points = list(given.history)
+    scale, points = given.scale, list(given.history)
     if given.level is not None and (not points or points[-1].week < given.week):
         points.append(WeekLevel(given.week, given.level.theta, given.level.se))
     if not points:
@@ -39,32 +45,42 @@ def trend(words: Words, given: ReportInput) -> Trend | None:
     n, earlier = len(weeks), len(points) - len(shown)
     stride = -(-n // DATES_SHOWN)
     return Trend(
-        rows=[
-            _row(words, i, week, shown.get(week), dated=(n - 1 - i) % stride == 0, last=i == n - 1)
-            for i, week in enumerate(weeks)
-        ],
+        data={
+            "weeks": [
+                _row(words, scale, i, week, shown.get(week), dated=(n - 1 - i) % stride == 0, last=i == n - 1)
+                for i, week in enumerate(weeks)
+            ],
+            "frame": [
+                {"middle": scale.center, "low": scale.points(-MARGIN), "high": scale.points(MARGIN)},
+            ],
+        },
         words=words.text(
-            "Level by week: {levels}.", levels="; ".join(_words(words, point) for point in shown.values())
+            "Level by week: {levels}.", levels="; ".join(_words(words, scale, point) for point in shown.values())
         ),
         single=len(shown) == 1,
         gaps=len(shown) < len(weeks),
         earlier=words.count(earlier, "{n} level", "{n} levels") if earlier else "",
+        held=any(
+            scale.beyond(point.theta - point.se) or scale.beyond(point.theta + point.se) for point in shown.values()
+        ),
     )
 
 
-def _row(words: Words, i: int, week: Week, point: WeekLevel | None, dated: bool, last: bool) -> Row:
+def _row(
+    words: Words, scale: Scale, i: int, week: Week, point: WeekLevel | None, *, dated: bool, last: bool
+) -> Mapping[str, object]:
     label = words.short_date(week.start) if dated else ""
     if point is None:
-        return {"week": i, "label": label, "theta": None, "low": None, "high": None, "last": False}
+        return {"week": i, "label": label, "level": None, "low": None, "high": None, "last": False}
     return {
         "week": i,
         "label": label,
-        "theta": round(point.theta, 4),
-        "low": round(point.theta - point.se, 4),
-        "high": round(point.theta + point.se, 4),
+        "level": round(scale.held(point.theta), 1),
+        "low": round(scale.held(point.theta - point.se), 1),
+        "high": round(scale.held(point.theta + point.se), 1),
         "last": last,
     }
 
 
-def _words(words: Words, point: WeekLevel) -> str:
-    return f"{words.short_date(point.week.start)} {words.number(point.theta)} ± {words.number(point.se)}"
+def _words(words: Words, scale: Scale, point: WeekLevel) -> str:
+    return f"{words.short_date(point.week.start)} {score_and_margin(words, scale, point.theta, point.se)}"

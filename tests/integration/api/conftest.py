@@ -2,6 +2,7 @@
 whole API on a database of the test's own."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -37,6 +38,16 @@ class Door:
     def wait(self, seconds: float) -> None:
         self.loop.run(asyncio.sleep(seconds))
 
+    def wait_for(self, *outcomes: bool) -> None:
+        """Until the next fetches end so, in this order, with any others between them."""
+        seen = len(self.fetched)
+        for outcome in outcomes:
+            deadline = time.monotonic() + 10
+            while outcome not in self.fetched[seen:]:
+                assert time.monotonic() < deadline, f"no fetch was {outcome}: {self.fetched[seen:]}"
+                self.wait(0.02)
+            seen = self.fetched.index(outcome, seen) + 1
+
     def close(self) -> None:
         self.loop.run(self.gate.aclose())
 
@@ -48,12 +59,11 @@ MakeDoor = Callable[..., Door]
 def make_door() -> Iterator[MakeDoor]:
     with ExitStack() as closing:
 
-        def make(url: str, ages: Ages | None = None) -> Door:
+        def make(url: str, ages: Ages | None = None, issuer: str = ISSUER) -> Door:
             loop = closing.enter_context(asyncio.Runner())
             fetched: list[bool] = []
-            door = Door(
-                TokenGate(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(url), ages, fetched.append)), loop, fetched
-            )
+            keys = KeyCache(key_source(url), ages, fetched.append)
+            door = Door(TokenGate(Issuer(issuer, AUDIENCE), keys), loop, fetched)
             loop.run(door.gate.start())
             closing.callback(door.close)
             return door

@@ -1,7 +1,6 @@
 """Tokens that must not be believed, each for the reason that it is made to test, beside those that must."""
 
 import json
-import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -80,7 +79,7 @@ FORGED: dict[str, tuple[Callable[[Provider], str], str]] = {
     "ES256 of zeros": (lambda of: sealed(ES, good_claims(), lambda _: bytes(64)), WRONG_KEY),
     "ES256 in DER": (lambda of: sealed(ES, good_claims(), lambda _: b"\x30\x06\x02\x01\x01\x02\x01\x01"), WRONG_KEY),
     "claims altered": (lambda of: altered(of.token()), WRONG_KEY),
-    "signature cut": (lambda of: of.token()[:-8], WRONG_KEY),
+    **{f"{kid} signature cut": (lambda of, kid=kid: of.token(kid)[:-8], WRONG_KEY) for kid in ("rs", "es", "ed")},
     "signature of one character": (lambda of: of.token().rpartition(".")[0] + ".x", "not base64"),
     "signature left out": (lambda of: of.token().rpartition(".")[0] + ".", "no token"),
     "kid unknown": (header(kid="other"), UNKNOWN_KEY),
@@ -164,17 +163,14 @@ FORGED: dict[str, tuple[Callable[[Provider], str], str]] = {
 
 
 @pytest.mark.parametrize(("forge", "reason"), FORGED.values(), ids=FORGED)
-def test_a_forged_token_is_refused_for_what_is_wrong_with_it_and_says_nothing_of_that(
-    provider, door, caplog, forge, reason
-):
-    caplog.set_level(logging.INFO)
+def test_a_forged_token_is_refused_for_what_is_wrong_with_it_and_says_nothing_of_that(provider, door, forge, reason):
     token = forge(provider)
     with pytest.raises(Unauthenticated) as refused:
         door.admit(token)
-    assert reason in caplog.text
+    assert reason in str(refused.value.reason)
     assert refused.value.www_authenticate == 'Bearer realm="seedtest", error="invalid_token"'
     assert str(refused.value) == "This needs a valid bearer token."
-    assert token[:20] not in caplog.text
+    assert token[:20] not in str(refused.value.reason)
 
 
 @pytest.mark.parametrize("kid", ["rs", "es", "ed"])
@@ -186,7 +182,7 @@ BELIEVED: dict[str, dict[str, object]] = {
     "aud a list": {"aud": ["billing", "seedtest"]},
     "made by a clock that is ahead": {"iat": NOW + 20},
     "nbf past": {"nbf": NOW - 1},
-    "times with fractions": {"iat": NOW + 0.5, "exp": NOW + 600.5},
+    "times with fractions": {"iat": NOW + 0.5, "exp": NOW + 3600.5},
     "a claim that we do not know": {"email": "a@example.com"},
 }
 

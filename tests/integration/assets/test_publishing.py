@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from assets import publishing
+from assets import publishing, report_inputs
 from assets.publishing import Press
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.lanes import AT_ONCE
@@ -21,6 +21,7 @@ from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBr
 from resources.model import Thetas, safe_key
 from resources.reports.compile import compile_template
 from resources.reports.fill import render
+from resources.reports.scale import Scale
 from resources.reports.template import Template
 from tests.unit.reports.example import BANK, WEEK
 
@@ -71,7 +72,9 @@ def store(tmp_path) -> FolderStore:
 @pytest.fixture
 def press(engine, store, template):
     """A new press per run, as each run of the asset makes one."""
-    return lambda store=store, *formats: Press(engine, store, dict.fromkeys(formats or ("html",), template), BANK, 30)
+    return lambda store=store, *formats: Press(
+        engine, store, dict.fromkeys(formats or ("html",), template), BANK, Scale(), 30
+    )
 
 
 def answers(*user_ids: str, n: int = 6) -> pd.DataFrame:
@@ -88,6 +91,7 @@ def answers(*user_ids: str, n: int = 6) -> pd.DataFrame:
             "session_id": pd.array(["s"] * len(rows), dtype="str"),
             "topic_id": pd.array(["Fractions"] * len(rows), dtype="str"),
             "attempt_no": pd.array([1] * len(rows), dtype="Int64"),
+            "hint_used": pd.array([None] * len(rows), dtype="boolean"),
         }
     )
 
@@ -122,7 +126,7 @@ def test_a_past_is_each_learners_own_and_its_level_that_of_the_week_only(engine)
     estimated(engine, "Bob|1", "ada", weeks_ago=1)
     estimated(engine, "ada", "cy")
     with transaction(engine) as connection:
-        pasts = publishing._pasts(abilities.history(connection, USERS, WEEK), WEEK)
+        pasts = report_inputs._pasts(abilities.history(connection, USERS, WEEK), WEEK)
     assert [past.week for past in pasts["ada"].weeks] == [WEEK.plus(-2), WEEK.plus(-1), WEEK]
     assert [past.theta for past in pasts["ada"].weeks] == pytest.approx([0.8, 0.9, -1.0])
     assert [past.week for past in pasts["cy"].weeks] == [WEEK]
@@ -209,7 +213,7 @@ def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_
 
 def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engine, store):
     broken = Template("<p>{{ nonsense.text }}</p>", {"trend": "{}"}, "0", "hand")
-    made = Press(engine, store, {"html": broken}, BANK, 30)
+    made = Press(engine, store, {"html": broken}, BANK, Scale(), 30)
     with pytest.raises(TemplateBroken, match="nonsense"):
         made.publish(WEEK, USERS, answers("ada"), quiet)
     assert made.failed == []

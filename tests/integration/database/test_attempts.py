@@ -82,6 +82,7 @@ def test_nothing_has_the_columns_and_types_of_something(connection: sa.Connectio
     assert dict(something.dtypes.astype(str)) == {
         "user_id": "str", "item_key": "str", "correct": "boolean", "completed_at": "datetime64[us, UTC]",
         "response_time_ms": "Int32", "session_id": "str", "topic_id": "str", "attempt_no": "Int32",
+        "hint_used": "boolean",
     }  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from resources.irt.r_service import RServiceEstimator
 from resources.irt.r_transport import Timeouts
 from resources.model import Prior, Thetas
 from tests.integration.conftest import TOKEN
+from tests.integration.faulty_proxy import FaultyProxy, body, faulty_proxy, half_a_body, status
 from tests.integration.irt.exams import exam
-from tests.integration.irt.faulty_proxy import FaultyProxy, body, faulty_proxy, half_a_body, status
 
 RESPONSES, BANK = exam()
 

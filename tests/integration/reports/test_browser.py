@@ -105,8 +105,8 @@ def test_placeholders_and_control_flow_survive_a_browsers_parser(
 ) -> None:
     """Quarto reads the compiled HTML into a document as a browser does, and writes that out again."""
     page = tmp_path / "template.html"
-    page.write_text(template.html, "utf-8")
+    page.write_text(template.source, "utf-8")
     parsed = browser.open(page).dom
     check_template(parsed, (SOURCE / "weekly_report.qmd").read_text("utf-8"))
     for week, _ in STATES.values():
-        assert text(render(replace(template, html=parsed), week)) == text(render(template, week))
+        assert text(render(replace(template, source=parsed), week)) == text(render(template, week))

@@ -1,18 +1,21 @@
 import hashlib
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pypandoc
+import pypdf
 import pytest
 
 from resources.errors import TemplateBroken
+from resources.model import Language
 from resources.reports import compile as compiling
-from resources.reports.compile import compile_template
+from resources.reports.compile import compile_template, compile_templates
 from resources.reports.fill import render
 from tests.unit.reports.example import given
 
@@ -53,7 +56,7 @@ def test_a_changed_chart_is_another_template(source: Path, tmp_path: Path) -> No
     chart = source / "charts" / "trend.vl.json"
     chart.write_text(chart.read_text().replace('"height": 210', '"height": 211'))
     second = compile_template(source, tmp_path / "cache")
-    assert first.html == second.html
+    assert first.source == second.source
     assert first.sha256 != second.sha256
 
 
@@ -91,19 +94,19 @@ def test_without_the_filter_nothing_is_compiled(source: Path, tmp_path: Path) ->
         compile_template(source, tmp_path / "cache")
 
 
-def test_the_filter_marks_a_typst_document_too() -> None:
-    command = [
-        pypandoc.get_pandoc_path(),
-        "weekly_report.qmd",
-        "--from=markdown",
-        "--to=typst",
-        "--lua-filter=fill.lua",
-    ]
-    typst = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert "{{ level.theta }}" in typst
-    assert re.search(r"table\.hline\(\),/\*% for day in practice\.days %\*/\s+\[\{\{ day\.name \}\}\]", typst)
-    assert typst.count("/*% for ") == typst.count("/*% endfor") == 3
-    assert typst.count("/*% if ") == typst.count("/*% endif") > 20
+@pytest.mark.usefixtures("no_quarto")
+def test_both_formats_have_the_same_placeholders_and_the_same_flow(source: Path, tmp_path: Path) -> None:
+    made = compile_templates(source, tmp_path / "cache", ("html", "pdf"), "en")
+    html, typst = made["html"].source, made["pdf"].source
+    assert set(re.findall(r"\{\{ (.*?) \}\}", html)) == set(re.findall(r"\{\{ (.*?) \}\}", typst))
+    assert re.findall(r"<!--% (.*?) %-->", html) == re.findall(r"/\*% (.*?) %\*/", typst)
+    assert re.search(r"table\.hline\(\),/\*% for day in days\.rows %\*/\s+\[\{\{ day\.name \}\}\]", typst)
+
+
+def test_the_document_asks_nothing_of_quarto_that_pandoc_with_the_filters_cannot_do() -> None:
+    body = (SOURCE / "weekly_report.qmd").read_text("utf-8").split("---\n", 2)[2]
+    beyond = r"\{\{<|\.callout|\.column|\.panel|layout|@(?:fig|tbl|sec)-|\{#(?:fig|tbl|sec)-|```|\{(?:r|python|=html)\}"
+    assert not re.findall(beyond, body)
 
 
 OTHER_PROCESS = """
@@ -127,15 +130,35 @@ def test_another_process_in_another_place_makes_the_same_bytes(source: Path, tmp
 
 @pytest.mark.needs_quarto
 @pytest.mark.skipif(shutil.which("quarto") is None, reason="no Quarto on the PATH: only pandoc compiled the report")
+@pytest.mark.parametrize("language", ["en", "ko"])
 def test_quarto_and_pandoc_make_reports_that_read_the_same(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: Language
 ) -> None:
-    def words(report: bytes) -> str:
-        return " ".join(re.sub(r"<[^>]*>", " ", report.decode().partition("<body")[2]).split())
-
-    by_quarto = compile_template(source, tmp_path / "cache")
+    by_quarto = compile_templates(source, tmp_path / "cache", ("html", "pdf"), language)
     monkeypatch.setenv("PATH", str(tmp_path))
-    by_pandoc = compile_template(source, tmp_path / "cache")
-    assert by_quarto.compiled_by.startswith("quarto ")
-    assert by_pandoc.compiled_by.startswith("pandoc ")
-    assert words(render(by_quarto, given())) == words(render(by_pandoc, given()))
+    by_pandoc = compile_templates(source, tmp_path / "cache", ("html", "pdf"), language)
+    for form in by_quarto:
+        assert by_quarto[form].compiled_by.startswith("quarto ")
+        assert by_pandoc[form].compiled_by.startswith("pandoc ")
+        assert parts(render(by_quarto[form], given())) == parts(render(by_pandoc[form], given()))
+
+
+def parts(report: bytes) -> tuple[Counter[str], str]:
+    """How many headings of each rank, tables and figures there are, and everything that can be read."""
+    if report.startswith(b"%PDF"):
+        pages = pypdf.PdfReader(io.BytesIO(report)).pages
+        found = re.findall(rb"/S/(H[1-6]|Table|Figure)", report)
+        return Counter(tag.decode() for tag in found), " ".join(page.extract_text() for page in pages)
+    body = report.decode().partition("<body")[2]
+    return Counter(re.findall(r"<(h[1-6]|table|svg)", body)), " ".join(re.sub(r"<[^>]*>", " ", body).split())
+
+
+@pytest.mark.usefixtures("no_quarto")
+def test_what_is_compared_between_compilers_is_there(source: Path, tmp_path: Path) -> None:
+    made = compile_templates(source, tmp_path / "cache", ("html", "pdf"), "en")
+    html, pdf = (parts(render(template, given())) for template in made.values())
+    assert html[0]["h2"] == pdf[0]["H2"] >= 5
+    assert html[0]["table"] == pdf[0]["Table"] >= 3
+    assert pdf[0]["Figure"] == len(re.findall("charts\\.", made["pdf"].source))
+    assert "Your level" in html[1]
+    assert "Your level" in pdf[1]

@@ -5,11 +5,12 @@ import datetime as dt
 from assets.publishing import Failed, Press
 from assets.weekly_reports import _complaint, _links
 from resources.database.artifacts import ReportArtifact
+from resources.reports.scale import Scale
 from tests.unit.reports.example import BANK, WEEK
 
 
 def test_an_id_that_looks_like_markdown_is_shown_as_it_is():
-    press = Press(None, None, {}, BANK, 30, written=20, unchanged=5)
+    press = Press(None, None, {}, BANK, Scale(), 30, written=20, unchanged=5)
     now = dt.datetime.now(dt.UTC)
     press.links += [ReportArtifact("x](http://evil)[_y_", WEEK, "html", "file:///r.html", now, None)] * 20
     shown = _links(press).splitlines()

@@ -19,7 +19,7 @@ def test_person_fit_equals_mirt(dataset: str) -> None:
     items, expected = reference.items(f"{dataset}_2pl"), reference.read(f"{dataset}_2pl_personfit.csv")
     answers, theta = reference.patterns(expected), reference.column(expected, "EAP")
     assert_allclose(fit.lz(answers, items, theta), expected["Zh"], rtol=0, atol=1e-10)
-    got = fit.person_mean_squares(answers, items, theta)
+    got = fit.person_residuals(answers, items, theta)
     p = probability(items, theta)
     compared = (p * (1 - p)).min(axis=0) > FLOORED
     assert compared.mean() > 0.6
@@ -32,7 +32,7 @@ def test_item_fit_equals_mirt(dataset: str) -> None:
     items, expected = reference.items(f"{dataset}_2pl"), reference.read(f"{dataset}_2pl_itemfit.csv")
     answers = answers_of(dataset)
     theta = eap_on_grid(answers, items, np.linspace(-6, 6, 61)).mean
-    got = fit.item_mean_squares(answers, items, theta)
+    got = fit.item_residuals(answers, items, theta)
     p = probability(items, theta)
     compared = (p * (1 - p)).min(axis=1) > FLOORED
     assert compared.sum() >= 5
@@ -94,5 +94,29 @@ def test_a_user_or_item_without_answers_has_no_fit() -> None:
     items = Items(np.ones(2), np.zeros(2), np.zeros(2))
     answers = Answers(one, one, one, 2, 2)
     assert np.isnan(fit.lz(answers, items, np.ones(2))).tolist() == [False, True]
-    assert np.isnan(fit.person_mean_squares(answers, items, np.ones(2)).outfit).tolist() == [False, True]
-    assert np.isnan(fit.item_mean_squares(answers, items, np.ones(2)).infit).tolist() == [False, True]
+    assert np.isnan(fit.person_residuals(answers, items, np.ones(2)).outfit).tolist() == [False, True]
+    assert np.isnan(fit.item_residuals(answers, items, np.ones(2)).infit).tolist() == [False, True]
+
+
+def test_residuals_of_batches_add_up_to_those_of_all() -> None:
+    items = Items(np.array([0.5, 1.0, 2.0]), np.array([-1.0, 0.0, 1.0]), np.zeros(3))
+    theta = np.linspace(-2, 2, 40)
+    batches = [simulated(items, theta[:15], seed=1), simulated(items, theta[15:], seed=2)]
+    whole = Answers(
+        np.concatenate([batches[0].user, batches[1].user + 15]), np.concatenate([b.item for b in batches]),
+        np.concatenate([b.correct for b in batches]), 40, 3,
+    )  # fmt: skip
+    added = fit.item_residuals(batches[0], items, theta[:15]) + fit.item_residuals(batches[1], items, theta[15:])
+    at_once = fit.item_residuals(whole, items, theta)
+    for name in ("infit", "outfit", "z"):
+        assert_allclose(getattr(added, name), getattr(at_once, name), rtol=1e-12)
+
+
+def test_z_of_an_item_is_its_surplus_of_right_answers_in_standard_errors() -> None:
+    """Sixteen learners at the item's difficulty: 8 expected right, with a standard error of 2."""
+    user = np.arange(16)
+    answers = Answers(user, np.zeros(16, dtype=int), (user < 13).astype(int), 16, 1)
+    got = fit.item_residuals(answers, Items(np.ones(1), np.zeros(1), np.zeros(1)), np.zeros(16))
+    assert (got.n.item(), got.right.item()) == (16, 13)
+    assert got.z.item() == pytest.approx(2.5)
+    assert got.infit.item() == pytest.approx(1.0)

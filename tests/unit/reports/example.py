@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from resources.model import ItemBank, Week
-from resources.reports.report_input import Answers, Level, ReportInput, WeekLevel
+from resources.reports.report_input import Answers, Level, ReportInput, Standing, WeekLevel
+from resources.reports.scale import Scale
 from resources.reports.wording import Words
 
 ENGLISH = Words()
@@ -36,6 +37,7 @@ def answers(
     ms: Sequence[int | None] = (42_000,),
     sessions: Sequence[str | None] = ("s1",),
     days: Sequence[int] = (0,),
+    hints: Sequence[bool | None] = (None,),
 ) -> Answers:
     """One answer per entry of `correct`; shorter sequences go round."""
     n = len(correct)
@@ -56,6 +58,7 @@ def answers(
             "response_time_ms": pd.array(around(ms), dtype="Int64"),
             "session_id": pd.array(around(sessions), dtype="str"),
             "attempt_no": pd.array([1] * n, dtype="int64"),
+            "hint_used": pd.array(around(hints), dtype="boolean"),
         }
     )
     return Answers.from_frame(frame)
@@ -73,14 +76,19 @@ def given(
     history: Sequence[WeekLevel] | None = None,
     practised: Answers | None = None,
     bank: ItemBank = BANK,
+    standing: Standing | None = None,
+    seen: frozenset[str] = frozenset(),
 ) -> ReportInput:
     return ReportInput(
         user_id=user_id,
         week=WEEK,
         level=level,
+        standing=standing,
         history=levels(-0.1, 0.0, 0.2, 0.42) if history is None else history,
         answers=answers([True, False, True, None] * 6, days=(0, 1, 1, 4)) if practised is None else practised,
+        seen=seen,
         bank=bank,
+        scale=Scale(),
         as_of=WEEK.ends_at,
         window_days=30,
     )

@@ -1,13 +1,14 @@
-import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from resources.reports.charts import histogram_rows, png, share_bar, svg
+from resources.reports.charts import Bar, histogram_rows, png, svg
+from resources.reports.sections.days import days
+from resources.reports.sections.item_map import item_map
 from resources.reports.sections.trend import trend
-from tests.unit.reports.example import ENGLISH, given, levels
+from tests.unit.reports.example import ENGLISH, WEEK, given, levels
 
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"
 TREND = (CHARTS / "trend.vl.json").read_text("utf-8")
@@ -16,7 +17,7 @@ TREND = (CHARTS / "trend.vl.json").read_text("utf-8")
 def drawn(*thetas: float | None) -> str:
     shown = trend(ENGLISH, given(history=levels(*thetas)))
     assert shown is not None
-    return svg(TREND, {"weeks": shown.rows}, 'Level & "more" \\1')
+    return svg(TREND, shown.data, 'Level & "more" \\1').__html__()
 
 
 def test_the_trend_draws_every_week_once_and_the_same_way_twice() -> None:
@@ -43,7 +44,7 @@ def test_the_text_alternative_is_escaped_and_taken_literally() -> None:
 def test_type_is_left_to_the_page_and_labels_keep_their_decimals() -> None:
     picture = drawn(0.1, 0.42)
     assert "font" not in picture
-    assert ">0.5</text>" in picture
+    assert ">550</text>" in picture
     assert ">6 Jan</text>" in picture
     assert len(picture) < 12_000
 
@@ -52,9 +53,13 @@ def test_type_is_left_to_the_page_and_labels_keep_their_decimals() -> None:
 def test_a_specification_draws_without_its_reports_style_sheet(spec: Path) -> None:
     moved = [{"parameter": "b", "before": x, "after": x + 0.1, "state": "stable"} for x in (-1.0, 0.0, 1.0)]
     bins = histogram_rows("Theta", np.linspace(-2, 2, 99))
-    rows = {"weeks": trend(ENGLISH, given()).rows, "bins": bins, "anchors": moved}  # type: ignore[union-attr]
-    name = json.loads(spec.read_text("utf-8"))["data"]["name"]
-    picture = png(spec.read_text("utf-8"), {name: rows[name]})
+    of_reports = {
+        "trend": trend(ENGLISH, given()),
+        "item_map": item_map(ENGLISH, given()),
+        "days": days(ENGLISH, WEEK, given().answers),
+    }
+    shown = of_reports.get(spec.name.removesuffix(".vl.json"))
+    picture = png(spec.read_text("utf-8"), shown.data if shown else {"bins": bins, "anchors": moved})
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 3_000  # an empty frame has about 1,000
 
@@ -66,6 +71,6 @@ def test_a_histogram_counts_every_finite_value() -> None:
 
 
 def test_a_bar_without_expectation_has_no_mark() -> None:
-    assert 'class="mark"' not in share_bar(0.5, math.nan)
-    assert 'class="share" y="2" width="62.5"' in share_bar(0.625, 0.5)
-    assert 'class="mark" x="49.3"' in share_bar(0.625, 0.5)
+    assert 'class="mark"' not in Bar(0.5, math.nan).__html__()
+    assert 'class="share" y="2" width="62.5"' in Bar(0.625, 0.5).__html__()
+    assert 'class="mark" x="49.3"' in Bar(0.625, 0.5).__html__()

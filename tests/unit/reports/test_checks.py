@@ -59,7 +59,7 @@ def test_a_style_sheet_as_a_data_url_is_no_request() -> None:
     check_template(GOOD.replace("</head>", '<link rel="stylesheet" href="data:text/css,p{}"></head>'), DOCUMENT)
 
 
-TEMPLATE = Template(html=GOOD, charts={}, sha256="abc", compiled_by="pandoc 3.9")
+TEMPLATE = Template(source=GOOD, charts={}, sha256="abc", compiled_by="pandoc 3.9")
 WEEK = Week.parse("2025-01-06")
 REPORT = """<html lang="en"><head>
 <meta name="seedtest:user" content="u~c3~a4">
@@ -88,7 +88,7 @@ def test_a_whole_report_passes_whatever_its_topics_are_called() -> None:
         ("</body>", '<img alt="x" src=""></body>', "empty picture"),
         ("</body></html>", "", "no end"),
         ("</html>\n", "\udce2", "no end"),  # cut in the middle of a character
-        ("</body>", "x" * MAX_BYTES + "</body>", "bytes"),
+        ("</body>", "x" * MAX_BYTES["html"] + "</body>", "bytes"),
     ],
 )
 def test_a_report_that_lacks_something_is_refused(old: str, new: str, why: str) -> None:

@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from resources.model import ItemBank
-from resources.reports.expected import by_topic, number_right, probability_right
+from resources.reports.curves import probability_right
+from resources.reports.expected import by_topic, number_right
 from tests.unit.reports.example import BANK, answers
 
 

@@ -21,6 +21,7 @@ def frame() -> pd.DataFrame:
             "response_time_ms": pd.array([1000, None, 3000], dtype="Int64"),
             "session_id": pd.array(["s1", "s1", None], dtype="str"),
             "attempt_no": [1, 1, 2],
+            "hint_used": pd.array([True, None, False], dtype="boolean"),
         }
     )
 
@@ -29,6 +30,7 @@ def test_missing_stays_missing() -> None:
     answers = Answers.from_frame(frame())
     np.testing.assert_array_equal(answers.correct, [1, np.nan, 0])
     np.testing.assert_array_equal(answers.response_time_ms, [1000, np.nan, 3000])
+    np.testing.assert_array_equal(answers.hint_used, [1, np.nan, 0])
     assert answers.topics == ("A", None, "B")
     assert answers.sessions == ("s1", "s1", None)
 

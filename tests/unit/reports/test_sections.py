@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 
 from resources.model import ItemBank
+from resources.reports.person_fit import PersonFit
+from resources.reports.report_input import ReportInput, Standing
+from resources.reports.scale import Scale
+from resources.reports.sections.days import days
 from resources.reports.sections.level import change, level_view, no_level
 from resources.reports.sections.practice import practice
+from resources.reports.sections.summary import lead
 from resources.reports.sections.teacher import facts
 from resources.reports.sections.topics import MIN_ANSWERS, TOPICS_SHOWN, topics
 from resources.reports.sections.trend import WEEKS_SHOWN, trend
-from tests.unit.reports.example import BANK, ENGLISH, LEVEL, answers, given, levels
+from tests.unit.reports.example import BANK, ENGLISH, LEVEL, WEEK, answers, given, levels
 
 NOTHING = answers([])
 
@@ -19,19 +24,19 @@ NOTHING = answers([])
     [(2.0, "far above"), (0.5, "above"), (0.31, "near"), (-0.31, "near"), (-0.5, "below"), (-2.0, "far below")],
 )
 def test_the_place_is_named_only_where_it_exceeds_the_standard_error(theta: float, place: str) -> None:
-    assert level_view(ENGLISH, replace(LEVEL, theta=theta), BANK).place == place
+    assert level_view(ENGLISH, replace(LEVEL, theta=theta), BANK, Scale()).place == place
 
 
 def test_of_100_questions_is_the_mean_probability_over_the_bank() -> None:
     easy = ItemBank("v", "2PL", ("a", "b"), np.ones(2), np.array([0.0, 1.0]), np.zeros(2))
-    shown = level_view(ENGLISH, replace(LEVEL, theta=0.0, se=1.0), easy)
+    shown = level_view(ENGLISH, replace(LEVEL, theta=0.0, se=1.0), easy, Scale())
     # (1/2 + 1/(1+e)) / 2 = .3845 at 0; (1/(1+e) + 1/(1+e²)) / 2 = .1941 at -1; (e/(1+e) + 1/2) / 2 = .6155 at 1
     assert (shown.of_100_low, shown.of_100, shown.of_100_high) == ("19", "38", "62")
 
 
 @pytest.mark.parametrize(("se", "sureness"), [(0.9, "guess"), (0.6, "guess"), (0.45, "fair"), (0.3, "precise")])
 def test_sureness_follows_the_standard_error(se: float, sureness: str) -> None:
-    assert level_view(ENGLISH, replace(LEVEL, se=se), BANK).sureness == sureness
+    assert level_view(ENGLISH, replace(LEVEL, se=se), BANK, Scale()).sureness == sureness
 
 
 @pytest.mark.parametrize(
@@ -41,14 +46,14 @@ def test_sureness_follows_the_standard_error(se: float, sureness: str) -> None:
 def test_a_change_is_judged_by_the_error_of_the_difference(theta: float, verdict: str) -> None:
     shown = change(ENGLISH, given(level=replace(LEVEL, theta=theta, se=0.4), history=levels(0.0, theta)))
     assert shown is not None
-    assert shown.se == "0.50"  # sqrt(.3² + .4²)
+    assert shown.se == "50"  # sqrt(.3² + .4²)
     assert (shown.verdict, shown.since) == (verdict, "last week")
 
 
 def test_a_change_over_a_gap_names_the_week_it_is_against() -> None:
     shown = change(ENGLISH, given(history=levels(0.1, None, None, 0.42)))
     assert shown is not None
-    assert (shown.delta, shown.since) == ("+0.32", "the week of 16 December 2024")
+    assert (shown.delta, shown.since) == ("+32", "the week of 16 December 2024")
 
 
 def test_the_first_estimate_has_no_change() -> None:
@@ -59,25 +64,25 @@ def test_no_level_says_what_was_left_out_and_what_was_known_before() -> None:
     practised = answers([True, False, None], items=["new1", "new2", "q1"])
     shown = no_level(ENGLISH, given(level=None, history=levels(0.25, None), practised=practised))
     assert (shown.unknown, shown.unusable) == ("2 answers", "1 answer")
-    assert (shown.last, shown.last_week) == ("0.25 ± 0.30", "the week of 30 December 2024")
+    assert (shown.last, shown.last_week) == ("525 ± 30", "the week of 30 December 2024")
 
 
 def test_the_trend_leaves_gaps_and_counts_what_it_does_not_draw() -> None:
     shown = trend(ENGLISH, given(history=levels(*[0.1] * 10, *[0.2] * (WEEKS_SHOWN - 3), None, 0.3, 0.42)))
     assert shown is not None
-    assert len(shown.rows) == WEEKS_SHOWN
+    assert len(shown.data["weeks"]) == WEEKS_SHOWN
     assert (shown.earlier, shown.gaps, shown.single) == ("10 levels", True, False)
-    assert [row["theta"] for row in shown.rows[-3:]] == [None, 0.3, 0.42]
-    assert shown.rows[-1]["label"] == "6 Jan"
-    assert sum(bool(row["label"]) for row in shown.rows) <= 6
-    assert "6 Jan 0.42 ± 0.30" in shown.words
+    assert [row["level"] for row in shown.data["weeks"][-3:]] == [None, 530, 542]
+    assert shown.data["weeks"][-1]["label"] == "6 Jan"
+    assert sum(bool(row["label"]) for row in shown.data["weeks"]) <= 6
+    assert "6 Jan 542 ± 30" in shown.words
 
 
 def test_the_trend_of_a_first_week_is_one_point_even_if_the_history_lacks_it() -> None:
     shown = trend(ENGLISH, given(history=[]))
     assert shown is not None
     assert shown.single
-    assert [(row["low"], row["theta"], row["high"]) for row in shown.rows] == [(0.11, 0.42, 0.73)]
+    assert [(row["low"], row["level"], row["high"]) for row in shown.data["weeks"]] == [(511, 542, 573)]
 
 
 def test_a_trend_of_long_ago_is_not_drawn() -> None:
@@ -85,7 +90,7 @@ def test_a_trend_of_long_ago_is_not_drawn() -> None:
     assert trend(ENGLISH, given(level=None, history=[])) is None
 
 
-def test_practice_counts_by_day_and_takes_medians_of_what_was_timed() -> None:
+def test_practice_counts_and_adds_up_what_was_timed() -> None:
     shown = practice(
         ENGLISH,
         answers([True, False, None, True], days=(0, 0, 0, 2), ms=(1_000, 3_000, None, None), sessions=("a", "a", "b")),
@@ -93,12 +98,10 @@ def test_practice_counts_by_day_and_takes_medians_of_what_was_timed() -> None:
     assert shown is not None
     assert (shown.answers, shown.spread) == ("4 answers", "in 2 sessions on 2 days")
     assert shown.outcome == "2 right, 1 wrong, 1 blank or unreadable"
-    assert [(day.name, day.right, day.time) for day in shown.days] == [
-        ("Mon 6 Jan", "1 of 2", "2 s"),
-        ("Wed 8 Jan", "1 of 1", "–"),
-    ]
-    assert shown.timed
+    assert (shown.right, shown.share, shown.blank) == ("2 of 3", "67%", True)
+    assert (shown.time, shown.timed) == ("4 s", "2 answers")
     assert not shown.repeats
+    assert not shown.hints
 
 
 def test_practice_of_nothing_is_nothing() -> None:
@@ -118,7 +121,7 @@ def test_a_streak_needs_two_scored_answers_alike(correct: list[bool | None], str
 def test_untimed_answers_without_sessions_are_told() -> None:
     shown = practice(ENGLISH, answers([True], ms=(None,), sessions=(None,)))
     assert shown is not None
-    assert (shown.timed, shown.spread) == (False, "on 1 day")
+    assert (shown.time, shown.timed, shown.spread) == ("", "", "on 1 day")
 
 
 @pytest.mark.parametrize(
@@ -156,9 +159,85 @@ def test_topics_beyond_the_table_are_counted() -> None:
 
 
 def test_the_teacher_sees_the_exact_numbers_and_what_was_left_out() -> None:
-    shown = {fact.name: fact.value for fact in facts(ENGLISH, given(level=replace(LEVEL, theta=-0.42137)))}
+    shown = {fact.name: fact.value for fact in facts(ENGLISH, given(level=replace(LEVEL, theta=-0.42137)), None)}
     assert shown["Theta"] == "−0.4214 logits"
     assert shown["95% interval"] == "−1.03 to 0.19"
     assert shown["Answers left out"] == "2 not in the item bank, 1 blank or unreadable"
     assert shown["Item bank"] == "2025-01, 2PL, 40 questions"
-    assert not facts(ENGLISH, given(level=None))
+    assert not facts(ENGLISH, given(level=None), None)
+
+
+def test_the_rhythm_has_every_day_and_medians_of_what_was_timed() -> None:
+    practised = answers([True, False, None, True], days=(0, 0, 0, 2), ms=(30_000, 120_000, None, None))
+    shown = days(ENGLISH, WEEK, practised)
+    assert shown is not None
+    assert [(row["name"], row["right"], row["answered"], row["minutes"]) for row in shown.data["days"][:3]] == [
+        ("Mon", 1, 2, "2 min"),
+        ("Tue", 0, 0, ""),
+        ("Wed", 1, 1, ""),
+    ]
+    assert len(shown.data["days"]) == 7
+    assert [(day.name, day.right, day.time, day.typical) for day in shown.rows] == [
+        ("Mon 6 Jan", "1 of 2", "2 min 30 s", "75 s"),
+        ("Wed 8 Jan", "1 of 1", "–", "–"),
+    ]
+    assert shown.words == "Answers by day: Mon 6 Jan 1 right, 1 wrong; Wed 8 Jan 1 right, 0 wrong."
+    assert days(ENGLISH, WEEK, NOTHING) is None
+
+
+def test_hints_are_counted_where_they_were_recorded() -> None:
+    shown = practice(ENGLISH, answers([True] * 4, hints=(True, False, None, True)))
+    assert shown is not None
+    assert shown.hints == "2 answers"
+    week = given(practised=answers([True] * 4, hints=(True, False, None, True)))
+    assert {fact.name: fact.value for fact in facts(ENGLISH, week, None)}["Hints"] == "2 of 3 with a hint"
+
+
+@pytest.mark.parametrize(
+    ("week", "expected"),
+    [
+        (given(), "within"),
+        (given(history=levels(0.42)), "first"),
+        (given(practised=NOTHING), "without answers"),
+        (given(level=None), "no level"),
+        (given(level=None, practised=NOTHING), "nothing"),
+    ],
+)
+def test_the_week_in_one_sentence(week: ReportInput, expected: str) -> None:
+    assert lead(week, change(ENGLISH, week)) == expected
+
+
+def test_a_topic_is_a_strength_or_a_next_step_only_where_its_numbers_carry_it() -> None:
+    middling = ItemBank("v", "2PL", tuple(f"q{j}" for j in range(24)), np.ones(24), np.zeros(24), np.zeros(24))
+    practised = answers(
+        [True] * 8 + [False] * 8 + [True, False] * 4, items=middling.item_keys, topics=["A"] * 8 + ["B"] * 8 + ["C"] * 8
+    )
+    shown = topics(ENGLISH, given(level=replace(LEVEL, theta=0.0), practised=practised, bank=middling))
+    assert shown is not None
+    assert (shown.strengths, shown.next_steps, shown.judged) == (["A"], ["B"], True)
+    few = topics(ENGLISH, given(practised=answers([True] * 4, topics=["A", "B"])))
+    assert few is not None
+    assert (few.strengths, few.next_steps, few.judged, few.compared) == ([], [], False, True)
+
+
+def test_the_teacher_sees_the_scale_and_where_the_learner_stands_on_it() -> None:
+    def shown(week: ReportInput, fit: PersonFit | None = None) -> dict[str, str]:
+        return {fact.name: fact.value for fact in facts(ENGLISH, week, fit)}
+
+    assert shown(given())["Score"] == "542 ± 31"
+    assert shown(given())["Scale"] == "500 + 100 × theta, from 200 to 800"
+    assert shown(given())["Percentile"] == "not shown: fewer than 20 learners have an estimate of this week"
+    placed = given(standing=Standing(63, 46, 78, 1800))
+    assert shown(placed)["Percentile"] == "63 (46 to 78 at theta ± SE), among at least 1,800 learners"
+    assert shown(given())["Person fit"] == "not shown: fewer than 20 answers this week"
+    assert shown(given(), PersonFit(-2.345, 31))["Person fit"] == "lz = −2.35, from 31 answers"
+
+
+def test_an_end_of_the_scale_is_named_where_it_holds_the_score() -> None:
+    beyond = level_view(ENGLISH, replace(LEVEL, theta=3.5), BANK, Scale())
+    assert (beyond.score, beyond.end) == ("800", "800")
+    assert level_view(ENGLISH, replace(LEVEL, theta=3.0), BANK, Scale()).end == ""
+    shown = trend(ENGLISH, given(level=replace(LEVEL, theta=3.5), history=levels(0.0, 3.5)))
+    assert shown is not None
+    assert shown.held
+    assert [row["level"] for row in shown.data["weeks"]] == [500, 800]

@@ -53,7 +53,7 @@ def test_korean_writes_dates_counts_and_durations_in_its_own_form() -> None:
 
 
 def test_a_name_is_one_printable_line_of_bounded_length() -> None:
-    assert name("a\nb\u202ec\x00\ud800") == "a\ufffdb\ufffdc\ufffd\ufffd"
+    assert name("a\nb\u202ec\x00\ud800\ue000\U0010ffff") == "a\ufffdb\ufffdc\ufffd\ufffd\ufffd\ufffd"
     assert name("الهندسة 比例") == "الهندسة 比例"
     assert len(name("x" * 10_000)) == LONGEST_NAME
     assert name("x" * 10_000).endswith("…")

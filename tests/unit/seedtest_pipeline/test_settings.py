@@ -1,7 +1,14 @@
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from resources.artifacts.cloudfront import CloudFrontLinks
+from resources.artifacts.folder import FolderStore
+from resources.artifacts.links import FileLinks
+from resources.artifacts.presigned import PresignedLinks
 from resources.errors import FixTheData
 from seedtest_pipeline.settings import Settings, remember
+from seedtest_pipeline.wiring import Parts
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +32,13 @@ def test_the_defaults_need_nothing_set():
         ("USER_PARTITIONS", "-1", "greater than or equal to 0"),
         ("FIRST_WEEK", "2025-01-08", "Setting FIRST_WEEK='2025-01-08': .*Wednesday.*use 2025-01-06"),
         ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
+        ("REPORT_SCALE", "500,100", "Setting REPORT_SCALE='500,100': it is four whole numbers"),
+        ("REPORT_SCALE", "900,100,200,800", "The center of the scale, 900, must lie between 200 and 800"),
+        ("REPORT_LANG", "de", "Setting REPORT_LANG='de': Input should be 'en' or 'ko'"),
+        ("REPORT_FORMATS", "html,docx", "Setting REPORT_FORMATS='docx': Input should be 'html' or 'pdf'"),
+        ("S3_SSE", "aes", "Setting S3_SSE='aes': Input should be 'none', 'AES256' or 'aws:kms'"),
+        ("REPORT_LINK_SECS", "604801", "Setting REPORT_LINK_SECS='604801': .*less than or equal to 604800"),
+        ("CLOUDFRONT_DOMAIN", "https://d1.cloudfront.net", "Setting CLOUDFRONT_DOMAIN='https://d1.cloudfront.net'"),
         ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be '2PL' or '3PL'"),
     ],
 )
@@ -32,6 +46,12 @@ def test_a_wrong_setting_stops_the_start_with_a_line_that_names_it(monkeypatch, 
     monkeypatch.setenv(name, value)
     with pytest.raises(FixTheData, match=said):
         Settings.load()
+
+
+def test_formats_are_a_list_with_commas(monkeypatch):
+    assert Settings.load().report_formats == ("html",)
+    monkeypatch.setenv("REPORT_FORMATS", "html, pdf,html")
+    assert Settings.load().report_formats == ("html", "pdf")
 
 
 def test_an_empty_variable_counts_as_not_set_as_a_shell_script_may_leave_it(monkeypatch):
@@ -73,3 +93,49 @@ def test_a_home_below_the_tilde_keeps_what_it_remembers(monkeypatch, tmp_path):
     monkeypatch.setenv("SEEDTEST_HOME", "~/seedtest")
     remember(Settings.load(), "USER_PARTITIONS", "64")
     assert Settings.load().user_partitions == 64
+
+
+CLOUDFRONT = {
+    "CLOUDFRONT_DOMAIN": "d1.cloudfront.net",
+    "CLOUDFRONT_KEY_PAIR_ID": "K1",
+    "CLOUDFRONT_PRIVATE_KEY_FILE": "k",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"CLOUDFRONT_DOMAIN": "d1.cloudfront.net"}, "CLOUDFRONT_DOMAIN is set and S3_BUCKET is not"),
+        ({"S3_BUCKET": "b", "CLOUDFRONT_DOMAIN": "d1.cloudfront.net"}, "CLOUDFRONT_KEY_PAIR_ID is missing"),
+        ({"S3_BUCKET": "b", **CLOUDFRONT, "CLOUDFRONT_DOMAIN": ""}, "CLOUDFRONT_DOMAIN is missing"),
+        ({"S3_BUCKET": "b", **CLOUDFRONT}, "CLOUDFRONT_PRIVATE_KEY_FILE=k: No such file"),
+        ({"S3_BUCKET": "b", "S3_SSE_KMS_KEY_ID": "alias/x"}, "set S3_SSE=aws:kms, too"),
+        ({"S3_SSE_KMS_KEY_ID": "alias/x", "S3_SSE": "aws:kms"}, "S3_SSE_KMS_KEY_ID is set and S3_BUCKET is not"),
+    ],
+)
+def test_settings_that_need_one_another_are_told_which_is_missing(monkeypatch, tmp_path, given, said):
+    monkeypatch.chdir(tmp_path)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(FixTheData, match=said):
+        Settings.load()
+
+
+def test_the_store_is_a_bucket_where_one_is_named_and_links_go_through_cloudfront_where_that_is_named(
+    monkeypatch, tmp_path
+):
+    assert isinstance(Parts(Settings.load()).artifacts, FolderStore)
+    assert isinstance(Parts(Settings.load()).links, FileLinks)
+    monkeypatch.setenv("S3_BUCKET", "b")
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    parts = Parts(Settings.load())
+    assert str(parts.artifacts) == "s3://b in eu-north-1 at https://s3.eu-north-1.amazonaws.com"
+    assert isinstance(parts.links, PresignedLinks)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "k").write_bytes(key.private_bytes(*form))
+    for name, value in {**CLOUDFRONT, "CLOUDFRONT_PRIVATE_KEY_FILE": str(tmp_path / "k")}.items():
+        monkeypatch.setenv(name, value)
+    assert isinstance(Parts(Settings.load()).links, CloudFrontLinks)

@@ -1,4 +1,5 @@
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from resources.errors import CallAPerson
@@ -23,6 +24,7 @@ def answers(*rows: tuple[str, str, bool | None, int | None]) -> pd.DataFrame:
         session_id="s",
         topic_id="algebra",
         attempt_no=1,
+        hint_used=pd.array([None] * len(frame), dtype="boolean"),
     )
 
 
@@ -54,6 +56,15 @@ def test_the_same_answers_in_another_order_make_the_same_bytes(warehouse, tmp_pa
     first = path.read_bytes()
     warehouse.write(WEEK, ["u1"], rows[::-1])
     assert path.read_bytes() == first
+
+
+def test_hints_of_a_file_frozen_before_there_was_such_a_column_are_missing_and_not_false(warehouse, tmp_path):
+    warehouse.write(
+        WEEK, ["u1", "u2"], answers(("u1", "q1", True, 900), ("u2", "q1", True, 900)).assign(hint_used=True)
+    )
+    path = tmp_path / "ware house" / "responses" / WEEK.key / "u1.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["hint_used"]), path)
+    assert warehouse.read([WEEK], ["u1", "u2"])["hint_used"].tolist() == [pd.NA, True]
 
 
 def test_no_partial_file_stays_behind(warehouse, tmp_path):

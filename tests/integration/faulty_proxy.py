@@ -2,17 +2,35 @@
 
 import http.client
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+_HOP_BY_HOP = {"connection", "content-length", "date", "server", "transfer-encoding"}
 Answer = tuple[int, bytes]
 Fault = Callable[[Answer], Answer | None]  # what becomes of the true answer; None: the connection is cut in half of it
 
 
-def status(code: int) -> Fault:
-    return lambda answer: (code, b"<html>a gateway's own page</html>")
+class Dropped(Exception):  # noqa: N818 - a fault, not an error of the test
+    """Raised by a fault: the connection ends without a word."""
+
+
+def status(code: int, page: bytes = b"<html>a gateway's own page</html>") -> Fault:
+    return lambda answer: (code, page)
+
+
+def dropped(answer: Answer) -> None:
+    raise Dropped
+
+
+def slow(seconds: float) -> Fault:
+    def late(answer: Answer) -> Answer:
+        time.sleep(seconds)
+        return answer
+
+    return late
 
 
 def half_a_body(answer: Answer) -> None:
@@ -49,27 +67,39 @@ def faulty_proxy(target: str) -> Iterator[FaultyProxy]:
 
 class _Handler(BaseHTTPRequestHandler):
     server: FaultyProxy
+    protocol_version = "HTTP/1.1"  # answers `Expect: 100-continue`, for which boto3 would wait a second
 
-    def do_POST(self) -> None:
+    def answer(self) -> None:
         self.server.seen += 1
         fault = self.server.faults.pop(0) if self.server.faults else None
-        code, content = true = self._from_target()
-        spoiled = fault(true) if fault else true
-        if spoiled is not None:
-            code, content = spoiled
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content if spoiled is not None else content[: len(content) // 2])
+        true, headers = self._from_target()
         self.close_connection = True
+        try:
+            spoiled = fault(true) if fault else true
+        except Dropped:
+            return
+        code, content = spoiled or true
+        self.send_response(code)
+        for name, value in headers.items() if code == true[0] else ():
+            self.send_header(name, value)
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content if spoiled is not None else content[: len(content) // 2])
 
-    def _from_target(self) -> Answer:
-        sent = self.rfile.read(int(self.headers["Content-Length"]))
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the names are BaseHTTPRequestHandler's
+
+    def _from_target(self) -> tuple[Answer, dict[str, str]]:
+        """What the service answers, and the headers that say what it is."""
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         connection = http.client.HTTPConnection(self.server.target)
         try:
-            connection.request("POST", self.path, sent, dict(self.headers))
+            connection.request(self.command, self.path, sent, dict(self.headers))
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            headers = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
+            return (answer.status, answer.read()), headers
         finally:
             connection.close()
 

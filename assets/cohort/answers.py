@@ -1,0 +1,117 @@
+"""What the frozen answers tell of a cohort: who took part in each week, who has no estimate and why, how items fit.
+
+Learners come in batches, whose results are added up: the answers of a million learners are never in memory at once.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from assets.scoring import ScoringRules, counted
+from resources.irt.answers import Answers
+from resources.irt.curves import Items
+from resources.irt.estimator import Scorable, match
+from resources.irt.fit import Residuals, item_residuals
+from resources.model import Attempts, ItemBank, Week
+
+# Why a learner has no estimate, in the order of a table.
+NOT_FROZEN = "answers of the window not frozen: the week was not run for them"
+NO_ANSWER = "no answer in the window"
+UNKNOWN = "answers in the window, all to items that are not in the bank"
+SKIPPED = "answers in the window, all skipped or unreadable"
+UNSCORABLE = "answers in the window, each skipped or to an item that is not in the bank"
+NOT_RUN = "answers that can be scored, but no estimate: the week was not run since they came"
+REASONS = (NO_ANSWER, UNKNOWN, SKIPPED, UNSCORABLE, NOT_FROZEN, NOT_RUN)
+# What became of an answer of the window.
+USED = "used"
+REPEATED = "not used: another attempt at the same item counts"
+NOT_IN_BANK = "not used: the item is not in the bank"
+BLANK = "not used: skipped or unreadable"
+OUTCOMES = (USED, REPEATED, NOT_IN_BANK, BLANK)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """`participation` has a row per week (learners, answers, skipped, sessions); `learners` counts those without any
+    estimate by reason, `answers` all answers of the window, and `residuals` are those of the bank's items."""
+
+    participation: pd.DataFrame
+    learners: Counter[str]
+    answers: Counter[str]
+    residuals: Residuals
+
+    def __add__(self, other: "Examined") -> "Examined":
+        return Examined(
+            self.participation + other.participation,
+            self.learners + other.learners,
+            self.answers + other.answers,
+            self.residuals + other.residuals,
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some learners: `frozen` holds their answers by week, `not_frozen` those of `members` whose window is not whole.
+
+    `estimated` are learners with an estimate of the week under any bank, `theta` (indexed by user) those under `bank`.
+    """
+
+    members: Collection[str]
+    not_frozen: Collection[str]
+    frozen: Mapping[Week, pd.DataFrame]
+    estimated: Collection[str]
+    theta: "pd.Series[float]"
+
+
+def examine(batch: Batch, week: Week, bank: ItemBank, rules: ScoringRules) -> Examined:
+    """A batch's part of the cohort; the window is that of `rules` at the end of `week`."""
+    window = pd.concat([batch.frozen[earlier] for earlier in rules.weeks(week)], ignore_index=True)
+    whole = window[~window["user_id"].isin(batch.not_frozen)]
+    inside = whole["completed_at"] >= rules.window_start(week.ends_at)
+    attempts = Attempts.from_frame(whole)
+    responses = counted(attempts, attempts.user_ids, week.ends_at, rules)
+    scorable = match(responses, bank)
+    reason_of = dict(zip(responses.user_ids, _reasons(scorable), strict=True))
+    silent = Counter[str]()
+    for user_id in set(batch.members) - set(batch.estimated):
+        silent[NOT_FROZEN if user_id in batch.not_frozen else reason_of.get(user_id, NO_ANSWER)] += 1
+    n_answers = Counter({
+        USED: int(scorable.n_items.sum()),
+        REPEATED: int(inside.sum()) - responses.user.size,
+        NOT_IN_BANK: int(scorable.n_unknown_item.sum()),
+        BLANK: int(scorable.n_unusable.sum()),
+    })  # fmt: skip
+    theta = np.asarray(batch.theta.reindex(list(responses.user_ids)), np.float64)
+    known = np.isfinite(theta[scorable.user])
+    answers = Answers(
+        scorable.user[known], scorable.item[known], scorable.correct[known], theta.size, len(bank.item_keys)
+    )
+    residuals = item_residuals(answers, Items(bank.a, bank.b, bank.c), theta)
+    return Examined(participation(batch.frozen), silent, n_answers, residuals)
+
+
+def participation(frozen: Mapping[Week, pd.DataFrame]) -> pd.DataFrame:
+    """By week: learners who answered or skipped anything, their answers, how many were skipped, and their sessions."""
+    return pd.DataFrame(
+        [
+            (
+                answers["user_id"].nunique(),
+                int(answers["correct"].notna().sum()),
+                int(answers["correct"].isna().sum()),
+                len(answers[["user_id", "session_id"]].dropna().drop_duplicates()),
+            )
+            for answers in frozen.values()
+        ],
+        pd.Index([week.key for week in frozen], name="week"),
+        ["learners", "answers", "skipped", "sessions"],
+    )
+
+
+def _reasons(scorable: Scorable) -> list[str]:
+    """For each user, why there would be no estimate."""
+    known, unknown, unusable = scorable.n_items > 0, scorable.n_unknown_item > 0, scorable.n_unusable > 0
+    cases = [known, unknown & unusable, unknown, unusable]
+    return [str(reason) for reason in np.select(cases, [NOT_RUN, UNSCORABLE, UNKNOWN, SKIPPED], NO_ANSWER)]

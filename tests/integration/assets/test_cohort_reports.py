@@ -1,0 +1,268 @@
+"""One small cohort in real PostgreSQL and a real warehouse: its tables, the asset, its sensor and the command."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from assets import cohort_reports
+from assets.cohort import answers, gathering
+from assets.cohort.gathering import Source
+from assets.partitions import Partitions, UserPartitions
+from assets.scoring import ScoringRules, score
+from resources.artifacts.folder import FolderStore
+from resources.database import abilities, attempts, banks
+from resources.database.engine import transaction
+from resources.errors import FixTheData
+from resources.irt.in_process import InProcessEstimator
+from resources.model import Attempts, ItemBank, Week
+from resources.warehouse.folder import Warehouse
+from seedtest_pipeline import cohort_sensor
+from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
+from tests.integration.reports.conftest import SOURCE
+
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
+
+SECOND = FIRST.plus(1)
+BUCKET = Partitions(FIRST, UserPartitions(1))
+KEYS = ("q1", "q2", "q3", "q4")
+OLD = ItemBank("old", "2PL", KEYS, np.ones(4), np.array([-1.0, 0.0, 1.0, 2.0]), np.zeros(4))
+NEW = ItemBank("new", "2PL", KEYS, np.ones(4), np.array([-1.0, 0.1, 1.0, 2.0]), np.zeros(4))
+
+
+def keep(engine: sa.Engine, bank: ItemBank, linked_to: str | None = None) -> None:
+    now = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+    linked = {"to": linked_to, "A": 1.02, "B": -0.03} if linked_to else None
+    with transaction(engine) as connection:
+        banks.save(
+            connection, bank, banks.Fit(True, 9, -1.0, 30, 90, now, {"left_out": {"q9": "few"}, "linked": linked})
+        )
+        banks.adopt(connection, bank.version, now)
+
+
+def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank, users: list[str]) -> None:
+    """As the asset theta_estimates does for these users."""
+    rules = ScoringRules()
+    frozen = warehouse.read([w for w in rules.weeks(week) if w >= FIRST], [KEY])
+    scored = score(
+        Attempts.from_frame(frozen), users, week.ends_at, rules=rules, bank=bank, estimator=InProcessEstimator()
+    )
+    with transaction(engine) as connection:
+        now = dt.datetime.now(dt.UTC)
+        abilities.store_week(connection, week, scored.thetas, rules.lookback_days, week.ends_at, now)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse")
+
+
+@pytest.fixture
+def source(engine: sa.Engine, warehouse: Warehouse) -> Source:
+    """Two weeks. In the second: ann and bob under the new bank, col still under the old one, and three without any."""
+    keep(engine, OLD)
+    answer(engine, ("ann", "q1"), ("bob", "q1"), ("col", "q1"), ("dan", "q7"))
+    answer(engine, ("ann", "q2"), ("ann", "q3"), ("eve", "q2"), week=SECOND)
+    run(engine, warehouse, BUCKET, [KEY], FIRST, SECOND)
+    estimate(engine, warehouse, FIRST, OLD, ["ann", "bob", "col"])
+    estimate(engine, warehouse, SECOND, OLD, ["col"])
+    keep(engine, NEW, linked_to="old")
+    estimate(engine, warehouse, SECOND, NEW, ["ann", "bob"])
+    answer(engine, ("fay", "q1"), week=FIRST.plus(-9))  # beyond the window
+    return Source(engine, warehouse, BUCKET, ScoringRules())
+
+
+def tables(source: Source, version: str) -> gathering.Tables:
+    return dict(source.cohorts(SECOND, quiet))[version]
+
+
+def test_a_week_under_two_banks_has_a_cohort_for_each(source: Source) -> None:
+    assert [version for version, _ in source.cohorts(SECOND, quiet)] == ["new", "old"]
+
+
+def test_every_learner_stands_in_one_line_with_the_reason(source: Source) -> None:
+    """dan answered an item that no bank has, eve's answers came after the run, fay's lie before the window."""
+    of_learners = tables(source, "new")["learners"].set_index("outcome")["n"]
+    assert of_learners[of_learners > 0].to_dict() == {
+        gathering.THIS_BANK: 2, gathering.OTHER_BANK: 1, answers.UNKNOWN: 1, answers.NOT_RUN: 1, answers.NO_ANSWER: 1,
+    }  # fmt: skip
+
+
+def test_growth_compares_matched_learners_across_banks_of_one_scale(source: Source, engine: sa.Engine) -> None:
+    (growth,) = tables(source, "new")["growth"].to_dict("records")
+    with transaction(engine) as connection:
+        now = abilities.of_week(connection, SECOND).set_index("user_id")["theta"]
+        then = abilities.of_week(connection, FIRST).set_index("user_id")["theta"]
+    moved = (now - then)[["ann", "bob"]]
+    assert (growth["since"], growth["weeks"], growth["overlap"], growth["earlier_bank"]) == (FIRST.key, 1, True, 3)
+    assert (growth["n"], growth["only_now"], growth["only_then"]) == (2, 0, 1)  # col has no estimate under the new one
+    assert growth["mean"] == pytest.approx(moved.mean())
+    assert growth["se_mean"] == pytest.approx(moved.std(ddof=1) / 2**0.5)
+
+
+def test_a_bank_that_was_not_linked_has_no_growth_from_before_it(source: Source, engine: sa.Engine) -> None:
+    keep(engine, ItemBank("apart", "2PL", KEYS, NEW.a, NEW.b + 0.5, NEW.c))
+    estimate(engine, source.warehouse, SECOND, ItemBank("apart", "2PL", KEYS, NEW.a, NEW.b + 0.5, NEW.c), ["ann"])
+    made = tables(source, "apart")
+    assert made["growth"].empty
+    assert made["weeks"]["estimated"].tolist() == [0, 1]
+    assert made["weeks"]["other_scale"].tolist() == [3, 2]
+    assert made["drift"].empty
+
+
+def test_weeks_tell_who_took_part(source: Source) -> None:
+    weeks = tables(source, "new")["weeks"]
+    assert weeks["week"].tolist() == [FIRST.key, SECOND.key]
+    assert weeks["learners"].tolist() == [4, 2]
+    assert weeks["answers"].tolist() == [4, 3]
+    assert weeks["sessions"].tolist() == [4, 3]
+    assert weeks["estimated"].tolist() == [3, 2]
+    assert weeks["not_frozen"].tolist() == [0, 0]
+
+
+def test_what_the_tables_rest_on_is_told(source: Source) -> None:
+    about = tables(source, "new")["about"].set_index("name")["value"].to_dict()
+    assert about["as_of"] == "2025-01-20T00:00:00+00:00"
+    assert (about["bank"], about["items"], about["linked_to"], about["linking_b"]) == ("new", 4, "old", -0.03)
+    assert (about["window_days"], about["attempts"], about["calibration_left_out"]) == (30, "first", 1)
+
+
+def test_the_sample_that_the_document_is_previewed_with_has_the_same_columns(source: Source) -> None:
+    made = tables(source, "new")
+    sample = {path.stem: pd.read_csv(path) for path in (SOURCE / "cohort").glob("*.csv")}
+    assert {name: list(table.columns) for name, table in made.items()} == {
+        name: list(table.columns) for name, table in sample.items()
+    }
+    assert made["about"]["name"].tolist() == sample["about"]["name"].tolist()
+
+
+def test_learners_in_small_batches_make_the_same_tables(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_each = Source(source.engine, source.warehouse, Partitions(FIRST, UserPartitions(0)), source.rules)
+    with transaction(source.engine) as connection:
+        users = attempts.users(connection)
+    run(source.engine, source.warehouse, one_each.partitions, users, FIRST, SECOND)
+    monkeypatch.setattr(gathering, "LEARNERS", 2)
+    together, apart = tables(source, "new"), tables(one_each, "new")
+    for name, table in together.items():
+        pd.testing.assert_frame_equal(apart[name], table)
+
+
+def test_learners_whose_week_was_not_run_are_told_from_those_who_did_not_answer(
+    source: Source, engine: sa.Engine
+) -> None:
+    """With a partition each: gus joined after the run, and nothing of his was ever frozen."""
+    one_each = Source(engine, source.warehouse, Partitions(FIRST, UserPartitions(0)), source.rules)
+    with transaction(engine) as connection:
+        run(engine, source.warehouse, one_each.partitions, attempts.users(connection), FIRST, SECOND)
+    answer(engine, ("gus", "q1"), week=SECOND)
+    made = tables(one_each, "new")
+    of_learners = made["learners"].set_index("outcome")["n"]
+    assert (of_learners[answers.NOT_FROZEN], of_learners[answers.NO_ANSWER]) == (1, 1)
+    assert made["weeks"]["not_frozen"].tolist() == [1, 1]
+
+
+def test_a_week_without_estimates_is_refused_with_the_line_that_makes_them(source: Source) -> None:
+    with pytest.raises(FixTheData, match="seedtest run --week 2025-01-27"):
+        list(source.cohorts(FIRST.plus(3), quiet))
+
+
+def materialize(source: Source, store: FolderStore) -> dg.ExecuteInProcessResult:
+    upstream = dg.SourceAsset("theta_estimates", partitions_def=BUCKET.definition)
+    with dg.DagsterInstance.ephemeral() as instance:
+        return dg.materialize(
+            [upstream, cohort_reports.build(BUCKET, SOURCE)],
+            instance=instance,
+            partition_key=SECOND.key,
+            resources={
+                "engine": source.engine, "warehouse": source.warehouse, "artifacts": store, "rules": source.rules,
+                "progress": quiet,
+            },
+            raise_on_error=False,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A `quarto` that writes the smallest whole page, at whatever is in front of it on the PATH."""
+    figures = "<img src='data:image/svg+xml;,'>".replace("'", '\\"') * 3
+    script = 'if [ "$1" = --version ]; then echo 1.10.0; else week=$(sed -n "s/^week,//p" cohort/about.csv)\n'
+    script += (
+        f'echo "Week of $week. $(sed -n "s/^bank,//p" cohort/about.csv) {figures}</html>" > cohort_report.html; fi'
+    )
+    for name, text in {"quarto": script, "Rscript": "exit 0"}.items():
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    return tmp_path / "bin"
+
+
+def test_the_asset_stores_a_page_per_bank_and_shows_where(source: Source, tools: Path, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "artifacts")
+    result = materialize(source, store)
+    assert result.success
+    (made,) = result.asset_materializations_for_node("cohort_reports")
+    assert made.partition == SECOND.key
+    keys = [f"cohorts/{SECOND}/{version}/cohort_report.html" for version in ("new", "old")]
+    assert list(store.keys("cohorts")) == keys
+    assert [b" new " in store.read(keys[0]), b" old " in store.read(keys[1])] == [True, True]
+    assert made.metadata[f"{cohort_reports.REPORT}new"].value == (store.root / keys[0]).as_uri()
+
+
+def test_without_quarto_nothing_is_made_and_the_run_succeeds_and_says_why(
+    source: Source, tools: Path, tmp_path: Path
+) -> None:
+    (tools / "quarto").unlink()
+    store = FolderStore(tmp_path / "artifacts")
+    result = materialize(source, store)
+    assert result.success
+    assert result.asset_materializations_for_node("cohort_reports") == []
+    (note,) = result.asset_observations_for_node("cohort_reports")
+    assert "Quarto is not installed: get 1.10 or later" in note.metadata["skipped"].value
+    assert not store.root.exists()
+
+
+def test_a_chunk_that_fails_is_the_runs_own_sentence(source: Source, tools: Path, tmp_path: Path) -> None:
+    (tools / "quarto").write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo 1.10 && exit\necho "Quitting from x.qmd:1-2 [growth]" >&2; exit 1\n'
+    )
+    result = materialize(source, FolderStore(tmp_path / "artifacts"))
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert failed.step_failure_data.user_failure_data.description.startswith(
+        "Chunk `growth` of cohort_report.qmd failed"
+    )
+
+
+def test_the_sensor_asks_once_its_estimates_stand_and_again_once_they_were_renewed(
+    source: Source, engine: sa.Engine, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = cohort_reports.build(BUCKET, SOURCE)
+    sensor = cohort_sensor.cohort_sensor(asset)
+
+    monkeypatch.setattr(cohort_sensor.Week, "last_complete", lambda now: SECOND)  # whatever the day is
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick(cursor: str | None) -> dg.SensorResult:
+            with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"engine": engine}) as context:
+                return sensor(context)
+
+        first = tick(None)
+        (asked,) = first.run_requests
+        assert asked.partition_key == SECOND.key
+        assert "was asked for" in str(tick(first.cursor).skip_reason)
+        estimate(engine, source.warehouse, SECOND, NEW, ["eve"])
+        again = tick(first.cursor)
+        assert again.run_requests[0].run_key != asked.run_key
+
+        run_id = instance.create_run_for_job(
+            dg.GraphDefinition("busy").to_job(), status=dg.DagsterRunStatus.STARTED
+        ).run_id
+        assert "under way" in str(tick(first.cursor).skip_reason)
+        instance.delete_run(run_id)
+        (tools / "quarto").unlink()
+        assert "Quarto is not installed" in str(tick(first.cursor).skip_reason)

@@ -1,0 +1,196 @@
+"""The cohort report's document over real R: every chunk run by knitr, and the page opened in a real browser."""
+
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from resources import cohort_document
+from resources.errors import TemplateBroken
+from tests.integration.reports.conftest import SOURCE
+from tests.integration.reports.test_states import text
+
+STAND_IN = Path(__file__).parent / "quarto"
+HEADINGS = [
+    "Ability and its standard error", "Reliability", "Growth", "Participation", "Items", "Fit to this week’s window",
+    "Moved since the bank before", "Left out, and why", "Definitions and sources",
+]  # fmt: skip
+
+
+def sample() -> dict[str, pd.DataFrame]:
+    """The tables that the document is previewed with."""
+    return {path.stem: pd.read_csv(path) for path in (SOURCE / "cohort").glob("*.csv")}
+
+
+def told(tables: Mapping[str, pd.DataFrame], **values: object) -> dict[str, pd.DataFrame]:
+    """The tables with other values in `about`."""
+    about = tables["about"].astype(object).set_index("name")["value"].to_dict() | values
+    return {**tables, "about": pd.DataFrame({"name": list(about), "value": list(about.values())}, dtype=object)}
+
+
+def on_path(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
+    """A `quarto` made of this shell script, before any other."""
+    folder.mkdir()
+    (folder / "quarto").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "quarto").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    on_path(monkeypatch, tmp_path / "bin", f'exec "{sys.executable}" "{STAND_IN}" "$@"')
+    if lacking := cohort_document.lacking():
+        pytest.skip(lacking)
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    """The document's folder, to be broken."""
+    return Path(shutil.copytree(SOURCE, tmp_path / "quarto"))
+
+
+def test_every_chunk_runs_and_the_page_stands_alone_in_a_browser(
+    stand_in: None, needs_chromium: str, tmp_path: Path
+) -> None:
+    page = tmp_path / "cohort_report.html"
+    page.write_bytes(cohort_document.render(SOURCE, sample()))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=needs_chromium, args=["--no-sandbox"])
+        opened = chromium.new_page(viewport={"width": 390, "height": 800})
+        asked: list[str] = []
+        complaints: list[str] = []
+        opened.on("request", lambda request: asked.append(request.url))
+        opened.on("console", lambda message: complaints.append(message.text))
+        opened.goto(page.as_uri())
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        assert complaints == []
+        assert opened.locator("h2, h3").all_inner_texts() == HEADINGS
+        assert opened.evaluate("[...document.images].every(image => image.naturalWidth > 300 && image.alt)")
+        assert opened.locator("img").count() == 6
+        assert opened.locator("table").count() == 8
+        assert opened.evaluate("document.documentElement.scrollWidth") == 390  # on a phone tables scroll, not the page
+        violations = Axe().run(opened).response["violations"]
+        chromium.close()
+    assert [violation["id"] for violation in violations] == []
+    seen = text(page.read_bytes())
+    assert "Week of 2026-11-16. Estimates as of 2026-11-23 00:00 UTC" in seen
+    assert not re.search(r"\bNA\b|NaN|NULL|Warning|##|\?\?\?", seen)
+
+
+def test_what_the_data_hold_cannot_become_markup_and_missing_figures_are_dashes(stand_in: None) -> None:
+    """One learner, a first week and a bank of hostile items, named as shortcodes, Markdown and HTML are written."""
+    hostile = [
+        "<script>alert(1)</script>",
+        "{{< include /etc/passwd >}}",
+        "```\n# Heading",
+        "|a|*b*|[c](http://d.example)",
+    ]
+    items = sample()["items"].head(4).assign(item=hostile, verdict="misfit")
+    tables = sample() | {"items": items, "growth": sample()["growth"].head(0), "drift": sample()["drift"].head(0)}
+    tables["weeks"] = tables["weeks"].tail(1).assign(sd_theta=None, reliability=None, learners=1, estimated=1)
+    alone = {"bank": "<b>bank</b>", "estimated": 1, "sd_theta": None, "reliability": None, "linked_to": None,
+             "linking_a": None, "linking_b": None, "calibrated_at": None}  # fmt: skip
+    page = cohort_document.render(SOURCE, told(tables, **alone))
+    html = page.decode()
+    assert "<script" not in html
+    assert "<b>bank" not in html
+    assert 'href="http' not in html
+    seen = text(page)
+    for name in hostile:
+        assert " ".join(name.split()) in seen
+    assert "There is no earlier week with estimates on this scale." in seen
+    assert "This bank was not linked to an earlier one" in seen
+    assert "How this bank was calibrated is not recorded." in seen
+    assert "Synthetic data" not in seen
+    assert html.count("<img ") == 4  # neither growth nor drift
+    assert re.search(r"Reliability, empirical\s+–", seen)
+
+
+def test_a_chunk_that_fails_is_named(stand_in: None, document: Path) -> None:
+    path = document / cohort_document.DOCUMENT
+    broken = path.read_text("utf-8").replace("#| label: growth-table\n", '#| label: growth-table\nstop("no luck")\n')
+    path.write_text(broken, "utf-8")
+    with pytest.raises(TemplateBroken, match=r"^Chunk `growth-table` of cohort_report.qmd failed(.|\n)*no luck"):
+        cohort_document.render(document, sample())
+
+
+def test_a_render_that_hangs_is_stopped_with_all_that_it_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    child = tmp_path / "child"
+    on_path(monkeypatch, tmp_path / "bin", f'sleep 60 & echo $! > "{child}"; wait')
+    monkeypatch.setattr(cohort_document, "TIMEOUT_S", 1.0)
+    begun = time.monotonic()
+    with pytest.raises(TemplateBroken, match="did not end within 1 s, and was stopped"):
+        cohort_document.render(SOURCE, sample())
+    assert time.monotonic() - begun < 20
+    assert not _runs(int(child.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("script", "complaint"),
+    [
+        ("exit 0", "ended well and wrote no cohort_report.html"),
+        ('echo "<html>" > cohort_report.html', "has no end"),
+        ('echo "<html></html>" > cohort_report.html', "does not name the week 2026-11-16"),
+        ('echo "Week of 2026-11-16. <script></html>" > cohort_report.html', "loads something: '<script'"),
+        ('echo "Week of 2026-11-16.</html>" > cohort_report.html', "has 0 figures, and at least 3 are due"),
+        ('echo "Quitting from report.qmd:9-12 [growth]" >&2; exit 1', "^Chunk `growth` of cohort_report.qmd failed"),
+        ("echo no such format >&2; exit 3", r"quarto render .* failed \(3\): no such format"),
+    ],
+)
+def test_the_page_is_examined_and_not_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, complaint: str
+) -> None:
+    on_path(monkeypatch, tmp_path / "bin", script)
+    with pytest.raises(TemplateBroken, match=complaint):
+        cohort_document.render(SOURCE, sample())
+
+
+@pytest.mark.parametrize(
+    ("quarto", "rscript", "complaint"),
+    [
+        (None, None, "Quarto is not installed: get 1.10 or later from https://quarto.org."),
+        ("echo 1.9.99", None, "Quarto 1.9.99 is too old: get 1.10 or later from https://quarto.org."),
+        ("echo 1.10.0", None, "R is not installed; on Debian or Ubuntu: sudo apt-get install -y r-cran-knitr"),
+        ("echo 1.10.0", "echo ggplot2 rmarkdown", "R lacks ggplot2, rmarkdown; on Debian or Ubuntu: "),
+        ("echo 2.0.1", "exit 0", None),
+    ],
+)
+def test_what_is_lacking_is_one_sentence_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quarto: str | None, rscript: str | None, complaint: str | None
+) -> None:
+    for name, script in {"quarto": quarto, "Rscript": rscript}.items():
+        if script:
+            (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+            (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lacking = cohort_document.lacking()
+    assert lacking is None if complaint is None else lacking is not None and lacking.startswith(complaint)
+
+
+@pytest.mark.needs_quarto
+def test_quarto_makes_the_same_page(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_knitr = cohort_document.render(SOURCE, sample())
+    monkeypatch.setenv("PATH", os.environ["PATH"].partition(os.pathsep)[2])
+    if lacking := cohort_document.lacking():
+        pytest.skip(lacking)
+    by_quarto = cohort_document.render(SOURCE, sample())
+    for element in ("h1", "h2", "h3", "img", "table", "tr"):
+        assert by_quarto.count(f"<{element}".encode()) == by_knitr.count(f"<{element}".encode()), element
+    assert text(by_quarto) == text(by_knitr)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False

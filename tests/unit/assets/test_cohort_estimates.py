@@ -1,0 +1,77 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.cohort import estimates
+
+
+def frame(*rows: tuple[str, float, float, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["user_id", "theta", "se", "n_items"])
+
+
+NOBODY = frame().astype({"theta": float, "se": float, "n_items": int})
+
+
+def test_bins_hold_their_lower_edge_and_empty_ones_between_are_there():
+    made = estimates.distribution(frame(("a", -0.1, 0.5, 9), ("b", 0.5, 0.5, 9), ("c", 0.41, 0.55, 9)))
+    theta = made[made["measure"] == "theta"]
+    np.testing.assert_allclose(theta["low"], [-0.2, 0.0, 0.2, 0.4], atol=1e-12)
+    np.testing.assert_allclose(theta["high"], [0.0, 0.2, 0.4, 0.6], atol=1e-12)
+    assert theta["n"].tolist() == [1, 0, 0, 2]
+    assert made[made["measure"] == "se"]["n"].tolist() == [2, 0, 1]
+    assert estimates.distribution(NOBODY).empty
+
+
+def test_summary_by_hand():
+    """θ: 1, 2, 3 with variance 1; SE²: .04, .04, .10 with mean .06; reliability 1 / 1.06."""
+    made = estimates.summary(frame(("a", 1.0, 0.2, 9), ("b", 2.0, 0.2, 9), ("c", 3.0, 0.1**0.5, 9)))
+    assert made == pytest.approx(
+        {"estimated": 3, "mean_theta": 2.0, "sd_theta": 1.0, "rms_se": 0.06**0.5, "median_se": 0.2,
+         "reliability": 1 / 1.06}
+    )  # fmt: skip
+
+
+def test_what_few_learners_cannot_tell_is_missing_and_not_0():
+    alone = estimates.summary(frame(("a", 1.0, 0.2, 9)))
+    assert (alone["estimated"], alone["mean_theta"], alone["median_se"]) == (1, 1.0, 0.2)
+    assert np.isnan([alone["sd_theta"], alone["reliability"]]).all()
+    nobody = estimates.summary(NOBODY)
+    assert nobody.pop("estimated") == 0
+    assert np.isnan(list(nobody.values())).all()
+
+
+def test_precision_by_theta_and_by_doubling_numbers_of_answers():
+    made = estimates.precision(frame(
+        ("a", -0.2, 0.8, 4), ("b", -0.4, 0.6, 5), ("c", 0.5, 0.3, 40), ("d", 0.7, 0.1, 9_000)
+    ))  # fmt: skip
+    by_theta = made[made["by"] == "theta"]
+    assert by_theta[["low", "high", "n"]].to_numpy().tolist() == [[-0.5, 0.0, 2], [0.5, 1.0, 2]]
+    np.testing.assert_allclose(by_theta["median"], [0.7, 0.2])
+    np.testing.assert_allclose(by_theta["p10"], [0.62, 0.12])
+    np.testing.assert_allclose(by_theta["p90"], [0.78, 0.28])
+    by_answers = made[made["by"] == "answers"]
+    assert by_answers["low"].tolist() == [1, 5, 40, 320]
+    assert by_answers["high"].tolist()[:3] == [5, 10, 80]
+    assert np.isnan(by_answers["high"].iloc[3])
+    assert by_answers["n"].tolist() == [1, 1, 1, 1]
+
+
+def test_change_is_that_of_matched_learners_with_its_error_by_hand():
+    """Changes +1.0, +0.2, −0.9 of a, b and c, each with its own error √(.3² + .4²) = .5; d and e were there once."""
+    then = frame(("a", 0.0, 0.3, 9), ("b", 0.0, 0.3, 9), ("c", 1.0, 0.3, 9), ("d", 5.0, 0.3, 9))
+    now = frame(("c", 0.1, 0.4, 9), ("b", 0.2, 0.4, 9), ("a", 1.0, 0.4, 9), ("e", -5.0, 0.4, 9))
+    sd = np.std([1.0, 0.2, -0.9], ddof=1)
+    assert estimates.change(now, then) == pytest.approx(
+        {"n": 3, "only_now": 1, "only_then": 1, "mean": 0.1, "se_mean": sd / 3**0.5, "sd": sd, "rms_error": 0.5,
+         "clear_up": 1, "clear_down": 0}
+    )  # fmt: skip
+
+
+def test_the_change_of_nobody_and_of_one_learner():
+    one = frame(("a", 1.0, 0.4, 9))
+    alone = estimates.change(one, one)
+    assert (alone["n"], alone["mean"]) == (1, 0.0)
+    assert np.isnan([alone["se_mean"], alone["sd"]]).all()
+    nobody = estimates.change(one, NOBODY)
+    assert (nobody["n"], nobody["only_now"], nobody["clear_up"]) == (0, 1, 0)
+    assert np.isnan([nobody["mean"], nobody["se_mean"], nobody["sd"], nobody["rms_error"]]).all()

@@ -67,6 +67,7 @@ def faulty_proxy(target: str) -> Iterator[FaultyProxy]:
 
 class _Handler(BaseHTTPRequestHandler):
     server: FaultyProxy
+    protocol_version = "HTTP/1.1"  # answers `Expect: 100-continue`, for which boto3 would wait a second
 
     def answer(self) -> None:
         self.server.seen += 1
@@ -83,6 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if self.command != "HEAD":
             self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content if spoiled is not None else content[: len(content) // 2])

@@ -40,12 +40,11 @@ class LevelView:
 
 @dataclass(frozen=True)
 class StandingView:
-    """Of 100 learners, how many stand below; `low` and `high` at theta ± SE. `learners`: so many at least."""
+    """The place among 100 learners in line from the lowest level to the highest; `low` and `high` at theta ± SE."""
 
-    below: str
+    place: str
     low: str
     high: str
-    learners: str
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,8 @@ def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> Leve
 
 
 def standing_view(words: Words, standing: Standing) -> StandingView:
-    below, low, high = (words.number(n, 0) for n in (standing.percentile, standing.low, standing.high))
-    return StandingView(below, low, high, words.number(standing.learners, 0))
+    place, low, high = (words.number(max(n, 1), 0) for n in (standing.percentile, standing.low, standing.high))
+    return StandingView(place, low, high)
 
 
 def no_level(words: Words, given: ReportInput) -> NoLevel:

@@ -59,14 +59,17 @@ STATES = {
     "no topics": (given(practised=answers([True, False] * 4, topics=(None,))), ["No topic"]),
     "a clear change": (
         given(level=replace(LEVEL, theta=1.9), history=levels(-0.5, 1.9)),
-        ["+240", "your level has gone up", "well above 500 , the middle"],
+        ["+240", "your level has gone up", "well above 500, the middle"],
     ),
     "half a year and more": (given(history=levels(*[0.01 * i for i in range(60)])), ["Not drawn: 34 levels"]),
     "beyond the scale": (
         given(level=replace(LEVEL, theta=3.4), history=levels(2.8, 3.4)),
         ["Your level is 800", "The scale ends at 800", "drawn at its ends"],
     ),
-    "among others": (given(standing=Standing(63, 46, 78, 1800)), ["about 63 have a lower level", "between 46 and 78"]),
+    "among others": (
+        given(standing=Standing(63, 46, 78, 1800)),
+        ["your place would be about 63", "between 46 and 78"],
+    ),
     "hints": (
         given(practised=answers([True, False], hints=(True, False))),
         ["With a hint: 1 answer", "1 of 2 with a hint"],

@@ -6,6 +6,7 @@ from resources.errors import CallAPerson
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.gates import make_gate
 from seedtest_pipeline.api.log import log_as_json
+from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import make_service
 from seedtest_pipeline.settings import Settings
 
@@ -19,8 +20,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
     CallAPerson: the server could not listen there.
     """
     log_as_json()
-    gate = make_gate(settings, host)
-    service = make_service(settings)
+    metrics = Metrics()
+    gate = make_gate(settings, host, metrics.fetched)
+    service = make_service(settings, metrics)
     config = uvicorn.Config(
         create(service, gate),
         host=host,

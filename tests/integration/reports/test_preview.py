@@ -53,7 +53,7 @@ def test_a_name_that_the_sample_lacks_is_named(tmp_path: Path) -> None:
 def test_the_pipeline_never_compiles_the_sample_into_a_template(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(SOURCE, tmp_path / "quarto"))
     with_sample = compile_template(folder, tmp_path / "one")
-    assert "{{ level.theta }}" in with_sample.source
+    assert "{{ level.score }}" in with_sample.source
     (folder / "sample.json").unlink()
     assert compile_template(folder, tmp_path / "two") == with_sample
     assert [path.name for path in (tmp_path / "one").iterdir()] == [path.name for path in (tmp_path / "two").iterdir()]

@@ -158,6 +158,18 @@ def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, press):
     assert (made.written, made.unchanged) == (0, 1)
 
 
+def test_a_report_recorded_in_another_store_is_made_in_this_one(engine, press, store, tmp_path):
+    """It was not, once its file had been copied: the row went on to name the place that was given up."""
+    press().publish(WEEK, USERS, answers("ada"), quiet)
+    moved = FolderStore(tmp_path / "moved")
+    key = f"reports/{WEEK}/ada/weekly_report.html"
+    moved.put(key, store.read(key), "text/html")
+    made = press(moved)
+    made.publish(WEEK, USERS, answers("ada"), quiet)
+    assert made.written == 1
+    assert recorded(engine)["ada"].url == moved.address(key)
+
+
 def test_each_format_is_a_file_and_a_row_of_its_own(engine, press, store):
     made = press(store, "html", "pdf")
     made.publish(WEEK, USERS, answers("ada"), quiet)

@@ -16,9 +16,9 @@ end
 local sample = strict(pandoc.json.decode(file:read('a'), false), 'sample')
 file:close()
 
--- The document's conditions and names are also Lua's, but for `!=`.
+-- The document's conditions are also Lua's, but for `!=` and for names such as `level.end`.
 local function value(expression, names)
-  local code = 'return ' .. expression:gsub('!=', '~=')
+  local code = 'return ' .. expression:gsub('!=', '~='):gsub('%.([%a_][%w_]*)', "['%1']")
   return assert(load(code, expression, 't', names))()
 end
 
@@ -29,10 +29,12 @@ local function shown(it)
   return pandoc.RawInline(FORMAT, '#' .. it.typst .. ';')
 end
 
--- Calls `make` with the names of each row: the sample's, and the row's own.
+-- Calls `make` with the names of each row: the sample's, the row's own, and Jinja's `loop`.
 local function each_row(each, names, make)
   local name, rows = each:match('^(%w+) in (.+)$')
-  for _, row in ipairs(value(rows, names) or {}) do make(setmetatable({[name] = row}, {__index = names})) end
+  for i, row in ipairs(value(rows, names) or {}) do
+    make(setmetatable({[name] = row, loop = {first = i == 1}}, {__index = names}))
+  end
 end
 
 local filled
@@ -42,7 +44,7 @@ local function repeat_rows(table, each, names)
   each_row(each, names, function(own)
     for _, row in ipairs(body.body) do
       local cells = pandoc.List(row.cells):map(function(cell)
-        return pandoc.Cell(filled(cell.contents, own), cell.alignment, cell.row_span, cell.col_span, cell.attr)
+        return pandoc.Cell(filled(pandoc.Blocks(cell.contents), own), cell.alignment, cell.row_span, cell.col_span, cell.attr)
       end)
       rows:insert(pandoc.Row(cells, row.attr))
     end
@@ -52,14 +54,22 @@ local function repeat_rows(table, each, names)
   return table
 end
 
--- Blocks with their placeholders filled, without those whose condition does not hold.
-filled = function(blocks, names)
+-- Blocks or inlines with their placeholders filled, without those whose condition does not hold.
+filled = function(elements, names)
   local filter = {traverse = 'topdown'}
+
+  local function repeated(each, content)
+    local whole = pandoc.List{}
+    each_row(each, names, function(own) whole:extend(filled(content, own)) end)
+    return whole
+  end
 
   function filter.Span(span)
     if span.classes:includes('v') then return shown(value(pandoc.utils.stringify(span), names)), false end
     local condition = span.attributes['if']
     if condition and not value(condition, names) then return {}, false end
+    local each = span.attributes['each']
+    if each then return repeated(each, span.content), false end
     span.attributes['if'] = nil
     return span
   end
@@ -72,13 +82,11 @@ filled = function(blocks, names)
     if #div.content == 1 and div.content[1].t == 'Table' then
       return repeat_rows(div.content[1], each, names), false
     end
-    local content = pandoc.List{}
-    each_row(each, names, function(own) content:extend(filled(div.content, own)) end)
-    div.content = content
+    div.content = repeated(each, div.content)
     return div, false
   end
 
-  return pandoc.Blocks(blocks):walk(filter)
+  return elements:walk(filter)
 end
 
 function Pandoc(document)

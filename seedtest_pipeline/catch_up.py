@@ -83,7 +83,7 @@ def catch_up_job(bank_version: str | None) -> dg.JobDefinition:
 def catch_up_sensor(job: dg.JobDefinition, bank_version: str | None) -> dg.SensorDefinition:
     @dg.sensor(
         name="catch_up",
-        job=job,
+        job_name=job.name,  # with the job itself, Dagster warns of a beta parameter of its own at every load
         minimum_interval_seconds=INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Updates the abilities of users whose session ended without one.",
@@ -115,11 +115,12 @@ def catch_up_sensor(job: dg.JobDefinition, bank_version: str | None) -> dg.Senso
                 cursor=Place(done=max(after, SessionEnd(until))).model_dump_json(),
                 skip_reason=f"Every session that ended up to {until:%F %T} has its update.",
             )
-        run_key = f"catch_up|{after.at.isoformat()}|{after.user_id}|{int(now.timestamp()) // AGAIN_AFTER_S}"
+        first = found[0]
+        run_key = f"catch_up|{first.at.isoformat()}|{first.user_id}|{int(now.timestamp()) // AGAIN_AFTER_S}"
         user_ids = [end.user_id for end in found]
         return dg.SensorResult(
             run_requests=[dg.RunRequest(run_key, dg.RunConfig({"update_abilities": Users(user_ids=user_ids)}))],
-            cursor=Place(done=after, asked=found[-1], run_key=run_key).model_dump_json(),
+            cursor=Place(done=place.done, asked=found[-1], run_key=run_key).model_dump_json(),
         )
 
     return catch_up

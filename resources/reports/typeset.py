@@ -46,7 +46,8 @@ def pdf(source: str, made_at: dt.datetime) -> bytes:
     except typst.TypstError as error:
         if _NO_GLYPH in error.message:
             raise CallAPerson(f"A PDF needs a font that this machine lacks: {error.message}. {_FONTS}") from error
-        raise TemplateBroken(f"Typst cannot set the report: {error.diagnostic.strip()}") from error
+        fault = error.diagnostic.partition("error: ")[2].strip()  # warnings stand before it
+        raise TemplateBroken(f"Typst cannot set the report: {fault}") from error
     assert isinstance(made, bytes)  # noqa: S101 - a list only where pages become pictures
     return made
 

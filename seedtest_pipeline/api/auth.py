@@ -18,11 +18,13 @@ class Caller:
 
 
 class Unauthenticated(Exception):  # noqa: N818 - an answer, not a fault
-    """401. What is wrong with a token is for our log: whoever forges one must not learn how far it came."""
+    """401. `reason` is for our log alone, since whoever forges a token must not learn how far it came; None where no
+    token was sent."""
 
-    def __init__(self, *, token_sent: bool) -> None:
+    def __init__(self, reason: str | None) -> None:
         super().__init__("This needs a valid bearer token.")
-        self.www_authenticate = f'{_CHALLENGE}, error="invalid_token"' if token_sent else _CHALLENGE
+        self.reason = reason
+        self.www_authenticate = _CHALLENGE if reason is None else f'{_CHALLENGE}, error="invalid_token"'
 
 
 class Forbidden(Exception):  # noqa: N818

@@ -27,14 +27,13 @@ class TokenGate:
 
     async def admit(self, authorization: str | None) -> Caller:
         if authorization is None:
-            raise Unauthenticated(token_sent=False)
+            raise Unauthenticated(None)
         try:
             token = take_apart(authorization)
             key = await self._keys.find(token.kid, token.algorithm)
             return self._issuer.caller(token, key, time.time())
         except NotBelieved as reason:
-            _log.info("A token is not believed: %s", reason)
-            raise Unauthenticated(token_sent=True) from None
+            raise Unauthenticated(f"the token is not believed: {reason}") from None
 
     def check(self) -> str:
         return self._keys.check()

@@ -133,6 +133,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _unauthenticated(request: Request, error: Any) -> Response:
+    exchange.of(request).refused = error.reason
     return _answer(request, UNAUTHENTICATED, {"WWW-Authenticate": error.www_authenticate})
 
 

@@ -21,7 +21,7 @@ CLEAR = 1.96  # standard errors: passed by chance alone once in twenty times
 
 @dataclass(frozen=True)
 class LevelView:
-    """`score`, `se`, `middle` and `end` are in points; `end` is the scale's, empty unless the level lies beyond it.
+    """`score`, `se`, `middle` and `scale_end` are in points; `scale_end` is empty unless the level lies beyond it.
 
     `of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at theta ± SE.
     """
@@ -29,7 +29,7 @@ class LevelView:
     score: str
     se: str
     middle: str
-    end: str
+    scale_end: str
     place: Literal["far above", "above", "near", "below", "far below"]
     of_100: str
     of_100_low: str
@@ -40,12 +40,11 @@ class LevelView:
 
 @dataclass(frozen=True)
 class StandingView:
-    """Of 100 learners, how many stand below; `low` and `high` at theta ± SE. `learners`: so many at least."""
+    """The place among 100 learners in line from the lowest level to the highest; `low` and `high` at theta ± SE."""
 
-    below: str
+    place: str
     low: str
     high: str
-    learners: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> Leve
         score=score(words, scale, level.theta),
         se=margin(words, scale, level.se),
         middle=words.number(scale.center, 0),
-        end=score(words, scale, level.theta) if scale.beyond(level.theta) else "",
+        scale_end=score(words, scale, level.theta) if scale.beyond(level.theta) else "",
         place=_place(level),
         of_100=middle,
         of_100_low=low,
@@ -88,8 +87,8 @@ def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> Leve
 
 
 def standing_view(words: Words, standing: Standing) -> StandingView:
-    below, low, high = (words.number(n, 0) for n in (standing.percentile, standing.low, standing.high))
-    return StandingView(below, low, high, words.number(standing.learners, 0))
+    place, low, high = (words.number(max(n, 1), 0) for n in (standing.percentile, standing.low, standing.high))
+    return StandingView(place, low, high)
 
 
 def no_level(words: Words, given: ReportInput) -> NoLevel:

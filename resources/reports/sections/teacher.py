@@ -56,10 +56,11 @@ def facts(words: Words, given: ReportInput, fit: PersonFit | None) -> Sequence[F
 
 
 def _scale(words: Words, scale: Scale) -> str:
-    line = f"{scale.center:,} + {scale.per_logit:,} × theta"
     return words.text(
-        "{line}, from {low} to {high}", line=line, low=words.number(scale.low, 0), high=words.number(scale.high, 0)
-    )
+        "{center} + {step} × theta, from {low} to {high}",
+        center=words.number(scale.center, 0), step=words.number(scale.per_logit, 0),
+        low=words.number(scale.low, 0), high=words.number(scale.high, 0),
+    )  # fmt: skip
 
 
 def _percentile(words: Words, standing: Standing | None) -> str:

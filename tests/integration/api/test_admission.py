@@ -1,6 +1,7 @@
 """Hostile callers at the routes themselves: through uvicorn, with people's data behind them."""
 
 import datetime as dt
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -125,6 +126,17 @@ def test_every_hostile_token_gets_one_and_the_same_401_and_costs_no_look_into_th
     assert first[1]["www-authenticate"] == 'Bearer realm="seedtest", error="invalid_token"'
     assert {name: answer for name, answer in answers.items() if answer != first} == {}
     assert api.taken == []
+
+
+def test_the_log_says_why_and_nothing_of_the_token(provider, api, caplog):
+    caplog.set_level(logging.INFO, "seedtest_pipeline")
+    token = provider.token(exp=1)
+    asked = api.ask(UPDATE, token)
+    (line,) = [
+        record for record in caplog.records if getattr(record, "request_id", "") == asked.headers["x-request-id"]
+    ]
+    assert line.reason == "the token is not believed: it is expired"
+    assert not any(part in str(vars(line)) for part in token.split("."))
 
 
 @pytest.mark.parametrize("route", ROUTES)

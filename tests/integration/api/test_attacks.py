@@ -1,7 +1,6 @@
 """Tokens that must not be believed, each for the reason that it is made to test, beside those that must."""
 
 import json
-import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -164,17 +163,14 @@ FORGED: dict[str, tuple[Callable[[Provider], str], str]] = {
 
 
 @pytest.mark.parametrize(("forge", "reason"), FORGED.values(), ids=FORGED)
-def test_a_forged_token_is_refused_for_what_is_wrong_with_it_and_says_nothing_of_that(
-    provider, door, caplog, forge, reason
-):
-    caplog.set_level(logging.INFO)
+def test_a_forged_token_is_refused_for_what_is_wrong_with_it_and_says_nothing_of_that(provider, door, forge, reason):
     token = forge(provider)
     with pytest.raises(Unauthenticated) as refused:
         door.admit(token)
-    assert reason in caplog.text
+    assert reason in str(refused.value.reason)
     assert refused.value.www_authenticate == 'Bearer realm="seedtest", error="invalid_token"'
     assert str(refused.value) == "This needs a valid bearer token."
-    assert token[:20] not in caplog.text
+    assert token[:20] not in str(refused.value.reason)
 
 
 @pytest.mark.parametrize("kid", ["rs", "es", "ed"])

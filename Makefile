@@ -34,7 +34,7 @@ bench-irt: $(VENV)/bench.stamp ## Speed and error of estimates and calibrations,
 preview: $(VENV)/dev.stamp ## Show the report of a sample learner, as its document is now
 	@$(BIN)/python -m docs.preview
 
-pictures: demo ## Make the README's pictures from the synthetic exam (needs Chromium)
+pictures: $(VENV)/dev.stamp demo ## Make the README's pictures from the synthetic exam (needs Chromium)
 	@$(BIN)/python docs/pictures.py
 
 clean: ## Remove the environment and the demo's data

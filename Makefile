@@ -37,7 +37,7 @@ bench-reports: $(VENV)/run.stamp ## Cost of reports, where it goes, and what a p
 preview: $(VENV)/dev.stamp ## Show the report of a sample learner, as its document is now
 	@$(BIN)/python -m docs.preview
 
-pictures: demo ## Make the README's pictures from the synthetic exam (needs Chromium)
+pictures: $(VENV)/dev.stamp demo ## Make the README's pictures from the synthetic exam (needs Chromium)
 	@$(BIN)/python docs/pictures.py
 
 clean: ## Remove the environment and the demo's data

@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 UV := $(BIN)/python -m uv pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-irt preview pictures clean
+.PHONY: help demo test ui lint lock bench-irt bench-reports preview pictures clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/run.stamp ## Run the main job on a synthetic exam: database, abilities, reports
 	@$(BIN)/python -m seedtest_pipeline demo
@@ -30,6 +30,9 @@ lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes
 bench-irt: $(VENV)/bench.stamp ## Speed and error of estimates and calibrations, beside other packages
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_irt $(BENCH_ARGS)
 	@$(BIN)/python -m tests.benchmarks.bench_r_service
+
+bench-reports: $(VENV)/run.stamp ## Cost of reports, where it goes, and what a process per report would cost
+	@$(BIN)/python -m tests.benchmarks.bench_reports $(BENCH_ARGS)
 
 preview: $(VENV)/dev.stamp ## Show the report of a sample learner, as its document is now
 	@$(BIN)/python -m docs.preview

@@ -115,7 +115,8 @@ def catch_up_sensor(job: dg.JobDefinition, bank_version: str | None) -> dg.Senso
                 cursor=Place(done=max(after, SessionEnd(until))).model_dump_json(),
                 skip_reason=f"Every session that ended up to {until:%F %T} has its update.",
             )
-        run_key = f"catch_up|{place.done.at.isoformat()}|{place.done.user_id}|{int(now.timestamp()) // AGAIN_AFTER_S}"
+        first = found[0]
+        run_key = f"catch_up|{first.at.isoformat()}|{first.user_id}|{int(now.timestamp()) // AGAIN_AFTER_S}"
         user_ids = [end.user_id for end in found]
         return dg.SensorResult(
             run_requests=[dg.RunRequest(run_key, dg.RunConfig({"update_abilities": Users(user_ids=user_ids)}))],

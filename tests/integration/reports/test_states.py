@@ -84,7 +84,7 @@ STATES = {
             practised=answers([True, False] * 20, topics=("Ratios", "<i>Sets</i>")),
             bank=EVEN_BANK,
         ),
-        ["Strengths: Ratios", "Worth practising next: <i>Sets</i>"],
+        ["Strengths Ratios", "Worth practising next <i>Sets</i>"],
     ),
     "an unusual pattern": (
         given(practised=answers([False] * 20 + [True] * 20)),

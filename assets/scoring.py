@@ -51,6 +51,8 @@ def counting(attempts: Attempts, as_of: dt.datetime, rules: ScoringRules) -> Int
     pair = attempts.user[inside] * len(attempts.item_keys) + attempts.item[inside]
     by_pair = np.argsort(pair)
     again = pair[by_pair[1:]] == pair[by_pair[:-1]]
+    if not again.any():
+        return inside
     # Most answers have no rival, and putting all in order is what takes the time.
     is_rival = np.zeros(pair.size, dtype=bool)
     is_rival[by_pair[1:][again]] = is_rival[by_pair[:-1][again]] = True

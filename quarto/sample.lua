@@ -16,9 +16,9 @@ end
 local sample = strict(pandoc.json.decode(file:read('a'), false), 'sample')
 file:close()
 
--- The document's conditions and names are also Lua's, but for `!=`.
+-- The document's conditions are also Lua's, but for `!=` and for names such as `level.end`.
 local function value(expression, names)
-  local code = 'return ' .. expression:gsub('!=', '~=')
+  local code = 'return ' .. expression:gsub('!=', '~='):gsub('%.([%a_][%w_]*)', "['%1']")
   return assert(load(code, expression, 't', names))()
 end
 

@@ -120,7 +120,7 @@ def catch_up_sensor(job: dg.JobDefinition, bank_version: str | None) -> dg.Senso
         user_ids = [end.user_id for end in found]
         return dg.SensorResult(
             run_requests=[dg.RunRequest(run_key, dg.RunConfig({"update_abilities": Users(user_ids=user_ids)}))],
-            cursor=Place(done=after, asked=found[-1], run_key=run_key).model_dump_json(),
+            cursor=Place(done=place.done, asked=found[-1], run_key=run_key).model_dump_json(),
         )
 
     return catch_up

@@ -184,6 +184,18 @@ def api(
     server.serve(Settings.load(), host, port)
 
 
+@app.command("notify-session-end")
+def notify_session_end(
+    user: Annotated[str, typer.Option(help="Whose session has ended, by the platform's id.")],
+    session: Annotated[str | None, typer.Option(help="Which session, for the API's log.")] = None,
+    url: Annotated[str, typer.Option(help="Address of the API.")] = "http://127.0.0.1:8000",
+) -> None:
+    """Have the API estimate a user's ability now, with the token in SEEDTEST_API_TOKEN; prints its answer."""
+    from seedtest_pipeline.api import commands
+
+    commands.notify_session_end(user, session, url)
+
+
 @app.command("r-irt")
 def r_irt(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65535)] = 8010) -> None:
     """Run the R service r-irt-plumber in the foreground; R_IRT_BASE_URL=http://127.0.0.1:8010 makes others use it."""

@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     jwt_aud: str | None = None
     local_dev: bool = False
     """The API asks for no token; on loopback only."""
+    seedtest_api_token: SecretStr | None = None
+    """With it `notify-session-end` calls the API."""
     api_timeout_secs: Annotated[float, Field(gt=0, le=300)] = 10.0
     """A request to the API that takes longer is answered 503."""
     api_concurrency: Annotated[int, Field(ge=1)] = 64

@@ -4,7 +4,10 @@ takes a second, as in curl -H "Authorization: Bearer $(seedtest token)".
 
 import shlex
 
-from seedtest_pipeline.api import local_issuer
+import httpx
+
+from resources.errors import CallAPerson, FixTheData, RetryLater, SeedtestError
+from seedtest_pipeline.api import client, local_issuer
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.terminal import ERR, OUT
 
@@ -18,3 +21,29 @@ def token(subject: str, scopes: list[str], ttl_s: int) -> None:
         ERR.print("An API on this machine takes it with these settings:")
         for name, value in needed.items():
             ERR.print(f"export {name}={shlex.quote(value)}", markup=False, highlight=False)
+
+
+def notify_session_end(user: str, session: str | None, url: str) -> None:
+    """Raises:
+    RetryLater: the API was out of reach, or busy, for a minute.
+    FixTheData: it refused what it was asked.
+    CallAPerson: it refused the token, or failed.
+    """
+    token = Settings.load().seedtest_api_token
+    if token is None:
+        raise FixTheData("Set SEEDTEST_API_TOKEN to a token that the API takes; on this machine: seedtest token")
+    try:
+        OUT.print_json(data=client.notify_session_end(url, token.get_secret_value(), user, session))
+    except httpx.HTTPStatusError as error:
+        raise _refused(error.response) from error
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise RetryLater(f"No answer from {url}: {error}. Does it run?") from error
+
+
+def _refused(answer: httpx.Response) -> SeedtestError:
+    said = f"The API answers {answer.status_code}: {answer.text}"
+    if answer.status_code in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
+        return RetryLater(said)
+    if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return CallAPerson(f"{said} Look at the token in SEEDTEST_API_TOKEN.")
+    return FixTheData(said)

@@ -35,6 +35,9 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
 
+    def fetched(self, brought_keys: bool) -> None:
+        self.key_fetches.labels("ok" if brought_keys else "failed").inc()
+
 
 class TimedEstimator:
     """An estimator whose times are told to `metrics`."""

@@ -1,11 +1,16 @@
 """`seedtest api`: the app behind uvicorn, until SIGTERM or Ctrl-C; requests under way are finished."""
 
+import gc
+import signal
+import socket
+
 import uvicorn
 
 from resources.errors import CallAPerson
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.gates import make_gate
 from seedtest_pipeline.api.log import log_as_json
+from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import make_service
 from seedtest_pipeline.settings import Settings
 
@@ -19,19 +24,28 @@ def serve(settings: Settings, host: str, port: int) -> None:
     CallAPerson: the server could not listen there.
     """
     log_as_json()
-    gate = make_gate(settings, host)
-    service = make_service(settings)
+    metrics = Metrics()
+    gate = make_gate(settings, host, metrics.fetched)
+    listening = _listen(host, port)
+    service = make_service(settings, metrics)
     config = uvicorn.Config(
         create(service, gate),
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=round(settings.api_timeout_secs) + 1,
     )
-    server = uvicorn.Server(config)
-    server.run()
-    if not server.started:
-        raise CallAPerson(f"The API could not listen on {host}:{port}: is the port in use?")
+    gc.collect()
+    gc.freeze()  # what is here now stays: to look through it again and again costs a request in twenty its time
+    # uvicorn has handlers of its own while it serves; afterwards it raises the signal again, and to end so is fine.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with listening:
+        uvicorn.Server(config).run([listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise CallAPerson(f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port.") from error

@@ -48,7 +48,7 @@ class Service:
         self.engine.dispose()
 
 
-def make_service(settings: Settings) -> Service:
+def make_service(settings: Settings, metrics: Metrics) -> Service:
     """Nothing of it is opened yet, but for an embedded database, which is started and migrated.
 
     Statements and the estimator get half of a request's time: so the caller is told which of them was too slow.
@@ -60,7 +60,6 @@ def make_service(settings: Settings) -> Service:
     engine = make_engine(
         parts.database_url, "seedtest", statement_timeout_s=patience_s, pool_size=AT_WORK, ping=False
     )  # fmt: skip
-    metrics = Metrics()
     estimator = TimedEstimator(parts.estimator, metrics)
     return Service(
         settings, engine, Updater(engine, estimator, settings.irt_bank_version), estimator, parts.rules,

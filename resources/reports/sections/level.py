@@ -21,7 +21,7 @@ CLEAR = 1.96  # standard errors: passed by chance alone once in twenty times
 
 @dataclass(frozen=True)
 class LevelView:
-    """`score`, `se`, `middle` and `end` are in points; `end` is the scale's, empty unless the level lies beyond it.
+    """`score`, `se`, `middle` and `scale_end` are in points; `scale_end` is empty unless the level lies beyond it.
 
     `of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at theta ± SE.
     """
@@ -29,7 +29,7 @@ class LevelView:
     score: str
     se: str
     middle: str
-    end: str
+    scale_end: str
     place: Literal["far above", "above", "near", "below", "far below"]
     of_100: str
     of_100_low: str
@@ -76,7 +76,7 @@ def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> Leve
         score=score(words, scale, level.theta),
         se=margin(words, scale, level.se),
         middle=words.number(scale.center, 0),
-        end=score(words, scale, level.theta) if scale.beyond(level.theta) else "",
+        scale_end=score(words, scale, level.theta) if scale.beyond(level.theta) else "",
         place=_place(level),
         of_100=middle,
         of_100_low=low,

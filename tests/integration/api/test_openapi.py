@@ -25,10 +25,10 @@ OPERATIONS = [
 ]
 CHECKS = [
     schemathesis.checks.not_a_server_error,
-    openapi.checks.status_code_conformance,
-    openapi.checks.content_type_conformance,
-    openapi.checks.response_schema_conformance,
-    openapi.checks.response_headers_conformance,
+    schemathesis.checks.status_code_conformance,
+    schemathesis.checks.content_type_conformance,
+    schemathesis.checks.response_schema_conformance,
+    schemathesis.checks.response_headers_conformance,
 ]
 
 

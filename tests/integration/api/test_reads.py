@@ -17,6 +17,7 @@ from tests.integration.api.platform import adopt
 
 WEEK = Week.parse("2025-02-03")
 NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)
+WEEK_LONG = dt.timedelta(days=7)
 PAGE = b"<!doctype html><p>A report</p></html>"
 
 
@@ -40,12 +41,12 @@ def test_the_current_ability_and_the_history_by_week(engine, api):
     estimate(engine, "u1", WEEK.plus(1), 0.5)
     estimate(engine, "u2", WEEK, 3.0)
     with transaction(engine) as connection:
-        abilities.store_current(connection, Ability("u1", 0.75, 0.4, 9, "2PL", "b1", NOW, NOW))
+        abilities.store_current(connection, Ability("u1", 0.75, 0.4, 9, "2PL", "b1", NOW + WEEK_LONG, NOW))
         abilities.store_current(connection, Ability("u1", 7.0, 0.4, 9, "2PL", "another bank", NOW, NOW))
     found = api.get("/users/u1/theta").json()
     assert found["current"] == {
         "theta": 0.75, "se": 0.4, "model": "2PL", "version": "b1", "n_items": 9,
-        "as_of": "2025-02-12T09:00:00Z", "updated_at": "2025-02-12T09:00:00Z",
+        "as_of": "2025-02-19T09:00:00Z", "updated_at": "2025-02-12T09:00:00Z",
     }  # fmt: skip
     assert [(week["week"], week["theta"], week["n_items"]) for week in found["history"]] == [
         ("2025-02-03", 0.25, 8), ("2025-02-10", 0.5, 8),

@@ -136,7 +136,7 @@ def test_a_character_that_no_font_has_is_an_error_and_no_box() -> None:
 
 
 def test_a_report_with_an_unfilled_place_is_not_set() -> None:
-    for left in ("{{ level.theta }}", "/*% if level %*/"):
+    for left in ("{{ level.score }}", "/*% if level %*/"):
         with pytest.raises(ReportBroken, match="unfilled place"):
             set_alone(left)
 

@@ -235,8 +235,8 @@ def test_the_teacher_sees_the_scale_and_where_the_learner_stands_on_it() -> None
 
 def test_an_end_of_the_scale_is_named_where_it_holds_the_score() -> None:
     beyond = level_view(ENGLISH, replace(LEVEL, theta=3.5), BANK, Scale())
-    assert (beyond.score, beyond.end) == ("800", "800")
-    assert level_view(ENGLISH, replace(LEVEL, theta=3.0), BANK, Scale()).end == ""
+    assert (beyond.score, beyond.scale_end) == ("800", "800")
+    assert level_view(ENGLISH, replace(LEVEL, theta=3.0), BANK, Scale()).scale_end == ""
     shown = trend(ENGLISH, given(level=replace(LEVEL, theta=3.5), history=levels(0.0, 3.5)))
     assert shown is not None
     assert shown.held

@@ -1,0 +1,110 @@
+"""An exam of many users, an identity provider, and servers in processes of their own: what the API is measured on."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+
+from resources.database import banks, embedded, ingest, migrate, response_file
+from resources.database.engine import make_engine, transaction
+from resources.model import ItemBank
+from tests.benchmarks.api_floors import TABLE
+from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
+
+CHECKOUT = Path(__file__).parents[2]
+N_ITEMS, SESSIONS, PER_SESSION = 500, 5, 10
+
+
+@dataclass(frozen=True)
+class Bed:
+    home: Path
+    database_url: str
+    provider: Provider
+    bank: ItemBank
+
+    @property
+    def token(self) -> str:
+        return self.provider.token("rs", sub="platform", scope="analysis:run", exp=int(time.time()) + 6 * 3600)
+
+    @contextmanager
+    def server(self, port: int, *command: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+        """`python -m COMMAND` with the API's settings, once it answers on the port."""
+        environment = {
+            **os.environ, "PYTHONPATH": str(CHECKOUT), "SEEDTEST_HOME": str(self.home),
+            "DATABASE_URL": self.database_url, "JWKS_URL": self.provider.url, "JWT_ISS": ISSUER, "JWT_AUD": AUDIENCE,
+            "API_RATE_PER_MINUTE": "1000000000", **settings,
+        }  # fmt: skip
+        with log.open("wb") as sink:
+            process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stderr=sink, stdout=sink)
+        try:
+            _await(port, process)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@contextmanager
+def bed(home: Path, users: int) -> Iterator[Bed]:
+    """10,000 users have user-0 to user-9999 as ids; each has 50 answers in 5 sessions of the last weeks."""
+    url = embedded.connect_url(home, f"bench_{users}")
+    engine = make_engine(url)
+    migrate.upgrade(engine)
+    draw = np.random.default_rng(1)
+    bank = ItemBank(
+        "bench", "2PL", tuple(f"i{j}" for j in range(N_ITEMS)), draw.lognormal(0, 0.3, N_ITEMS),
+        draw.normal(size=N_ITEMS), np.zeros(N_ITEMS),
+    )  # fmt: skip
+    now = dt.datetime.now(dt.UTC)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("TRUNCATE exam_results, mirt_ability, mirt_item_params, mirt_fit_meta")
+        connection.exec_driver_sql(TABLE)
+        ingest.ingest(connection, response_file.from_table(_exam(users, bank, now), "the exam"), "bench")
+        banks.save(connection, bank, banks.Fit(True, 1, 0.0, users, users, now))
+        banks.adopt(connection, bank.version, now)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE"))
+    engine.dispose()
+    with Provider({"rs": MAKE_KEY["RS256"]()}) as provider:
+        yield Bed(home, url, provider, bank)
+
+
+def _exam(users: int, bank: ItemBank, now: dt.datetime) -> pa.Table:
+    draw = np.random.default_rng(2)
+    each = SESSIONS * PER_SESSION
+    user, place = np.repeat(np.arange(users), each), np.tile(np.arange(each), users)
+    item = np.argsort(draw.random((users, N_ITEMS)), axis=1)[:, :each].ravel()
+    ability = draw.normal(size=users)[user]
+    session = place // PER_SESSION
+    ends = pd.Timestamp(now) - pd.to_timedelta(25 - 5 * session, unit="D") - pd.to_timedelta(120 - place, unit="min")
+    right = draw.random(user.size) < 1 / (1 + np.exp(-bank.a[item] * (ability - bank.b[item])))
+    frame = pd.DataFrame({
+        "user_id": [f"user-{n}" for n in user],
+        "session_id": [f"s{n}-{s}" for n, s in zip(user, session, strict=True)],
+        "item_id": [f"i{j}" for j in item], "correct": right.astype(int), "answered_at": ends,
+    })  # fmt: skip
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args} ended as it started; see its log"
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/openapi.json", timeout=2, trust_env=False)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"Nothing answers on port {port}.")

@@ -1,0 +1,128 @@
+"""`seedtest api` as a person starts it: with a token of `seedtest token`, told of a session's end, ended by SIGTERM."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from resources.database.server_folder import wait_until
+from tests.e2e.conftest import Shell
+
+
+@contextmanager
+def serving(shell: Shell, port: int) -> Iterator[subprocess.Popen[str]]:
+    process = shell.start("api", "--port", str(port))
+    try:
+        assert wait_until(lambda: _alive(port) or process.poll() is not None, 60)
+        assert process.poll() is None, process.communicate()
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _alive(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/livez", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class WithSettings(Shell):
+    """The shell after some lines of `export NAME=value`."""
+
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, **dict(self.settings)}
+
+
+def test_two_terminals(shell, port):
+    made = shell.run("token", "--sub", "u2", "--scope", "exam:write report:read")
+    exports = dict(re.findall(r"^export (\w+)='?([^'\n]+)'?$", made.stderr, re.MULTILINE))
+    assert set(exports) == {"JWKS_URL", "JWT_ISS", "JWT_AUD"}
+    exports["SEEDTEST_API_TOKEN"] = made.stdout.strip()
+    here = WithSettings(shell.home, shell.database_url, tuple(exports.items()))
+    with serving(here, port) as process:
+        url = f"http://127.0.0.1:{port}"
+        told = here.run("notify-session-end", "--user", "u2", "--session", "u2-1", "--url", url)
+        assert told.returncode == 0, told.stderr
+        # The exam's answers are of 2025, and the look-back has long left them behind.
+        assert json.loads(told.stdout)["reason"] == "no_attempts"
+        refused = here.run("notify-session-end", "--user", "u3", "--url", url)
+        assert refused.returncode == 1
+        assert "403" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in log.splitlines()]
+    requests = [(line["route"], line["status"], line["caller"]) for line in lines if line["message"] == "request"]
+    update = "/analysis/irt/update-theta"
+    assert [request for request in requests if request[0] == update] == [(update, 200, "u2"), (update, 403, "u2")]
+
+
+def test_a_request_under_way_is_finished_before_the_end(shell, port):
+    here = WithSettings(shell.home, shell.database_url, (("LOCAL_DEV", "true"),))
+    with serving(here, port) as process, socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        body = b'{"user_id": "u2"}'
+        head = (
+            b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)
+        )
+        connection.sendall(head + body[:3])
+        assert wait_until(lambda: b"under_way 2.0" in httpx.get(f"http://127.0.0.1:{port}/metrics").content, 10)
+        process.send_signal(signal.SIGTERM)
+        assert wait_until(lambda: not _alive(port), 10)
+        connection.sendall(body[3:])
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "complaint"),
+    [
+        ({}, [], "Nothing says whose tokens count: set JWKS_URL, JWT_ISS, JWT_AUD."),
+        ({"LOCAL_DEV": "true"}, ["--host", "0.0.0.0"], "can be reached from outside"),  # noqa: S104 - refused
+        ({"LOCAL_DEV": "true", "API_TIMEOUT_SECS": "0"}, [], "Setting API_TIMEOUT_SECS='0'"),
+    ],
+)
+def test_what_cannot_be_served_is_one_sentence(shell, port, settings, arguments, complaint):
+    said = WithSettings(shell.home, shell.database_url, tuple(settings.items())).run(
+        "api", "--port", str(port), *arguments
+    )
+    assert said.returncode == 1
+    assert complaint in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_port_in_use_is_one_sentence(shell, port):
+    with socket.create_server(("127.0.0.1", port)):
+        said = WithSettings(shell.home, shell.database_url, (("LOCAL_DEV", "true"),)).run("api", "--port", str(port))
+    assert said.returncode == 1
+    assert f"127.0.0.1:{port}" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_without_a_token_notify_says_how_to_get_one(shell):
+    said = shell.run("notify-session-end", "--user", "u2")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "SEEDTEST_API_TOKEN" in said.stderr

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/python -m uv pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-irt bench-reports preview pictures clean
+.PHONY: help demo test ui lint lock bench-irt bench-api soak-api bench-reports preview pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -34,10 +34,16 @@ bench-irt: $(VENV)/bench.stamp ## Speed and error of estimates and calibrations,
 bench-reports: $(VENV)/run.stamp ## Cost of reports, where it goes, and what a process per report would cost
 	@$(BIN)/python -m tests.benchmarks.bench_reports $(BENCH_ARGS)
 
+bench-api: $(VENV)/dev.stamp ## Speed of update-theta beside two floors (wrk measures best: apt-get install wrk)
+	@$(BIN)/python -m tests.benchmarks.bench_api $(BENCH_ARGS)
+
+soak-api: $(VENV)/dev.stamp ## Break what the API rests on for 10 minutes (MINUTES=10), and count what it got wrong
+	@$(BIN)/python -m tests.benchmarks.soak_api $(or $(MINUTES),10)
+
 preview: $(VENV)/dev.stamp ## Show the report of a sample learner, as its document is now
 	@$(BIN)/python -m docs.preview
 
-pictures: demo ## Make the README's pictures from the synthetic exam (needs Chromium)
+pictures: $(VENV)/dev.stamp demo ## Make the README's pictures from the synthetic exam (needs Chromium)
 	@$(BIN)/python docs/pictures.py
 
 clean: ## Remove the environment and the demo's data

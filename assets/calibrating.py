@@ -62,7 +62,8 @@ class NewBank:
 def new_bank(
     answers: pd.DataFrame, model: Model, in_force: ItemBank | None, fitted_at: dt.datetime, progress: Progress
 ) -> NewBank:
-    """The bank of all items that `answers` (user_id, item_key, correct; one attempt per user and item) can calibrate.
+    """The bank of all items that `answers` (user_id, item_key, correct, topic_id; one attempt per user and item) can
+    calibrate.
 
     `left_out` names every other item with its reason.
 
@@ -84,8 +85,17 @@ def new_bank(
     linking = _linked(keys, items, in_force) if in_force else None
     if linking:
         items = linking.link.items(items)
-    bank = ItemBank(_version(model, fitted_at, items, keys), model, tuple(keys), items.a, items.b, items.c)
+    bank = ItemBank(
+        _version(model, fitted_at, items, keys), model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys)
+    )
     return NewBank(bank, found, table, after.kept, linking, sorted(left_out))
+
+
+def _topics(answers: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
+    """The topic under which an item was answered most often, of equals the first by name; none for items without."""
+    counts = answers[answers["item_key"].isin(keys)].value_counts(["item_key", "topic_id"]).reset_index()
+    best = counts.sort_values(["count", "topic_id"], ascending=[False, True]).drop_duplicates("item_key")
+    return dict(zip(best["item_key"].tolist(), best["topic_id"].tolist(), strict=True))
 
 
 def _screened(answers: pd.DataFrame) -> tuple[Answers, list[str], list[tuple[str, str]]]:

@@ -1,8 +1,12 @@
-"""The README's picture: a report of the synthetic exam as a browser shows it. Run by `make pictures`."""
+"""The README's pictures: a report of the synthetic exam on a desktop, and further down on a phone in the dark.
 
-import subprocess
-import tempfile
+Run by `make pictures`.
+"""
+
+import shutil
 from pathlib import Path
+
+from playwright.sync_api import sync_playwright
 
 from seedtest_pipeline.settings import Settings
 
@@ -12,17 +16,19 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     reports = Settings.load().home / "artifacts" / "reports"
-    page = max(reports.glob(f"*/{LEARNER}/weekly_report.html"))  # of the last week
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
-            [
-                "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                "--no-first-run", "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=760,1180",
-                f"--screenshot={HERE / 'report.png'}", page.as_uri(),
-            ],
-            check=True, capture_output=True, timeout=60,
-        )  # fmt: skip
-    print(f"docs/report.png, from {page}")
+    report = max(reports.glob(f"*/{LEARNER}/weekly_report.html"))  # of the last week
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        desktop = browser.new_page(viewport={"width": 760, "height": 1180})
+        desktop.goto(report.as_uri())
+        desktop.screenshot(path=HERE / "report.png")
+        phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+        phone.goto(report.as_uri())
+        phone.evaluate("scrollTo(0, document.querySelector('#this-week').getBoundingClientRect().top - 16)")
+        phone.screenshot(path=HERE / "report-phone.png")
+        browser.close()
+    print(f"docs/report.png and docs/report-phone.png, from {report}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Stays out: how any of them is stored, estimated or shown.
 import datetime as dt
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Self
 
@@ -97,7 +97,8 @@ class ItemBank:
     """Item parameters in logistic metric, D = 1: P = c + (1 - c) / (1 + exp(-a (theta - b))).
 
     `item_keys` has J distinct entries; discrimination `a` (per logit, > 0), difficulty `b` (logits) and guessing `c`
-    (probability in [0, 1)) have shape (J,). A 2PL bank has c = 0 throughout.
+    (probability in [0, 1)) have shape (J,). A 2PL bank has c = 0 throughout. `topics` holds those of the items whose
+    topic was known at the calibration.
     """
 
     version: str
@@ -106,6 +107,7 @@ class ItemBank:
     a: Floats
     b: Floats
     c: Floats
+    topics: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (len(self.item_keys) == self.a.size == self.b.size == self.c.size):

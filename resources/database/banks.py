@@ -68,7 +68,8 @@ def save(
     rows = [
         {
             "item_id": key, "model": bank.model, "version": bank.version,
-            "params": {"a": bank.a[j].item(), "b": bank.b[j].item(), "c": bank.c[j].item()},
+            "params": {"a": bank.a[j].item(), "b": bank.b[j].item(), "c": bank.c[j].item()}
+            | ({"topic": bank.topics[key]} if key in bank.topics else {}),
             "standard_errors": {name: _number(values[j]) for name, values in errors.items()} or None,
             "n_responses": counts[j], "fitted_at": fit.fitted_at,
         }
@@ -99,6 +100,7 @@ def load(connection: sa.Connection, version: str, model: Model | None = None) ->
     return ItemBank(
         version, cast("Model", models[0]), tuple(row.item_id for row in rows),
         _parameter(version, rows, "a"), _parameter(version, rows, "b"), _parameter(version, rows, "c", missing=0.0),
+        {row.item_id: str(topic) for row in rows if (topic := row.params.get("topic")) is not None},
     )  # fmt: skip
 
 

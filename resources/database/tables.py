@@ -48,7 +48,7 @@ mirt_item_params = sa.Table(
     sa.Column("item_id", sa.Text, primary_key=True),
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("version", sa.Text, primary_key=True),
-    sa.Column("params", JSONB, nullable=False),  # {"a": per logit, "b": logits, "c": probability}
+    sa.Column("params", JSONB, nullable=False),  # {"a": per logit, "b": logits, "c": probability}, "topic" where known
     sa.Column("standard_errors", JSONB),  # same keys; NULL where the calibration gave none
     sa.Column("n_responses", sa.Integer),
     sa.Column("fitted_at", _instant),

@@ -26,7 +26,7 @@ def main(rounds: int) -> None:
         home = Path(folder)
         here = running.enter_context(bed(home, USERS))
         token = here.token
-        floors, api, api_with_r = _free_port(), _free_port(), _free_port()
+        floors, api, api_with_r = free_port(), free_port(), free_port()
         running.enter_context(
             here.server(floors, "tests.benchmarks.api_floors", str(floors), log=home / "floors.log")
         )  # fmt: skip
@@ -61,7 +61,7 @@ def _tell(name: str, found: list[Figures]) -> None:
     print(f"{name:>12}: {per_s:7,.0f}/s   p50 {p50:6.1f}   p95 {p95:6.1f}   p99 {p99:6.1f} ms   {errors} errors")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -33,7 +33,7 @@ from resources.artifacts.folder import FolderStore
 from resources.database import abilities, embedded, migrate
 from resources.database.engine import make_engine, transaction
 from resources.model import SYNTHETIC, Format, ItemBank, Thetas, Week
-from resources.reports import fill
+from resources.reports import fill, typeset
 from resources.reports.checks import verify
 from resources.reports.compile import compile_template
 from resources.reports.scale import Scale
@@ -181,13 +181,16 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     timed("fingerprint", lambda: [publishing._fingerprint(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
     charts = timed("charts", lambda: [fill._charts(template, one) for one in seen])
-    pages = timed("fill", lambda: [fill.render(template, one) for one in given])
-    spent["fill"] -= spent["view"] + spent["charts"]
+    parsed, marker = fill._parsed(form, template.source), fill.names(template, given[0])["marker"]
+    filled = timed("fill", lambda: [
+        parsed.render(vars(one), marker=marker, charts=drawn) for one, drawn in zip(seen, charts, strict=True)
+    ])  # fmt: skip
+    if form == "pdf":
+        timed("typeset", lambda: [typeset.pdf(source, week.ends_at) for source in filled])
+    pages = [fill.render(template, one) for one in given]  # each with its own marker
     timed("verify", lambda: [verify(page, one.user_id, week, template) for page, one in zip(pages, given, strict=True)])
     key = f"stages.{form}"
     timed("store", lambda: [press.store.put(f"{n}/{key}", page, "") for n, page in enumerate(pages)])
-    if form == "pdf":
-        spent["fill and typeset"] = spent.pop("fill")
     n_charts = max(len(drawn) for drawn in charts)
     return list(spent.items()), n_charts, round(sum(map(len, pages)) / len(pages))
 

@@ -19,6 +19,7 @@ from tests.e2e.conftest import CHECKOUT, Shell
 BLOCKS = re.findall(r"^```\n(.*?)^```$", (CHECKOUT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 OWN_RESPONSES = next(block for block in BLOCKS if "seedtest ingest" in block)
 IN_DAGSTER = next(block for block in BLOCKS if "asset materialize" in block)
+FINISHED = next(block for block in BLOCKS if "artifacts check" in block)
 A_TOKEN = next(block for block in BLOCKS if "seedtest token" in block)
 
 
@@ -89,6 +90,12 @@ def test_a_persons_own_responses_become_a_report_in_the_browser(checkout, after_
     page = Path(unquote(url.removeprefix("file://")))
     assert "u17632" in page.read_text("utf-8")
     assert connection.scalar(sa.text("SELECT count(*) FROM report_artifacts")) == 120
+
+
+def test_a_finished_report_has_a_link_and_files_and_rows_agree(checkout, after_own_responses):
+    link, *rest = checkout.type(FINISHED).splitlines()
+    assert link == after_own_responses.splitlines()[-1]
+    assert rest == ["120 rows and 120 files in 1 weeks, 0 at fault"]
 
 
 def test_dagsters_own_command_line_makes_what_seedtest_run_made(checkout, after_own_responses, connection):

@@ -9,7 +9,7 @@ import numpy as np
 from resources.reports.curves import information, probability_right
 from resources.reports.report_input import ReportInput
 from resources.reports.sections.points import margin, score
-from resources.reports.wording import Words, name
+from resources.reports.wording import NONE, Words, name
 
 SHOWN = 5
 
@@ -17,6 +17,7 @@ SHOWN = 5
 @dataclass(frozen=True)
 class NextItem:
     name: str
+    topic: str
     difficulty: str
     chance: str
 
@@ -45,6 +46,7 @@ def next_items(words: Words, given: ReportInput) -> NextItems | None:
         rows=[
             NextItem(
                 name=name(given.bank.item_keys[j]),
+                topic=name(topic) if (topic := given.bank.topics.get(given.bank.item_keys[j])) else NONE,
                 difficulty=score(words, given.scale, float(given.bank.b[j])),
                 chance=words.percent(float(chance[j])),
             )

@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
-import numpy as np
 import pytest
 import sqlalchemy as sa
 import uvicorn
 
 from resources.database import abilities
+from resources.database.abilities import Ability
 from resources.database.engine import transaction
-from resources.model import Thetas
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth import Gate
 from seedtest_pipeline.api.gates import TokenGate
@@ -28,7 +27,6 @@ from seedtest_pipeline.settings import Settings
 from tests.integration.api.forging import by, by_secret, public_pem, sealed, twice, with_header, with_payload
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider, good_claims
 
-KNOWN = ("u1", "u2")
 NOW = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
 
 
@@ -82,10 +80,9 @@ def make_service_here(shared_database_url, tmp_path_factory) -> Callable[[], Ser
 @pytest.fixture(scope="module")
 def api(provider, make_service_here) -> Iterator[Api]:
     service = make_service_here()
-    n = len(KNOWN)
-    thetas = Thetas(KNOWN, np.zeros(n), np.full(n, 0.25), *np.ones((3, n), int), (), "2PL", "v1")
     with transaction(service.engine) as connection:
-        abilities.store_current(connection, thetas, NOW, NOW)
+        for user_id in ("u1", "u2"):
+            abilities.store_current(connection, Ability(user_id, 0.0, 0.25, 1, "2PL", "v1", NOW, NOW))
     with served(service, TokenGate(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(provider.url)))) as api:
         yield api
 

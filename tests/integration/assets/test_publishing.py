@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,7 @@ def test_a_past_is_each_learners_own_and_its_level_that_of_the_week_only(engine)
     assert [past.week for past in pasts["cy"].weeks] == [WEEK]
     assert pasts["Bob|1"].level is None
     assert pasts["cy"].level is not None
-    assert (pasts["cy"].level.theta, pasts["cy"].level.bank_version) == (1.0, BANK.version)
+    assert (pasts["cy"].level.score, pasts["cy"].level.bank_version) == (1.0, BANK.version)
 
 
 def test_a_rerun_makes_only_what_changed_or_is_missing(engine, press, store):
@@ -157,6 +158,18 @@ def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, press):
     made = press()
     made.publish(WEEK, USERS, answers("ada"), quiet)
     assert (made.written, made.unchanged) == (0, 1)
+
+
+def test_a_report_recorded_in_another_store_is_made_in_this_one(engine, press, store, tmp_path):
+    """It was not, once its file had been copied: the row went on to name the place that was given up."""
+    press().publish(WEEK, USERS, answers("ada"), quiet)
+    moved = FolderStore(tmp_path / "moved")
+    key = f"reports/{WEEK}/ada/weekly_report.html"
+    moved.put(key, store.read(key), "text/html")
+    made = press(moved)
+    made.publish(WEEK, USERS, answers("ada"), quiet)
+    assert made.written == 1
+    assert recorded(engine)["ada"].url == moved.address(key)
 
 
 def test_each_format_is_a_file_and_a_row_of_its_own(engine, press, store):
@@ -213,8 +226,8 @@ def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_
     assert recorded(engine) == {}
 
 
-def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engine, store):
-    broken = Template("<p>{{ nonsense.text }}</p>", {"trend": "{}"}, "0", "hand")
+def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engine, store, template):
+    broken = replace(template, source="<p>{{ nonsense.text }}</p>")
     made = Press(engine, store, {"html": broken}, BANK, Scale(), 30)
     with pytest.raises(TemplateBroken, match="nonsense"):
         made.publish(WEEK, USERS, answers("ada"), quiet)

@@ -50,3 +50,14 @@ def test_a_report_made_again_takes_the_place_of_the_old_one(connection: sa.Conne
 
 def test_nothing_to_record(connection: sa.Connection) -> None:
     assert artifacts.record(connection, []) == 0
+
+
+def test_weeks_are_those_with_a_report_and_forgetting_takes_the_named_rows_of_one(connection: sa.Connection) -> None:
+    assert artifacts.weeks(connection) == []
+    pdf, later = replace(HTML, format="pdf", url="s3://b/k"), replace(HTML, week=WEEK.plus(1))
+    artifacts.record(connection, [later, HTML, pdf])
+    assert artifacts.weeks(connection) == [WEEK, WEEK.plus(1)]
+    assert artifacts.forget(connection, WEEK, []) == 0
+    assert artifacts.forget(connection, WEEK, [HTML.url, "s3://b/nobody"]) == 1
+    assert artifacts.of_week(connection, WEEK) == [pdf]
+    assert artifacts.of_week(connection, WEEK.plus(1)) == [later]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,6 +48,13 @@ def test_a_bank_comes_back_exactly_in_the_order_of_its_keys(connection: sa.Conne
     assert found.a.tolist() == [0.9, 1.1, 2.0]
     assert found.b.tolist() == [-0.5, 1 / 3, 6.02e23]
     assert found.c.tolist() == [0.2, 0.2, 0.2]
+
+
+def test_topics_are_kept_where_they_were_known(connection: sa.Connection) -> None:
+    banks.save(connection, replace(bank(), topics={"ü": "Sätze", "I1": "2"}), FIT)
+    assert banks.load(connection, "v1").topics == {"ü": "Sätze", "I1": "2"}
+    insert(connection, "2PL", '{"a": 1, "b": 0, "c": 0}')
+    assert banks.load(connection, "old").topics == {}
 
 
 def test_the_fit_and_the_errors_are_kept(connection: sa.Connection) -> None:

@@ -76,7 +76,7 @@ STATES = {
     ),
     "some times": (
         given(practised=answers([True, False, True], ms=(60_000, None, 90_000))),
-        ["Of these, 2 answers took 2 min 30 s; of the others"],
+        ["2 answers took 2 min 30 s; how long the others took"],
     ),
     "a strength and a next step": (
         given(

@@ -36,8 +36,20 @@ def answers(theta: Floats, items: Items, seed: int) -> pd.DataFrame:
             "user_id": [f"{seed}-{u}" for u in user],
             "item_key": [f"q{j:02d}" for j in item],
             "correct": pd.array(right.ravel(), dtype="boolean"),
+            "topic_id": pd.array(["A"] * item.size, dtype="str"),
         }
     )
+
+
+def test_an_items_topic_is_the_one_it_was_answered_under_most() -> None:
+    frame = answers(drawn(300, 0, 1), ITEMS, 1)
+    key, nth = frame["item_key"], frame.groupby("item_key").cumcount()
+    frame.loc[(key == "q03") & (nth < 200), "topic_id"] = "B"
+    frame.loc[(key == "q04") & (nth < 150), "topic_id"] = "Z"
+    frame.loc[key == "q05", "topic_id"] = None
+    topics = calibrated(frame).bank.topics
+    assert (topics["q02"], topics["q03"], topics["q04"]) == ("A", "B", "A")
+    assert "q05" not in topics
 
 
 def drawn(n: int, mean: float, seed: int) -> Floats:

@@ -44,7 +44,7 @@ def test_drift_read_from_two_stored_banks_is_that_of_the_linking_itself():
     answers = simulated(moved, rng.normal(0.4, 1.2, 1_500), share=0.8, seed=5)
     frame = pd.DataFrame({
         "user_id": [f"u{i}" for i in answers.user], "item_key": [f"i{j:02d}" for j in answers.item],
-        "correct": pd.array(answers.correct == 1, dtype="boolean"),
+        "topic_id": "A", "correct": pd.array(answers.correct == 1, dtype="boolean"),
     })  # fmt: skip
     new = new_bank(frame, "2PL", before, dt.datetime(2025, 1, 6, tzinfo=dt.UTC), lambda *_: None)
     made = items.item_drift(new.bank, before)

@@ -65,7 +65,11 @@ def test_the_margin_expected_next_is_that_of_their_information() -> None:
     shown = next_items(ENGLISH, given(level=replace(LEVEL, theta=0.0, se=0.5), practised=answers([]), bank=alone))
     assert shown is not None
     assert (shown.se, shown.se_then) == ("50", "45")  # 1 / sqrt(1 / .25 + 2² / 4) = .447
-    assert [(row.difficulty, row.chance) for row in shown.rows] == [("500", "50%")]
+    assert [(row.topic, row.difficulty, row.chance) for row in shown.rows] == [("–", "500", "50%")]
+    known = replace(alone, topics={"q": "Sets"})
+    shown = next_items(ENGLISH, given(practised=answers([]), bank=known))
+    assert shown is not None
+    assert shown.rows[0].topic == "Sets"
 
 
 def test_with_nothing_left_to_ask_nothing_is_proposed() -> None:

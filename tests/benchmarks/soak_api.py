@@ -1,0 +1,317 @@
+"""Sessions end for minutes while what the API rests on breaks: python -m tests.benchmarks.soak_api [MINUTES].
+
+The R service is killed and started again, the database is restarted, the identity provider goes down. Then what the API
+said is held against what it should have said. Every count at the end must be 0.
+"""
+
+import asyncio
+import datetime as dt
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+import httpx
+import numpy as np
+import psycopg
+import sqlalchemy as sa
+
+from assets.scoring import ScoringRules
+from resources.database import embedded
+from resources.database.engine import make_engine, transaction
+from resources.irt.in_process import InProcessEstimator
+from resources.model import ItemBank, Responses
+from seedtest_pipeline import catch_up
+from tests.benchmarks.api_bench_bed import N_ITEMS, Bed, bed
+from tests.benchmarks.bench_api import UPDATE, free_port
+from tests.benchmarks.http_load import Connection, load
+
+USERS = 1_000
+CONNECTIONS = 8
+DOWN_S = 8.0
+# What a call may leave in the database's pool of the API: a connection a thread, and as many for what is above.
+POOL = 16
+
+
+@dataclass
+class Learner:
+    """What a platform knows of a user: answers by item, first attempts only, and what the API said last."""
+
+    answers: dict[int, bool] = field(default_factory=dict)
+    ended_at: dt.datetime | None = None
+    last_ok: dict[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer of the API, with the answers of the user at that time."""
+
+    answers: dict[int, bool]
+    body: dict[str, object]
+
+
+class Platform:
+    """Ends sessions and calls the API, at a steady rate, each user from one connection only."""
+
+    def __init__(self, here: Bed, port: int) -> None:
+        self.here, self.port, self.token = here, port, here.token
+        self.learners = {f"soak-{n}": Learner() for n in range(USERS)}
+        self.said: list[Said] = []
+        self.statuses: Counter[int] = Counter()
+        self.broken_connections = 0
+        self.sessions = 0
+
+    async def work(self, until: float, per_s: float) -> None:
+        await asyncio.gather(*(self._caller(n, until, CONNECTIONS / per_s) for n in range(CONNECTIONS)))
+
+    async def _caller(self, n: int, until: float, every_s: float) -> None:
+        users = list(self.learners)[n::CONNECTIONS]
+        draw = random.Random(n)
+        due = time.monotonic()
+        while (now := time.monotonic()) < until:
+            await asyncio.sleep(max(0.0, due - now))
+            due = max(due + every_s, now - 1)  # after an outage it does not catch up at once
+            user = draw.choice(users)
+            if draw.random() < 0.5:
+                await asyncio.to_thread(self._end_session, user, draw)
+            if self.learners[user].answers:
+                await self._tell(user)
+
+    def _end_session(self, user: str, draw: random.Random) -> None:
+        """Committed, or not there at all: what could not be written is forgotten."""
+        items = draw.sample(range(N_ITEMS), 8)
+        given = {item: draw.random() < 0.5 for item in items}
+        questions = [{"question_id": f"i{item}", "is_correct": right} for item, right in given.items()]
+        url = self.here.database_url.replace("+psycopg", "")
+        session = f"{user}-{draw.getrandbits(64)}"
+        try:
+            with psycopg.connect(url, connect_timeout=3, autocommit=True) as connection:
+                (ended_at,) = connection.execute(
+                    "INSERT INTO exam_results (user_id, session_id, status, result_json, created_at, updated_at) "
+                    "VALUES (%s, %s, 'completed', %s, clock_timestamp(), clock_timestamp()) RETURNING updated_at",
+                    [user, session, json.dumps({"questions": questions})],
+                ).fetchone() or (None,)
+        except psycopg.OperationalError:
+            ended_at = self._ended_at(url, session)
+        if ended_at is not None:
+            learner = self.learners[user]
+            learner.answers = {**given, **learner.answers}
+            learner.ended_at = ended_at
+            self.sessions += 1
+
+    @staticmethod
+    def _ended_at(url: str, session: str) -> dt.datetime | None:
+        """A connection that breaks during a commit leaves open whether it was one: ask once the server is back."""
+        while True:
+            try:
+                with psycopg.connect(url, connect_timeout=3) as connection:
+                    found = connection.execute("SELECT updated_at FROM exam_results WHERE session_id = %s", [session])
+                    return (found.fetchone() or (None,))[0]
+            except psycopg.OperationalError:
+                time.sleep(0.2)
+
+    async def _tell(self, user: str) -> None:
+        learner = self.learners[user]
+        answers = learner.answers
+        try:
+            async with asyncio.timeout(30), Connection(self.port, self.token) as connection:
+                status, body = await connection.post(UPDATE, json.dumps({"user_id": user}).encode())
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            self.broken_connections += 1
+            return
+        self.statuses[status] += 1
+        if status == 200:
+            learner.last_ok = json.loads(body)
+            self.said.append(Said(answers, learner.last_ok))
+
+
+class RService:
+    """On a port that stays, so that the API finds it again."""
+
+    def __init__(self, log: Path) -> None:
+        self.port = free_port()
+        self._log = log.open("ab")
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "seedtest_pipeline", "r-irt", "--port", str(self.port)]
+        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{self.port}/healthz", trust_env=False)
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                return
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+async def break_things(here: Bed, r: RService, until: float) -> Counter[str]:
+    """In turn, again and again: R is killed, the database restarted, the provider away every other time."""
+    done: Counter[str] = Counter()
+    provider_up = True
+    while time.monotonic() < until:
+        await asyncio.sleep(DOWN_S)
+        r.kill()
+        await asyncio.sleep(DOWN_S)
+        await asyncio.to_thread(r.start)
+        await asyncio.sleep(4 * DOWN_S)  # the circuit opens again
+        stop_database(here)
+        await asyncio.sleep(DOWN_S / 2)
+        await asyncio.to_thread(embedded.connect_url, here.home, "postgres")
+        await asyncio.sleep(DOWN_S)
+        await asyncio.to_thread(here.provider.kill if provider_up else here.provider.revive)
+        done.update(["R killed", "database restarted", *(["provider down"] if provider_up else [])])
+        provider_up = not provider_up
+    if not provider_up:
+        await asyncio.to_thread(here.provider.revive)
+    return done
+
+
+def stop_database(here: Bed) -> None:
+    pid_file = here.home / "postgres" / "data" / "postmaster.pid"
+    os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGINT)  # "fast": every connection is cut
+
+
+def wrong(said: list[Said], bank: ItemBank) -> int:
+    """Answers that are not what follows from what the user had answered by then."""
+    user = np.repeat(np.arange(len(said)), [len(one.answers) for one in said])
+    item = np.array([j for one in said for j in one.answers], np.int64)
+    correct = np.array([right for one in said for right in one.answers.values()], np.float64)
+    names = tuple(map(str, range(len(said))))
+    thetas = InProcessEstimator().estimate(Responses(names, bank.item_keys, user, item, correct), bank)
+    found = np.array([[one.body["theta"], one.body["se"], one.body["n_items"]] for one in said], np.float64)
+    expected = np.column_stack([thetas.theta, thetas.se, thetas.n_items])
+    return int((np.abs(found - expected) > 1e-6).any(axis=1).sum())  # R and this process agree to 1e-9
+
+
+def catch_up_all(engine: sa.Engine) -> int:
+    """Everybody whom the API did not update is, as Dagster would do it; returns how many they were."""
+    catch_up.GRACE = dt.timedelta(0)
+    job, n, cursor = catch_up.catch_up_job(None), 0, None
+    sensor = catch_up.catch_up_sensor(job, None)
+    resources = {
+        "engine": engine,
+        "rules": ScoringRules(),
+        "estimator": InProcessEstimator(),
+        "progress": lambda *_: None,
+    }
+    with dg.DagsterInstance.ephemeral() as instance:
+        while True:
+            asked = {name: resources[name] for name in ("engine", "rules")}
+            with dg.build_sensor_context(instance=instance, resources=asked, cursor=cursor) as context:
+                result = sensor(context)
+            assert isinstance(result, dg.SensorResult), result
+            cursor = result.cursor
+            if not result.run_requests:
+                return n
+            (request,) = result.run_requests
+            tags = {"dagster/run_key": request.run_key or ""}
+            config = {**request.run_config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+            run = job.execute_in_process(config, instance=instance, tags=tags, resources=resources)
+            assert run.success
+            n += len(request.run_config["ops"]["update_abilities"]["config"]["user_ids"])
+
+
+def stored(engine: sa.Engine) -> dict[str, sa.Row[tuple[object, ...]]]:
+    with transaction(engine) as connection:
+        rows = connection.exec_driver_sql("SELECT user_id, theta, se, n_items, as_of FROM mirt_ability")
+        return {row.user_id: row for row in rows}
+
+
+def lost(platform: Platform, abilities: Mapping[str, sa.Row[tuple[object, ...]]]) -> int:
+    """Users of whom the API said that an ability is stored, and neither that one is nor a later one."""
+    n = 0
+    for user, learner in platform.learners.items():
+        if learner.last_ok is not None:
+            row = abilities.get(user)
+            as_of = dt.datetime.fromisoformat(str(learner.last_ok["as_of"]))
+            n += row is None or row.as_of < as_of or (row.as_of == as_of and row.theta != learner.last_ok["theta"])
+    return n
+
+
+def behind(platform: Platform, abilities: Mapping[str, sa.Row[tuple[object, ...]]]) -> int:
+    """Users whose last session the stored ability does not know."""
+    ended = {user: learner.ended_at for user, learner in platform.learners.items() if learner.ended_at}
+    return sum(user not in abilities or abilities[user].as_of <= at for user, at in ended.items())
+
+
+def connections(here: Bed) -> int:
+    """Of the API to the database; ours bears a name of its own."""
+    with psycopg.connect(here.database_url.replace("+psycopg", ""), application_name="the soak") as connection:
+        count = (
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name LIKE 'seedtest%'"
+        )
+        return int((connection.execute(count).fetchone() or (0,))[0])
+
+
+def main(minutes: float) -> None:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
+        home = Path(folder)
+        here = running.enter_context(bed(home, USERS))
+        r = RService(home / "r.log")
+        running.callback(r.kill)
+        port = free_port()
+        with here.server(
+            port, "seedtest_pipeline", "api", "--port", str(port), log=home / "api.log",
+            R_IRT_BASE_URL=f"http://127.0.0.1:{r.port}", API_TIMEOUT_SECS="6",
+        ):  # fmt: skip
+            full = load(port, UPDATE, here.token, users=USERS, connections=CONNECTIONS, seconds=5)
+            per_s = full.per_s / 2
+            print(f"{full.per_s:.0f} updates/s with R; {per_s:.0f}/s for {minutes:g} minutes ...", flush=True)
+            platform = Platform(here, port)
+            until = time.monotonic() + 60 * minutes
+            broken = asyncio.run(_both(platform.work(until, per_s), break_things(here, r, until)))
+            time.sleep(8)  # requests that were given up go on to their end
+            open_connections = connections(here)
+        left_open = connections(here)
+        engine = make_engine(here.database_url, "the soak")
+        n_lost = lost(platform, stored(engine))
+        n_caught_up = catch_up_all(engine)
+        abilities = stored(engine)
+        final = [
+            Said(learner.answers, dict(abilities[user]._mapping))
+            for user, learner in platform.learners.items()
+            if learner.ended_at and user in abilities
+        ]
+        other_5xx = sum(n for status, n in platform.statuses.items() if status >= 500 and status != 503)
+        print(f"{platform.sessions:,} sessions ended; answers by status: {dict(platform.statuses)}; {dict(broken)}")
+        print(f"{n_caught_up} users caught up; {open_connections} connections open while it ran")
+        counts = {
+            "wrong answers": wrong(platform.said, here.bank),
+            "5xx that are not 503": other_5xx,
+            "connections to the API that broke": platform.broken_connections,
+            "updates lost": n_lost,
+            "sessions not caught up": behind(platform, abilities),
+            "wrong abilities stored at the end": wrong(final, here.bank),
+            "connections to the database leaked": max(0, open_connections - POOL) + left_open,
+        }
+        engine.dispose()
+        for what, n in counts.items():
+            print(f"{n:8}  {what}")
+        shutil.copyfile(home / "api.log", Path(tempfile.gettempdir()) / "soak-api.log")
+        sys.exit(any(counts.values()))
+
+
+async def _both(work: Coroutine[None, None, None], trouble: Coroutine[None, None, Counter[str]]) -> Counter[str]:
+    _, done = await asyncio.gather(work, trouble)
+    return done
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10)

@@ -43,8 +43,9 @@ def names(template: Template, given: ReportInput) -> Mapping[str, object]:
 
 
 def _charts(template: Template, seen: View) -> Mapping[str, Chart]:
-    shown = {"trend": seen.trend, "item_map": seen.item_map, "days": seen.days}
-    return {name: svg(template.charts[name], of.data, of.words) for name, of in shown.items() if of is not None}
+    """Of those that the document shows, the ones with something to draw."""
+    drawn = {"trend": seen.trend, "item_map": seen.item_map, "days": seen.days}
+    return {name: svg(spec, of.data, of.words) for name, spec in template.charts.items() if (of := drawn.get(name))}
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from resources.database import abilities, artifacts
 from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
-from resources.model import Thetas, safe_key
-from resources.reports.compile import compile_template
+from resources.model import Format, Thetas, safe_key
+from resources.reports.compile import compile_templates
 from resources.reports.fill import render
 from resources.reports.scale import Scale
 from resources.reports.template import Template
@@ -61,8 +61,9 @@ def quiet(task: str, done: int, total: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Template:
-    return compile_template(Path(__file__).parents[3] / "quarto", tmp_path_factory.mktemp("templates"))
+def templates(tmp_path_factory) -> dict[Format, Template]:
+    source = Path(__file__).parents[3] / "quarto"
+    return compile_templates(source, tmp_path_factory.mktemp("templates"), ("html", "pdf"), "en")
 
 
 @pytest.fixture
@@ -71,10 +72,10 @@ def store(tmp_path) -> FolderStore:
 
 
 @pytest.fixture
-def press(engine, store, template):
+def press(engine, store, templates):
     """A new press per run, as each run of the asset makes one."""
     return lambda store=store, *formats: Press(
-        engine, store, dict.fromkeys(formats or ("html",), template), BANK, Scale(), 30
+        engine, store, {form: templates[form] for form in formats or ("html",)}, BANK, Scale(), 30
     )
 
 
@@ -133,7 +134,7 @@ def test_a_past_is_each_learners_own_and_its_level_that_of_the_week_only(engine)
     assert [past.week for past in pasts["cy"].weeks] == [WEEK]
     assert pasts["Bob|1"].level is None
     assert pasts["cy"].level is not None
-    assert (pasts["cy"].level.score, pasts["cy"].level.bank_version) == (1.0, BANK.version)
+    assert (pasts["cy"].level.theta, pasts["cy"].level.bank_version) == (1.0, BANK.version)
 
 
 def test_a_rerun_makes_only_what_changed_or_is_missing(engine, press, store):
@@ -176,6 +177,7 @@ def test_each_format_is_a_file_and_a_row_of_its_own(engine, press, store):
     made.publish(WEEK, USERS, answers("ada"), quiet)
     assert sorted(store.keys("reports")) == [f"reports/{WEEK}/ada/weekly_report.{form}" for form in ("html", "pdf")]
     assert [(link.format, link.url.rpartition(".")[2]) for link in made.links] == [("html", "html"), ("pdf", "pdf")]
+    assert store.read(f"reports/{WEEK}/ada/weekly_report.pdf").startswith(b"%PDF-1.7")
     store.delete(f"reports/{WEEK}/ada/weekly_report.pdf")
     again = press(store, "html", "pdf")
     again.publish(WEEK, USERS, answers("ada"), quiet)

@@ -85,9 +85,8 @@ def new_bank(
     linking = _linked(keys, items, in_force) if in_force else None
     if linking:
         items = linking.link.items(items)
-    bank = ItemBank(
-        _version(model, fitted_at, items, keys), model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys)
-    )
+    version = _version(model, fitted_at, items, keys)
+    bank = ItemBank(version, model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys))
     return NewBank(bank, found, table, after.kept, linking, sorted(left_out))
 
 

@@ -12,7 +12,7 @@ from scipy.special import expit, log_expit
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is another, whatever is in it: so what is made of it can be kept
 class Items:
     """Parameters of J items, each of shape (J,): discrimination a (per logit), difficulty b (logits), guessing c."""
 

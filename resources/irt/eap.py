@@ -11,6 +11,7 @@ where half of its points give nearly the same answer (the full grid is then off 
 and a user whose posterior is too narrow, too steep or too far out for it gets a better one.
 """
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,9 @@ NEGLIGIBLE = 1e-7  # density at a grid's end against its maximum: a normal tail 
 MAX_ROUNDS = 8  # the last has 15,361 points. Priors of SD up to 3 were seen to need 3, SD 30 with guessing all 8
 
 _USERS_AT_ONCE = 1_000  # 1 MB of log densities on 121 points: stays in the cache
-_FEW = 5_000  # answers of a user alone: to sum them takes a quarter of the time of making the sparse table
+# A user alone with no more answers than this is summed directly: it takes a fraction of making the sparse table. The
+# curves of banks up to this size are kept for that, 2 to 8 kB an item.
+_FEW, _KEPT_ITEMS = 5_000, 5_000
 _VALUES_AT_ONCE = 2_500_000  # 20 MB of log probabilities on own grids, or one user's whole history
 
 
@@ -67,14 +70,15 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
         raise ValueError(f"The prior N({prior_mean}, {prior_sd}^2) is not a normal distribution.")
     found = _Found(answers.n_users, prior_mean, PRIOR_SDS * prior_sd)
     left = np.arange(answers.n_users)
-    alone = answers.n_users == 1 and 0 < answers.item.size <= _FEW
+    alone = answers.n_users == 1 and 0 < answers.item.size <= _FEW and items.a.size <= _KEPT_ITEMS
     table = None if alone else answers.table()
     for points in SHARED_POINTS:
         offsets = np.linspace(-1, 1, points)
         theta = prior_mean + PRIOR_SDS * prior_sd * offsets
         log_prior = -0.5 * (PRIOR_SDS * offsets) ** 2
         if table is None:
-            found.take(left, _log_likelihood(_Rows.of_one(answers), items, theta[None]) + log_prior, offsets)
+            log_p = _kept_log_p(items, prior_mean, prior_sd, points)[answers.item + items.a.size * answers.correct]
+            found.take(left, (log_p.sum(axis=0) + log_prior)[None], offsets)
         else:
             rows = table if left.size == answers.n_users else table[left]
             log_density = _on_shared_grid(rows, items, theta, log_prior)
@@ -90,7 +94,7 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
         for users in _portions(table, left, _VALUES_AT_ONCE // offsets.size):
             theta = found.centre[users, None] + found.half_width[users, None] * offsets
             log_prior = -0.5 * ((theta - prior_mean) / prior_sd) ** 2
-            found.take(users, _log_likelihood(_Rows.of(table[users], items.a.size), items, theta) + log_prior, offsets)
+            found.take(users, _log_likelihood(table[users], items, theta) + log_prior, offsets)
         left = left[~found.resolved[left]]
         if not left.size:
             return Posterior(found.mean, found.sd)
@@ -152,6 +156,13 @@ class _Found:
         self.centre[users] = self.mean[users]
 
 
+@functools.lru_cache(maxsize=len(SHARED_POINTS))
+def _kept_log_p(items: Items, prior_mean: float, prior_sd: float, points: int) -> Floats:
+    """Log probabilities of a wrong answer to each item over those of a right one, shape (2 J, points)."""
+    theta = prior_mean + PRIOR_SDS * prior_sd * np.linspace(-1, 1, points)
+    return np.concatenate([log_wrong(items, theta), log_right(items, theta)])
+
+
 def _on_shared_grid(table: csr_array, items: Items, theta: Floats, log_prior: Floats) -> Callable[[slice], Floats]:
     """Log posterior densities of some of the table's rows, shape (rows, Q), new at each call."""
     log_p = np.zeros((2 * items.a.size, theta.size))
@@ -181,33 +192,15 @@ def _in_portions(n_users: int, work: Callable[[slice], None]) -> None:
             pass
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """m answers user by user, from `starts` on; each has counted `times`. No user is without any."""
-
-    item: NDArray[np.integer]
-    right: NDArray[np.bool_]
-    times: Floats
-    starts: NDArray[np.integer]
-
-    @classmethod
-    def of(cls, table: csr_array, n_items: int) -> "_Rows":
-        return cls(table.indices % n_items, table.indices >= n_items, table.data, table.indptr[:-1])
-
-    @classmethod
-    def of_one(cls, answers: Answers) -> "_Rows":
-        return cls(answers.item, answers.correct == 1, np.ones(answers.item.size), np.zeros(1, np.int64))
-
-
-def _log_likelihood(rows: _Rows, items: Items, theta: Floats) -> Floats:
-    """Log-likelihoods of the users at each one's own points, both of shape (users, Q)."""
-    item, right = rows.item, rows.right
-    own = np.repeat(theta, np.diff(rows.starts, append=item.size), axis=0)
+def _log_likelihood(table: csr_array, items: Items, theta: Floats) -> Floats:
+    """Log-likelihoods of the table's rows at each one's own points, both of shape (rows, Q); no row may be empty."""
+    item, right = table.indices % items.a.size, table.indices >= items.a.size
+    own = np.repeat(theta, np.diff(table.indptr), axis=0)
     log_p = np.empty_like(own)
     log_p[~right] = log_wrong(items.at(item[~right]), own[~right])
     log_p[right] = log_right(items.at(item[right]), own[right])
-    log_p *= rows.times[:, None]
-    return np.asarray(np.add.reduceat(log_p, rows.starts, axis=0))
+    log_p *= table.data[:, None]
+    return np.asarray(np.add.reduceat(log_p, table.indptr[:-1], axis=0))
 
 
 def _density(log_density: Floats) -> Floats:

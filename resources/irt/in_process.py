@@ -11,7 +11,10 @@ from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses, Thetas
 
 
 class InProcessEstimator:
-    """`Estimator` by numpy and scipy."""
+    """`Estimator` by numpy and scipy. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._last: tuple[ItemBank, Items] | None = None  # the same object for the same bank, for what `eap` keeps
 
     @property
     def name(self) -> str:
@@ -30,10 +33,16 @@ class InProcessEstimator:
             scorable.user, scorable.item, scorable.correct, len(responses.user_ids), len(bank.item_keys)
         )  # fmt: skip
         try:
-            posterior = eap(answers, Items(bank.a, bank.b, bank.c), prior.mean, prior.sd)
+            posterior = eap(answers, self._items(bank), prior.mean, prior.sd)
         except ArithmeticError as error:
             raise CallAPerson(f"Bank {bank.version} cannot score these responses. {error}") from error
         return assemble(responses, bank, scorable, posterior.mean, posterior.sd)
 
     def check(self) -> str:
         return f"in-process: numpy {importlib.metadata.version('numpy')}, scipy {importlib.metadata.version('scipy')}"
+
+    def _items(self, bank: ItemBank) -> Items:
+        last = self._last
+        if last is None or last[0] is not bank:
+            self._last = last = (bank, Items(bank.a, bank.b, bank.c))
+        return last[1]

@@ -48,8 +48,9 @@ def names(template: Template, given: ReportInput) -> Mapping[str, object]:
 
 
 def _charts(template: Template, seen: View) -> Mapping[str, Chart]:
-    found = {"trend": seen.trend, "item_map": seen.item_map, "days": seen.days}
-    return {name: svg(spec, of.data, of.words) for name, spec in template.charts.items() if (of := found.get(name))}
+    """Of those that the document shows, the ones with something to draw."""
+    drawn = {"trend": seen.trend, "item_map": seen.item_map, "days": seen.days}
+    return {name: svg(spec, of.data, of.words) for name, spec in template.charts.items() if (of := drawn.get(name))}
 
 
 @dataclass(frozen=True)

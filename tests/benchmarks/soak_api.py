@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,8 @@ class Platform:
     def __init__(self, here: Bed, port: int) -> None:
         self.here, self.port, self.token = here, port, here.token
         self.learners = {f"soak-{n}": Learner() for n in range(USERS)}
+        # Of its own: they wait for a database that is away, and others bring it back.
+        self._threads = ThreadPoolExecutor(CONNECTIONS)
         self.said: list[Said] = []
         self.statuses: Counter[int] = Counter()
         self.broken_connections = 0
@@ -84,7 +87,7 @@ class Platform:
             due = max(due + every_s, now - 1)  # after an outage it does not catch up at once
             user = draw.choice(users)
             if draw.random() < 0.5:
-                await asyncio.to_thread(self._end_session, user, draw)
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._end_session, user, draw)
             if self.learners[user].answers:
                 await self._tell(user)
 

@@ -46,7 +46,7 @@ def test_whatever_the_document_allows_is_answered_as_it_says(engine, serve, meth
     api = serve(api_rate_per_minute=1_000_000)
     schema = openapi.from_url(f"{api.base_url}/openapi.json")
 
-    @hypothesis.settings(max_examples=60, deadline=None, derandomize=True, database=None,
+    @hypothesis.settings(max_examples=30, deadline=None, derandomize=True, database=None,
                          suppress_health_check=list(HealthCheck))  # fmt: skip
     @hypothesis.given(case=schema[path][method].as_strategy())
     def ask(case: schemathesis.Case) -> None:

@@ -2,11 +2,13 @@
 
 import datetime as dt
 
+import httpx
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from resources.artifacts.folder import FolderStore
+from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import report_key
 from resources.database import abilities, artifacts
 from resources.database.abilities import Ability
@@ -119,3 +121,20 @@ def test_a_week_begins_on_a_monday_and_a_format_is_known(api, query, field):
     answer = api.get(f"/users/u1/reports/{query}")
     assert answer.status_code == 422
     assert [fault["field"] for fault in answer.json()["errors"]] == [field]
+
+
+def test_a_report_in_s3_is_a_redirect_to_a_short_lived_link_or_the_link_as_json(engine, serve, s3_bucket):
+    store = S3Store(s3_bucket, "us-east-1", "none", None)
+    key = report_key(WEEK, "u1", "weekly_report.html")
+    url = store.put(key, PAGE, "text/html; charset=utf-8")
+    with transaction(engine) as connection:
+        artifacts.record(connection, [ReportArtifact("u1", WEEK, "html", url, NOW, "00")])
+    api = serve(s3_bucket=s3_bucket, aws_region="us-east-1", report_link_secs=120)
+    redirect = api.get("/users/u1/reports/2025-02-03")
+    assert redirect.status_code == 302
+    assert redirect.headers["cache-control"] == "no-store"
+    link = api.get("/users/u1/reports/2025-02-03", headers={"Accept": "application/json"}).json()
+    left = dt.datetime.fromisoformat(link["expires_at"]) - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(0) < left <= dt.timedelta(seconds=120)
+    for address in (redirect.headers["location"], link["url"]):
+        assert httpx.get(address, trust_env=False).content == PAGE

@@ -134,7 +134,7 @@ def test_a_past_is_each_learners_own_and_its_level_that_of_the_week_only(engine)
     assert [past.week for past in pasts["cy"].weeks] == [WEEK]
     assert pasts["Bob|1"].level is None
     assert pasts["cy"].level is not None
-    assert (pasts["cy"].level.score, pasts["cy"].level.bank_version) == (1.0, BANK.version)
+    assert (pasts["cy"].level.theta, pasts["cy"].level.bank_version) == (1.0, BANK.version)
 
 
 def test_a_rerun_makes_only_what_changed_or_is_missing(engine, press, store):

@@ -81,10 +81,10 @@ STATES = {
     "a strength and a next step": (
         given(
             level=replace(LEVEL, theta=0.0),
-            practised=answers([True, False] * 20, topics=("Ratios", "<i>Sets</i>")),
+            practised=answers([True, False] * 20, topics=("비율", "<i>집합</i>")),
             bank=EVEN_BANK,
         ),
-        ["Strengths Ratios", "Worth practising next <i>Sets</i>"],
+        ["Strengths 비율", "Worth practising next <i>집합</i>"],
     ),
     "an unusual pattern": (
         given(practised=answers([False] * 20 + [True] * 20)),

@@ -42,7 +42,7 @@ def answers(theta: Floats, items: Items, seed: int) -> pd.DataFrame:
 
 
 def test_an_items_topic_is_the_one_it_was_answered_under_most() -> None:
-    frame = answers(drawn(300, 0, 1), ITEMS, 1)
+    frame = answers(drawn(300, 0, 1), true_items(12), 1)
     key, nth = frame["item_key"], frame.groupby("item_key").cumcount()
     frame.loc[(key == "q03") & (nth < 200), "topic_id"] = "B"
     frame.loc[(key == "q04") & (nth < 150), "topic_id"] = "Z"

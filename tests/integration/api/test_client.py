@@ -1,0 +1,79 @@
+"""The platform's call: patient while the API is busy or away, and not for ever."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from seedtest_pipeline.api import client
+from tests.integration.api.platform import adopt, end_session
+
+
+@contextmanager
+def scripted(*answers: tuple[int, str]) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that gives these statuses and Retry-After in turn, the last one for ever, and what it was asked."""
+    left, asked = list(answers), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])))
+            status, retry_after = left.pop(0) if len(left) > 1 else left[0]
+            self.send_response(status)
+            if retry_after:
+                self.send_header("Retry-After", retry_after)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+@pytest.fixture
+def slept(monkeypatch) -> list[float]:
+    """Pauses, each told and over at once, on a clock that goes on by them."""
+    pauses: list[float] = []
+    monkeypatch.setattr(client.time, "sleep", pauses.append)
+    monkeypatch.setattr(client.time, "monotonic", lambda: sum(pauses))
+    return pauses
+
+
+def test_the_real_api_is_told(engine, api):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
+    answer = client.notify_session_end(str(api.base_url), "any", "u1", "s1")
+    assert (answer["status"], answer["n_items"]) == ("ok", 2)
+
+
+def test_it_comes_back_when_it_was_told_to(slept):
+    with scripted((503, "7"), (429, "20"), (200, "")) as (url, asked):
+        assert client.notify_session_end(url, "token", "u1", "s1") == {}
+    assert asked == [b'{"user_id":"u1","session_id":"s1"}'] * 3
+    assert [int(pause) in range(least, least + 3) for pause, least in zip(slept, (8, 21), strict=True)] == [True, True]
+
+
+def test_after_a_minute_it_gives_up_and_says_why(slept):
+    with scripted((503, "5")) as (url, asked), pytest.raises(httpx.HTTPStatusError, match="503"):
+        client.notify_session_end(url, "token", "u1")
+    assert sum(slept) <= 60
+    assert len(asked) > 5
+
+
+def test_out_of_reach_for_a_minute_is_its_own_error(slept):
+    with pytest.raises(httpx.ConnectError):
+        client.notify_session_end("http://127.0.0.1:1", "token", "u1")
+    assert 50 < sum(slept) <= 60
+
+
+def test_a_refusal_is_not_tried_again(slept):
+    with scripted((403, "")) as (url, asked), pytest.raises(httpx.HTTPStatusError, match="403"):
+        client.notify_session_end(url, "token", "u1")
+    assert (len(asked), slept) == (1, [])

@@ -42,7 +42,10 @@ _LOADS: Mapping[Format, re.Pattern[str]] = {
     ),
     "pdf": re.compile(r"#?\b(?:import|include)\b\s*\"|\b(?:read|plugin|csv|json|image|link)\(\s*\""),
 }
-_UNFILLED = re.compile(r"\{\{|<!--%|%-->|\{\.v\}")
+_UNFILLED: Mapping[Format, re.Pattern[str]] = {
+    "html": re.compile(r"\{\{|<!--%|%-->|\{\.v\}"),
+    "pdf": re.compile(r"\{\{|/\*%|%\*/|\{\.v\}"),
+}
 
 
 def check_template(source: str, document: str, form: Format = "html") -> None:
@@ -78,8 +81,8 @@ def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
     about = f"The report of {user_id!r} for {week}"
     if len(report) > MAX_BYTES[template.format]:
         raise ReportBroken(f"{about} has {len(report):,} bytes, more than {MAX_BYTES[template.format]:,}.")
-    html = report.decode(errors="replace")
-    if not html.rstrip().endswith(_END[template.format]):
+    text = report.decode(errors="replace")
+    if not text.rstrip().endswith(_END[template.format]):
         raise ReportBroken(f"{about} has no end.")
     wanted = {
         "user": safe_key(user_id),
@@ -87,21 +90,25 @@ def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
         "template": template.sha256,
         "compiled-by": template.compiled_by,
     }
-    if (marked := dict(_MARKER[template.format].findall(html))) != wanted:
+    if (marked := dict(_MARKER[template.format].findall(text))) != wanted:
         raise ReportBroken(f"{about} is marked {marked} and should be marked {wanted}.")
     if template.format == "html":
-        _look_through(html, about)
-    elif not _PAGES.search(html):
+        check_filled(text, "html")
+    elif not _PAGES.search(text):
         raise ReportBroken(f"{about} has no page.")
 
 
-def _look_through(html: str, about: str) -> None:
-    """What can be seen in HTML alone: of a PDF, the source was looked through before it was set."""
-    if unfilled := _UNFILLED.search(html):
-        raise ReportBroken(f"{about} has an unfilled place: {html[unfilled.start() : unfilled.start() + 60]!r}.")
-    for picture in _PICTURE.findall(html):
+def check_filled(filled: str, form: Format) -> None:
+    """Nothing, if all of a template was filled, and its pictures show something. Of a PDF, `filled` is the source.
+
+    Raises:
+        ReportBroken: the first thing that is wrong with it.
+    """
+    if unfilled := _UNFILLED[form].search(filled):
+        raise ReportBroken(f"A report has an unfilled place: {filled[unfilled.start() : unfilled.start() + 60]!r}.")
+    for picture in _PICTURE.findall(filled):
         if not re.search(r"<(path|line|rect|circle)\b|src=\"data:", picture) or re.search(r"NaN|undefined", picture):
-            raise ReportBroken(f"{about} has an empty picture: {picture[:60]!r}.")
+            raise ReportBroken(f"A report has an empty picture: {picture[:60]!r}.")
 
 
 class _Nesting(HTMLParser):

@@ -11,6 +11,7 @@ from resources.errors import TemplateBroken
 from resources.model import Format, safe_key
 from resources.reports import typeset
 from resources.reports.charts import Chart, svg
+from resources.reports.checks import check_filled
 from resources.reports.report_input import ReportInput
 from resources.reports.template import Template
 from resources.reports.view import View, view
@@ -21,13 +22,17 @@ def render(template: Template, given: ReportInput) -> bytes:
 
     Raises:
         CallAPerson: no font of this machine has a text of the PDF.
+        ReportBroken: a place in a PDF was not filled, or a picture is empty; of HTML, `checks.verify` finds that.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
     try:
         filled = _parsed(template.format, template.source).render(names(template, given))
     except jinja2.TemplateError as error:
         raise TemplateBroken(f"quarto/weekly_report.qmd cannot be filled: {error}.") from error
-    return typeset.pdf(filled, given.week.ends_at) if template.format == "pdf" else filled.encode()
+    if template.format == "html":
+        return filled.encode()
+    check_filled(filled, "pdf")
+    return typeset.pdf(filled, given.week.ends_at)
 
 
 def names(template: Template, given: ReportInput) -> Mapping[str, object]:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import typst
 
-from resources.errors import CallAPerson, ReportBroken, TemplateBroken
+from resources.errors import CallAPerson, TemplateBroken
 from resources.model import Language
 
 _SPECIAL = re.compile(r'[\x00-\x1f\x7f-\x9f"\\{%]')
-_UNFILLED = re.compile(r"\{\{|/\*%|%\*/")
 _NO_GLYPH = "could not be displayed with"
 _FONTS = "On Debian and Ubuntu: apt-get install fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji"
 _SAMPLES: dict[Language, str] = {"en": "Aa", "ko": "한글"}
@@ -35,11 +34,8 @@ def pdf(source: str, made_at: dt.datetime) -> bytes:
 
     Raises:
         CallAPerson: no font of this machine has a text of it.
-        ReportBroken: it has an unfilled place.
         TemplateBroken: it is no Typst, or lacks what a reading program needs.
     """
-    if unfilled := _UNFILLED.search(source):
-        raise ReportBroken(f"A report has an unfilled place: {source[unfilled.start() : unfilled.start() + 60]!r}.")
     try:
         with _lock:
             made = _compiler().compile(input=source.encode(), timestamp=made_at, pdf_standards=["ua-1"])

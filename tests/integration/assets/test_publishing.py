@@ -226,8 +226,8 @@ def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_
     assert recorded(engine) == {}
 
 
-def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engine, store, template):
-    broken = replace(template, source="<p>{{ nonsense.text }}</p>")
+def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engine, store, templates):
+    broken = replace(templates["html"], source="<p>{{ nonsense.text }}</p>")
     made = Press(engine, store, {"html": broken}, BANK, Scale(), 30)
     with pytest.raises(TemplateBroken, match="nonsense"):
         made.publish(WEEK, USERS, answers("ada"), quiet)

@@ -14,7 +14,7 @@ import typst
 
 from resources.errors import CallAPerson, ReportBroken, TemplateBroken
 from resources.model import Language
-from resources.reports.checks import verify
+from resources.reports.checks import check_filled, verify
 from resources.reports.compile import compile_templates
 from resources.reports.fill import render
 from resources.reports.template import Template
@@ -135,10 +135,14 @@ def test_a_character_that_no_font_has_is_an_error_and_no_box() -> None:
         set_alone("\U0010fffd")
 
 
-def test_a_report_with_an_unfilled_place_is_not_set() -> None:
-    for left in ("{{ level.score }}", "/*% if level %*/"):
+def test_a_source_with_an_unfilled_place_or_an_empty_picture_is_not_set() -> None:
+    for left in ("{{ level.theta }}", "/*% if level %*/", "[level.theta]{.v}"):
         with pytest.raises(ReportBroken, match="unfilled place"):
-            set_alone(left)
+            check_filled(left, "pdf")
+        check_filled(f"#{literal(left)};", "pdf")
+    for svg in ("<svg></svg>", '<svg><path d="MNaN,0L1,1"/></svg>'):
+        with pytest.raises(ReportBroken, match="empty picture"):
+            check_filled(f"#chart({literal(svg)}, {literal('words')});", "pdf")
 
 
 def test_a_picture_without_words_is_refused() -> None:

@@ -4,7 +4,7 @@ What a key of the `user` dimension stands for is chosen at deployment: one user,
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -92,6 +92,11 @@ class Selection:
 
     def pairs(self) -> Iterator[tuple[Week, str]]:
         return ((week, key) for week, keys in self.keys.items() for key in keys)
+
+    def only(self, user_keys: Collection[str]) -> "Selection":
+        """The same without all other keys, and without weeks that have none left."""
+        kept = {week: [key for key in keys if key in user_keys] for week, keys in self.keys.items()}
+        return Selection({week: keys for week, keys in kept.items() if keys})
 
 
 def selection(context: dg.AssetExecutionContext) -> Selection:

@@ -26,7 +26,6 @@ from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
 from resources.model import Format, ItemBank, Week
-from resources.progress import Progress
 from resources.reports.checks import verify
 from resources.reports.fill import render
 from resources.reports.report_input import Level, ReportInput, WeekLevel
@@ -84,11 +83,11 @@ class Press:
     def published(self) -> int:
         return self.written + self.unchanged
 
-    def publish(self, week: Week, members: Sequence[str], answers: pd.DataFrame, progress: Progress) -> None:
+    def publish(self, week: Week, members: Sequence[str], answers: pd.DataFrame, done: Callable[[int], None]) -> None:
         """Reports for those of `members` who answered in the week or have an estimate of it.
 
-        `answers` are those that the week's look-back reaches. A learner stands among everybody who has an estimate of
-        the week by now, whoever is in this run.
+        `answers` are those that the week's look-back reaches; `done` hears of each few members that are done with. A
+        learner stands among everybody who has an estimate of the week by now, whoever is in this run.
 
         A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that fails
         is in `failed`, and the others are made.
@@ -102,18 +101,18 @@ class Press:
             history = abilities.history(connection, members, week)
             everybody = abilities.distribution(connection, week)
             recorded = {(row.user_id, row.format): row for row in artifacts.of_week(connection, week, members)}
-        due = list(
-            report_inputs(
-                week, members, answers, history, everybody,
-                bank=self.bank, scale=self.scale, window_days=self.window_days,
-            )
-        )  # fmt: skip
         with Lanes() as lanes:
-            for start in range(0, len(due), BATCH):
-                rows = self._batch(self._jobs(due[start : start + BATCH], recorded), lanes)
+            for start in range(0, len(members), BATCH):
+                batch = members[start : start + BATCH]
+                own, past = (frame[frame["user_id"].isin(batch)] for frame in (answers, history))
+                due = report_inputs(
+                    week, batch, own, past, everybody,
+                    bank=self.bank, scale=self.scale, window_days=self.window_days,
+                )  # fmt: skip
+                rows = self._batch(self._jobs(due, recorded), lanes)
                 with transaction(self.engine) as connection:
                     artifacts.record(connection, rows)
-                progress(f"reports of {week}", min(start + BATCH, len(due)), len(due))
+                done(len(batch))
 
     def _jobs(
         self, reports: Iterable[ReportInput], recorded: Mapping[tuple[str, str], ReportArtifact]

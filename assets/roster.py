@@ -46,6 +46,10 @@ class Roster:
         members = self.members(keys)
         return members if self.only is None else [user for user in members if user in self.only]
 
+    def n_asked(self, chosen: Selection) -> int:
+        """Learners and weeks that the run is to make."""
+        return sum(len(self.asked(keys)) for keys in chosen.keys.values())
+
 
 def roster(engine: sa.Engine, users: UserPartitions, chosen: Selection, config: UserSelection) -> Roster:
     """The users as they are now.

@@ -18,7 +18,7 @@ from resources.database.engine import transaction
 from resources.irt.estimator import Estimator
 from resources.irt.fit import empirical_reliability
 from resources.model import Attempts, Floats, Thetas
-from resources.progress import Progress
+from resources.progress import Progress, Steps
 from resources.warehouse.folder import Warehouse
 
 # The usual flag: under the model about one learner in forty falls below it.
@@ -52,18 +52,18 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
             bank = banks.load(connection, banks.in_force(connection, bank_version))
         made: list[Thetas] = []
         n_unusual = 0
-        for n, (week, answers) in enumerate(windows(chosen, rules, warehouse)):
-            learners = users.asked(chosen.keys[week])
-            scored = score(
-                Attempts.from_frame(answers), learners, week.ends_at, rules=rules, bank=bank, estimator=estimator
-            )
+        estimated = Steps(progress, "abilities", users.n_asked(chosen))
+        for window in windows(chosen, users, rules, warehouse):
+            as_of = window.week.ends_at
+            attempts = Attempts.from_frame(window.answers)
+            scored = score(attempts, window.learners, as_of, rules=rules, bank=bank, estimator=estimator)
             with transaction(engine) as connection:
                 abilities.store_week(
-                    connection, week, scored.thetas, rules.lookback_days, week.ends_at, dt.datetime.now(dt.UTC)
+                    connection, window.week, scored.thetas, rules.lookback_days, as_of, dt.datetime.now(dt.UTC)
                 )
             made.append(scored.thetas)
             n_unusual += int((person_fit(scored, bank) < UNUSUAL_LZ).sum())
-            progress("weeks estimated", n + 1, len(chosen.keys))
+            estimated(len(window.learners))
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         picture = dg.MetadataValue.md(histogram(charts, _distribution(made)))
         context.log_event(dg.AssetObservation(context.asset_key, metadata={"distribution": picture}))

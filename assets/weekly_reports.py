@@ -20,7 +20,7 @@ from resources.artifacts.store import ArtifactStore
 from resources.database import banks
 from resources.database.engine import transaction
 from resources.model import Format
-from resources.progress import Progress
+from resources.progress import Progress, Steps
 from resources.reports.scale import Scale
 from resources.reports.template import Template
 from resources.warehouse.folder import Warehouse
@@ -58,8 +58,9 @@ def build(
         with transaction(engine) as connection:
             bank = banks.load(connection, banks.in_force(connection, bank_version))
         press = Press(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
-        for week, answers in windows(chosen, rules, warehouse):
-            press.publish(week, users.asked(chosen.keys[week]), answers, progress)
+        made = Steps(progress, "reports", users.n_asked(chosen))
+        for window in windows(chosen, users, rules, warehouse):
+            press.publish(window.week, window.learners, window.answers, made)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(
             dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(press))})

@@ -1,22 +1,52 @@
-"""The answers that the look-back of each chosen week reaches."""
+"""The answers that the look-back of each chosen week reaches, some learners at a time.
+
+What a run holds in memory does not grow with its learners, as long as no single user key stands for more than that.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 
 from assets.partitions import Selection
+from assets.roster import Roster
 from assets.scoring import ScoringRules
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
 
+LEARNERS_AT_ONCE = 2_000  # their answers of a month take some 60 MB; more at once is no faster
 
-def windows(chosen: Selection, rules: ScoringRules, warehouse: Warehouse) -> Iterator[tuple[Week, pd.DataFrame]]:
-    """Each chosen week with the answers that its look-back reaches; a file is read once, not once per window."""
-    kept: dict[Week, tuple[list[str], pd.DataFrame]] = {}
-    for week, keys in chosen.keys.items():
-        reached = rules.weeks(week)
-        kept = {w: kept[w] for w in reached if w in kept and kept[w][0] == list(keys)}
-        for earlier in reached:
-            if earlier not in kept:
-                kept[earlier] = (list(keys), warehouse.read([earlier], keys))
-        yield week, pd.concat([kept[w][1] for w in reached], ignore_index=True)
+
+@dataclass(frozen=True)
+class Window:
+    """`answers` are those of all learners behind the keys, `learners` those whom the run is to make, sorted."""
+
+    week: Week
+    learners: list[str]
+    answers: pd.DataFrame
+
+
+def windows(chosen: Selection, users: Roster, rules: ScoringRules, warehouse: Warehouse) -> Iterator[Window]:
+    """The chosen weeks in order, for some learners after the others; a file is read once, not once per window."""
+    for part in _parts(chosen, users):
+        kept: dict[Week, tuple[list[str], pd.DataFrame]] = {}
+        for week, keys in part.keys.items():
+            reached = rules.weeks(week)
+            kept = {w: kept[w] for w in reached if w in kept and kept[w][0] == list(keys)}
+            for earlier in reached:
+                if earlier not in kept:
+                    kept[earlier] = (list(keys), warehouse.read([earlier], keys))
+            yield Window(week, users.asked(keys), pd.concat([kept[w][1] for w in reached], ignore_index=True))
+
+
+def _parts(chosen: Selection, users: Roster) -> Iterator[Selection]:
+    part: set[str] = set()
+    n_learners = 0
+    for key in chosen.user_keys:
+        behind = len(users.members([key]))
+        if part and n_learners + behind > LEARNERS_AT_ONCE:
+            yield chosen.only(part)
+            part, n_learners = set(), 0
+        part.add(key)
+        n_learners += behind
+    yield chosen.only(part)

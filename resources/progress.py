@@ -25,3 +25,18 @@ class LogProgress:
         if done >= total or now - self._spoke_at >= _QUIET_S:
             self._spoke_at = now
             _LOG.info("%s: %s of %s", task, f"{done:,}", f"{total:,}")
+
+
+class Steps:
+    """Progress of a task that is told in steps."""
+
+    def __init__(self, progress: Progress, task: str, total: int) -> None:
+        self._progress = progress
+        self._task = task
+        self._total = total
+        self._done = 0
+
+    def __call__(self, n: int) -> None:
+        """`n` more are behind us."""
+        self._done += n
+        self._progress(self._task, self._done, self._total)

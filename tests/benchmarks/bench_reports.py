@@ -30,6 +30,7 @@ import sqlalchemy as sa
 from assets import publishing
 from assets.publishing import Press
 from assets.report_inputs import report_inputs
+from assets.windows import LEARNERS_AT_ONCE
 from resources.artifacts.folder import FolderStore
 from resources.database import abilities, embedded, migrate
 from resources.database.engine import make_engine, transaction
@@ -74,10 +75,13 @@ class School:
     home: Path
     bank: ItemBank
 
-    def some(self, n_users: int) -> tuple[list[str], pd.DataFrame, Week]:
-        """The first so many learners with their answers, and the last week."""
-        answers = pd.read_parquet(self.home / f"answers-{n_users}.parquet")
-        return sorted(answers["user_id"].unique()), answers, FIRST.plus(N_WEEKS - 1)
+    def members(self, n_users: int) -> list[str]:
+        """The first so many learners, sorted."""
+        names = pd.read_parquet(self.home / f"answers-{n_users}.parquet", columns=["user_id"])["user_id"]
+        return sorted(names.unique())
+
+    def answers(self, n_users: int, members: Sequence[str]) -> pd.DataFrame:
+        return pd.read_parquet(self.home / f"answers-{n_users}.parquet", filters=[("user_id", "in", list(members))])
 
     def press(self, forms: Sequence[Format]) -> Press:
         """Into an empty folder."""
@@ -95,11 +99,13 @@ class School:
 
 
 def _publish(of: School, form: Format, n_users: int) -> Cost:
-    members, answers, week = of.some(n_users)
+    members, week = of.members(n_users), FIRST.plus(N_WEEKS - 1)
     press = of.press([form])
-    start_s = _started(press, members[0], answers, week)
+    start_s = _started(press, members[0], of.answers(n_users, members[:1]), week)
     wall, cpu = time.perf_counter(), time.process_time()
-    press.publish(week, members, answers, lambda *_: None)
+    for first in range(0, n_users, LEARNERS_AT_ONCE):
+        some = members[first : first + LEARNERS_AT_ONCE]
+        press.publish(week, some, of.answers(n_users, some), lambda _: None)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak_kb = int(
         Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
@@ -112,7 +118,7 @@ def _publish(of: School, form: Format, n_users: int) -> Cost:
 def _started(press: Press, first: str, answers: pd.DataFrame, week: Week) -> float:
     """CPU seconds of the first report, for which Vega, Jinja and Typst start."""
     begun = time.process_time()
-    press.publish(week, [first], answers[answers["user_id"] == first], lambda *_: None)
+    press.publish(week, [first], answers, lambda _: None)
     return time.process_time() - begun
 
 
@@ -164,7 +170,8 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     """CPU ms a report of each step in the order of a run, the charts in a report, and its bytes."""
     press = of.press([form])
     template = press.templates[form]
-    members, answers, week = of.some(n_users)
+    members, week = of.members(n_users), FIRST.plus(N_WEEKS - 1)
+    answers = of.answers(n_users, members)
     with transaction(press.engine) as connection:
         history = abilities.history(connection, members, week)
         everybody = abilities.distribution(connection, week)

@@ -56,7 +56,7 @@ class SlowStore(FolderStore):
         return super().put(key, content, content_type)
 
 
-def quiet(task: str, done: int, total: int) -> None:
+def quiet(done: int) -> None:
     """Nobody watches."""
 
 

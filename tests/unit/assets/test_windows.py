@@ -1,0 +1,61 @@
+"""The windows of a run: some learners at a time, and all together just what one read would give."""
+
+import pandas as pd
+import pytest
+
+from assets import windows as module
+from assets.partitions import Selection
+from assets.roster import Roster
+from assets.scoring import ScoringRules
+from assets.windows import windows
+from resources.model import Week
+from resources.warehouse.folder import SCHEMA, Warehouse
+
+FIRST = Week.parse("2025-01-06")
+WEEKS = [FIRST.plus(n) for n in range(6)]
+BY_KEY = {"a": ["a1"], "b": ["b1", "b2", "b3"], "c": ["c1"], "d": ["d1"], "e": []}
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    made = Warehouse(tmp_path)
+    for n, week in enumerate(WEEKS):
+        rows = [(user, f"q{n}", week.begins_at, key) for key, users in BY_KEY.items() for user in users]
+        frame = pd.DataFrame(rows, columns=["user_id", "item_key", "completed_at", "user_key"])
+        made.write(week, list(BY_KEY), frame.reindex(columns=[*SCHEMA.names, "user_key"]))
+    return made
+
+
+def found(chosen, users, warehouse):
+    return [
+        (window.week, window.learners, sorted(zip(window.answers["user_id"], window.answers["item_key"], strict=True)))
+        for window in windows(chosen, users, ScoringRules(lookback_days=14), warehouse)
+    ]
+
+
+def test_some_learners_at_a_time_get_what_all_at_once_would(warehouse, monkeypatch):
+    chosen, users = (
+        Selection(
+            {week: sorted(BY_KEY) for week in WEEKS[2:]},
+        ),
+        Roster(BY_KEY, None),
+    )
+    together = found(chosen, users, warehouse)
+    assert [week for week, _, _ in together] == WEEKS[2:]
+    monkeypatch.setattr(module, "LEARNERS_AT_ONCE", 2)
+    apart = found(chosen, users, warehouse)
+    # A key is never split, however many stand behind it.
+    assert [(week, learners) for week, learners, _ in apart] == [
+        (week, learners) for learners in (["a1"], ["b1", "b2", "b3"], ["c1", "d1"]) for week in WEEKS[2:]
+    ]
+    for week, learners, answers in together:
+        parts = [part for part in apart if part[0] == week]
+        assert sorted(learner for _, some, _ in parts for learner in some) == learners
+        assert sorted(answer for _, _, some in parts for answer in some) == answers
+
+
+def test_a_week_that_was_not_chosen_for_a_key_is_not_made_for_its_learners(warehouse, monkeypatch):
+    monkeypatch.setattr(module, "LEARNERS_AT_ONCE", 1)
+    chosen = Selection({WEEKS[3]: ["a"], WEEKS[4]: ["a", "c"]})
+    made = [(week, learners) for week, learners, _ in found(chosen, Roster(BY_KEY, None), warehouse)]
+    assert made == [(WEEKS[3], ["a1"]), (WEEKS[4], ["a1"]), (WEEKS[4], ["c1"])]

@@ -14,9 +14,7 @@ from seedtest_pipeline.api.bounds import Bounded
 from seedtest_pipeline.api.observed import Observed
 from seedtest_pipeline.api.service import Service
 
-_DESCRIPTION = (
-    """Abilities of an exam platform's learners, on demand. Errors are RFC 9457 problems; their types are stable."""
-)
+_DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are RFC 9457 problems of stable types."
 
 
 def create(service: Service, gate: Gate) -> FastAPI:
@@ -58,15 +56,11 @@ def create(service: Service, gate: Gate) -> FastAPI:
 
 def _document(app: FastAPI) -> dict[str, Any]:
     """FastAPI's own, with the token that the guarded routes ask for and the schema of problems."""
-    document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
-    )  # fmt: skip
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     parts = document["components"]
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    parts["schemas"] |= {
-        "Problem": problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    }  # fmt: skip
-    parts["schemas"] |= parts["schemas"]["Problem"].pop("$defs")
+    problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts["schemas"] |= problem.pop("$defs") | {"Problem": problem}
     for methods in document["paths"].values():
         for operation in methods.values():
             if "probes" not in operation["tags"]:

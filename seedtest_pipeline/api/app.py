@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from seedtest_pipeline.api import guarded, probes, problems, reports, thetas, updates
 from seedtest_pipeline.api.auth import Gate
@@ -15,6 +16,9 @@ from seedtest_pipeline.api.observed import Observed
 from seedtest_pipeline.api.service import Service
 
 _DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are RFC 9457 problems of stable types."
+
+# Without tokens, a web page whose host name leads to this machine (DNS rebinding) must not pass for somebody on it.
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def create(service: Service, gate: Gate) -> FastAPI:
@@ -40,6 +44,7 @@ def create(service: Service, gate: Gate) -> FastAPI:
         redirect_slashes=False,
         middleware=[
             Middleware(Observed, metrics=service.metrics),
+            *([Middleware(TrustedHostMiddleware, _LOOPBACK, www_redirect=False)] if settings.local_dev else []),
             Middleware(Bounded, at_once=settings.api_concurrency, timeout_s=settings.api_timeout_secs),
         ],
     )

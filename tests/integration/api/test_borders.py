@@ -159,7 +159,7 @@ def test_a_body_that_never_ends_is_given_up(serve):
     address = urlsplit(str(api.base_url))
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(
-            b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 20\r\n\r\n{"
         )
         assert b"/problems/timed-out" in connection.recv(4096)
@@ -170,3 +170,9 @@ def _until(met) -> None:
     while not met():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_without_tokens_a_page_from_elsewhere_whose_host_name_leads_here_is_refused(api):
+    assert api.get("/users/u1/theta").status_code != 400
+    assert api.get("/users/u1/theta", headers={"Host": "localhost:8000"}).status_code != 400
+    assert api.get("/users/u1/theta", headers={"Host": "rebound.example.com"}).status_code == 400

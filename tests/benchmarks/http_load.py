@@ -57,7 +57,7 @@ class Connection:
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Status and body."""
         self._writer.write(
-            b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n"
+            b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (path.encode(), self._token.encode(), len(body), body)
         )
         head = await self._reader.readuntil(b"\r\n\r\n")

@@ -84,7 +84,7 @@ def test_a_request_under_way_is_finished_before_the_end(shell, port):
     with serving(here, port) as process, socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         body = b'{"user_id": "u2"}'
         head = (
-            b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n" % len(body)
         )
         connection.sendall(head + body[:3])

@@ -17,6 +17,7 @@ from resources.artifacts.store import ArtifactStore
 from resources.database import embedded, migrate
 from resources.database.engine import address, make_engine
 from resources.errors import CallAPerson
+from resources.irt.circuit import Circuit
 from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
 from resources.irt.r_service import RServiceEstimator
@@ -111,6 +112,7 @@ class Parts:
             settings.r_irt_base_url,
             token.get_secret_value() if token else None,
             timeouts=Timeouts(read_s=settings.r_irt_timeout_secs, total_s=2 * settings.r_irt_timeout_secs),
+            circuit=Circuit(cool_down_s=settings.r_irt_timeout_secs),  # who waits little looks again soon
         )
 
     @cached_property

@@ -7,6 +7,7 @@ import sys
 
 # What logging itself puts on a record; the rest was given by `extra`.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName", "color_message"}
+_encode = json.JSONEncoder(default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -16,15 +17,17 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **{name: value for name, value in vars(record).items() if name not in _OWN},
+            **{name: vars(record)[name] for name in vars(record).keys() - _OWN},
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=True, default=str)
+        return _encode(line)
 
 
 def log_as_json() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
+    # No line of ours tells them, and a line for each request is a good part of what a request costs.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request to the R service

@@ -281,6 +281,7 @@ def main(minutes: float) -> None:
             until = time.monotonic() + 60 * minutes
             broken = asyncio.run(_both(platform.work(until, per_s), break_things(here, r, until)))
             time.sleep(8)  # requests that were given up go on to their end
+            asyncio.run(platform.work(time.monotonic() + 5, per_s))  # all is there again, and every thread at work
             open_connections = connections(here)
         left_open = connections(here)
         engine = make_engine(here.database_url, "the soak")

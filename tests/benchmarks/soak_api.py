@@ -68,6 +68,7 @@ class Platform:
     def __init__(self, here: Bed, port: int) -> None:
         self.here, self.port, self.token = here, port, here.token
         self.learners = {f"soak-{n}": Learner() for n in range(USERS)}
+        self._draws = [random.Random(n) for n in range(CONNECTIONS)]
         # Of its own: they wait for a database that is away, and others bring it back.
         self._threads = ThreadPoolExecutor(CONNECTIONS)
         self.said: list[Said] = []
@@ -80,7 +81,7 @@ class Platform:
 
     async def _caller(self, n: int, until: float, every_s: float) -> None:
         users = list(self.learners)[n::CONNECTIONS]
-        draw = random.Random(n)
+        draw = self._draws[n]
         due = time.monotonic()
         while (now := time.monotonic()) < until:
             await asyncio.sleep(max(0.0, due - now))

@@ -21,6 +21,7 @@ from seedtest_pipeline.api.auth import Gate
 from seedtest_pipeline.api.gates import TokenGate
 from seedtest_pipeline.api.key_cache import Ages, KeyCache
 from seedtest_pipeline.api.key_source import key_source
+from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import Service, make_service
 from seedtest_pipeline.api.tokens import Issuer
 from seedtest_pipeline.settings import Settings
@@ -73,7 +74,7 @@ def served(service: Service, gate: Gate) -> Iterator[Api]:
 def make_service_here(shared_database_url, tmp_path_factory) -> Callable[[], Service]:
     home = tmp_path_factory.mktemp("api")
     return lambda: make_service(
-        Settings.load(seedtest_home=home, database_url=shared_database_url, api_user_rate_per_minute=10_000)
+        Settings.load(seedtest_home=home, database_url=shared_database_url, api_user_rate_per_minute=10_000), Metrics()
     )
 
 

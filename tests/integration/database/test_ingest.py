@@ -71,7 +71,8 @@ def as_attempts(file: ResponseFile) -> pd.DataFrame:
     names = {"item_id": "item_key", "answered_at": "completed_at", "topic": "topic_id"}
     frame = file.responses.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}.get)
     order = ["user_id", "completed_at", "attempt_no", "item_key", "session_id"]
-    return frame.rename(columns=names).sort_values(order, ignore_index=True)
+    no_hints = frame.assign(hint_used=pd.array([pd.NA] * len(frame), dtype="boolean"))  # a file has no such column
+    return no_hints.rename(columns=names).sort_values(order, ignore_index=True)
 
 
 def assert_stored(engine: sa.Engine, file: ResponseFile) -> None:

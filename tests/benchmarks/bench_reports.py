@@ -77,11 +77,12 @@ class School:
 
     def members(self, n_users: int) -> list[str]:
         """The first so many learners, sorted."""
-        names = pd.read_parquet(self.home / f"answers-{n_users}.parquet", columns=["user_id"])["user_id"]
-        return sorted(names.unique())
+        return (self.home / f"members-{n_users}.txt").read_text().split()
 
     def answers(self, n_users: int, members: Sequence[str]) -> pd.DataFrame:
-        return pd.read_parquet(self.home / f"answers-{n_users}.parquet", filters=[("user_id", "in", list(members))])
+        """Of neighbours among the members; no more than these are read."""
+        theirs = [("user_id", ">=", members[0]), ("user_id", "<=", members[-1])]
+        return pd.read_parquet(self.home / f"answers-{n_users}.parquet", filters=theirs)
 
     def press(self, forms: Sequence[Format]) -> Press:
         """Into an empty folder."""
@@ -140,7 +141,9 @@ def school(home: Path, sizes: Sequence[int]) -> School:
     window = window.assign(hint_used=pd.array([False] * len(window), dtype="boolean"))
     number = window["user_id"].str.removeprefix(SYNTHETIC).astype("int64")
     for n_users in sizes:
-        window[number <= n_users].to_parquet(home / f"answers-{n_users}.parquet", index=False)
+        some = window[number <= n_users].sort_values("user_id", kind="stable")
+        some.to_parquet(home / f"answers-{n_users}.parquet", index=False, row_group_size=5_000)
+        (home / f"members-{n_users}.txt").write_text("\n".join(some["user_id"].unique()))
     return School(url, home, bank)
 
 

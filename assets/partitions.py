@@ -122,6 +122,19 @@ def selection(context: dg.AssetExecutionContext) -> Selection:
     return Selection({week: sorted(by_week[week]) for week in sorted(by_week)})
 
 
+def in_batches(learners_of: Mapping[str, Collection[str]], at_once: int) -> Iterator[list[str]]:
+    """User keys in order, with at most `at_once` learners together, or one key of more; one empty batch of no keys."""
+    batch: list[str] = []
+    n_learners = 0
+    for key, learners in learners_of.items():
+        if batch and n_learners + len(learners) > at_once:
+            yield batch
+            batch, n_learners = [], 0
+        batch.append(key)
+        n_learners += len(learners)
+    yield batch
+
+
 def partition_key(week: Week, user_key: str) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"week": week.key, "user": user_key})
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from assets.partitions import Selection
+from assets.partitions import Selection, in_batches
 from assets.roster import Roster
 from assets.scoring import ScoringRules
 from resources.model import Week
@@ -28,7 +28,9 @@ class Window:
 
 def windows(chosen: Selection, users: Roster, rules: ScoringRules, warehouse: Warehouse) -> Iterator[Window]:
     """The chosen weeks in order, for some learners after the others; a file is read once, not once per window."""
-    for part in _parts(chosen, users):
+    learners_of = {key: users.by_key.get(key, ()) for key in chosen.user_keys}
+    for batch in in_batches(learners_of, LEARNERS_AT_ONCE):
+        part = chosen.only(batch)
         kept: dict[Week, tuple[list[str], pd.DataFrame]] = {}
         for week, keys in part.keys.items():
             reached = rules.weeks(week)
@@ -37,16 +39,3 @@ def windows(chosen: Selection, users: Roster, rules: ScoringRules, warehouse: Wa
                 if earlier not in kept:
                     kept[earlier] = (list(keys), warehouse.read([earlier], keys))
             yield Window(week, users.asked(keys), pd.concat([kept[w][1] for w in reached], ignore_index=True))
-
-
-def _parts(chosen: Selection, users: Roster) -> Iterator[Selection]:
-    part: set[str] = set()
-    n_learners = 0
-    for key in chosen.user_keys:
-        behind = len(users.members([key]))
-        if part and n_learners + behind > LEARNERS_AT_ONCE:
-            yield chosen.only(part)
-            part, n_learners = set(), 0
-        part.add(key)
-        n_learners += behind
-    yield chosen.only(part)

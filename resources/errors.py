@@ -13,11 +13,11 @@ class RetryLater(SeedtestError):  # noqa: N818 - the names say what to do
     """A service that this needs does not answer now; nothing is wrong with the data."""
 
 
-class FixTheData(SeedtestError):  # noqa: N818
+class FixTheData(SeedtestError):  # noqa: N818 - as above
     """What was given is wrong; the message names the place and the remedy. Nothing was changed."""
 
 
-class CallAPerson(SeedtestError):  # noqa: N818
+class CallAPerson(SeedtestError):  # noqa: N818 - as above
     """Neither time nor better input mends this: somebody has to decide."""
 
 

@@ -176,16 +176,6 @@ class Responses:
     item: Ints
     correct: Floats
 
-    @classmethod
-    def from_frame(cls, frame: pd.DataFrame) -> Self:
-        """From columns user_id, item_key and correct (nullable boolean); users and items in order of appearance."""
-        user, user_ids = pd.factorize(frame["user_id"])
-        item, item_keys = pd.factorize(frame["item_key"])
-        return cls(
-            tuple(user_ids), tuple(item_keys), user.astype(np.int64), item.astype(np.int64),
-            frame["correct"].to_numpy(np.float64, na_value=np.nan),
-        )  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Thetas:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from assets.cohort import answers, estimates, items
 from assets.cohort.answers import Batch, Examined
-from assets.partitions import Partitions
+from assets.partitions import Partitions, in_batches
 from assets.scoring import ScoringRules
 from resources.database import abilities, attempts, banks
 from resources.database.engine import transaction
@@ -115,7 +115,7 @@ class Source:
         done = 0
         estimated = frozenset(cohort.of_week["user_id"])
         theta = cohort.own.set_index("user_id")["theta"]
-        for keys in _batches(users_of):
+        for keys in in_batches(users_of, LEARNERS):
             members = [user for key in keys for user in users_of[key]]
             frozen = {week: self.warehouse.read([week], [k for k in keys if k not in missing[week]]) for week in read}
             absent = {user for key in keys if any(key in missing[week] for week in window) for user in users_of[key]}
@@ -146,19 +146,6 @@ class Source:
                     **estimates.change(cohort.own, own),
                 })  # fmt: skip
         return pd.DataFrame(by_week), pd.DataFrame(growth, columns=list(estimates.GROWTH))
-
-
-def _batches(users_of: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
-    """User keys with LEARNERS learners together, or one key of more; one empty batch where there is nobody."""
-    batch: list[str] = []
-    size = 0
-    for key, users in users_of.items():
-        if batch and size + len(users) > LEARNERS:
-            yield batch
-            batch, size = [], 0
-        batch.append(key)
-        size += len(users)
-    yield batch
 
 
 def _learners(cohort: _Cohort, seen: Examined) -> pd.DataFrame:

@@ -26,10 +26,9 @@ class CloudFrontLinks:
 
     def __init__(self, domain: str, key_pair_id: str, key: RSAPrivateKey) -> None:
         self._address = f"https://{domain}"
-        # SHA-1 is CloudFront's protocol, not a choice.
         self._signer = CloudFrontSigner(
             key_pair_id,
-            lambda message: key.sign(message, PKCS1v15(), hashes.SHA1()),  # noqa: S303
+            lambda message: key.sign(message, PKCS1v15(), hashes.SHA1()),  # noqa: S303 - CloudFront's protocol, not a choice
         )
 
     def of(self, keys: Sequence[str], expires_s: int) -> list[Link]:

@@ -44,7 +44,7 @@ def run(connection: sa.Connection, statement: str | sql.Composable) -> None:
 def record(connection: sa.Connection, revision: str, action: str, name: str, undo: sql.Composable) -> None:
     """Put on the stack that `action` was done to the object called `name`."""
     connection.execute(
-        sa.text(f"INSERT INTO {TABLE} (revision, action, object, undo) VALUES (:revision, :action, :object, :undo)"),  # noqa: S608
+        sa.text(f"INSERT INTO {TABLE} (revision, action, object, undo) VALUES (:revision, :action, :object, :undo)"),  # noqa: S608 - TABLE is ours
         {"revision": revision, "action": action, "object": name, "undo": undo.as_string()},
     )
 
@@ -64,7 +64,7 @@ def undo(connection: sa.Connection, revision: str) -> None:
         FixTheData: something that is not ours depends on what would go.
     """
     steps = connection.execute(
-        sa.text(f"DELETE FROM {TABLE} WHERE revision = :revision RETURNING step, object, undo"),  # noqa: S608
+        sa.text(f"DELETE FROM {TABLE} WHERE revision = :revision RETURNING step, object, undo"),  # noqa: S608 - as above
         {"revision": revision},
     ).all()
     for _, name, statement in sorted(steps, reverse=True):

@@ -149,7 +149,7 @@ def _start(folder: ServerFolder, binaries: Path, account: Account | None, data_l
         postgres = _spawn(
             [binaries / "postgres", "-D", folder.data, "-p", str(port), *settings], account, keeps=[data_lock]
         )
-        if wait_until(lambda: postgres.poll() is not None or _is_ready(folder, postgres), _READY_S):  # noqa: B023
+        if wait_until(lambda: postgres.poll() is not None or _is_ready(folder, postgres), _READY_S):  # noqa: B023 - ends here
             if postgres.poll() is None:
                 folder.publish(port)
                 return postgres

@@ -27,7 +27,7 @@ class Unauthenticated(Exception):  # noqa: N818 - an answer, not a fault
         self.www_authenticate = _CHALLENGE if reason is None else f'{_CHALLENGE}, error="invalid_token"'
 
 
-class Forbidden(Exception):  # noqa: N818
+class Forbidden(Exception):  # noqa: N818 - as above
     """403. `scope` is one that would be enough."""
 
     def __init__(self, scope: str) -> None:

@@ -89,10 +89,10 @@ def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
         require_read(exchange.caller_of(request), user_id)
         found = next((row for row in await service.work(_found, service, user_id, Week(week))
                       if row.format == format), None)  # fmt: skip
-        if found is None:
-            raise ArtifactMissing(f"No {format} report of this user and week.")
+        key = report_key(Week(week), user_id, f"weekly_report.{format}")
+        if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
+            raise ArtifactMissing(f"No {format} report of this user and week here.")
         as_json = "application/json" in accept
-        key = report_key(found.week, user_id, f"weekly_report.{format}")
         if isinstance(service.artifacts, FolderStore):
             if as_json:
                 return ReportLink(url=_href(found), expires_at=None)

@@ -13,13 +13,14 @@ from resources.database import banks, ingest
 from resources.database.engine import transaction
 from resources.errors import CallAPerson, FixTheData
 from resources.irt.in_process import InProcessEstimator
-from resources.model import ItemBank, Responses, Week, safe_key
+from resources.model import ItemBank, Week, safe_key
 from seedtest_pipeline import automation
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.runs import Runner, prepare_dagster_home
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.synthetic import EXAM_ID, SyntheticExam, recovery, synthetic_exam
 from seedtest_pipeline.wiring import Parts
+from tests import long_form
 
 FIRST = Week.parse("2025-01-06")
 WEEKS = list(FIRST.through(FIRST.plus(2)))
@@ -120,7 +121,7 @@ def test_a_weeks_theta_is_that_of_its_own_answers_under_the_rules(runner, parts,
         (exam.responses["user_id"] == user) & (exam.responses["answered_at"] < pd.Timestamp(last.ends_at))
     ].sort_values("answered_at")
     firsts = own[own["correct"].notna()].drop_duplicates("item_id").rename(columns={"item_id": "item_key"})
-    expected = InProcessEstimator().estimate(Responses.from_frame(firsts), true_bank)
+    expected = InProcessEstimator().estimate(long_form.responses(firsts), true_bank)
     stored = estimates(parts).set_index(["user_id", "week_start"]).loc[(user, last.start)]
     assert stored["n_items"] == expected.n_items[0]
     np.testing.assert_allclose([stored["theta"], stored["se"]], [expected.theta[0], expected.se[0]], atol=1e-10)

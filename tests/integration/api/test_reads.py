@@ -123,6 +123,12 @@ def test_a_week_begins_on_a_monday_and_a_format_is_known(api, query, field):
     assert [fault["field"] for fault in answer.json()["errors"]] == [field]
 
 
+def test_a_report_kept_in_another_store_got_a_link_to_nothing_and_is_not_found(engine, serve, s3_bucket, tmp_path):
+    publish(engine, tmp_path, "u1", WEEK, "html")
+    api = serve(s3_bucket=s3_bucket, aws_region="us-east-1")
+    assert api.get("/users/u1/reports/2025-02-03").status_code == 404
+
+
 def test_a_report_in_s3_is_a_redirect_to_a_short_lived_link_or_the_link_as_json(engine, serve, s3_bucket):
     store = S3Store(s3_bucket, "us-east-1", "none", None)
     key = report_key(WEEK, "u1", "weekly_report.html")

@@ -12,7 +12,7 @@ from resources.database import attempts
 from resources.database.engine import make_engine, transaction
 from resources.database.ingest import ingest
 from resources.database.response_file import from_table
-from resources.model import Responses
+from resources.model import Attempts
 
 MONDAY = dt.datetime(2025, 1, 6, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -70,7 +70,7 @@ def test_missing_is_neither_wrong_nor_zero(connection: sa.Connection) -> None:
     assert frame["correct"].tolist() == [pd.NA, False]
     assert frame["response_time_ms"].tolist() == [pd.NA, pd.NA]
     assert frame["topic_id"].isna().all()
-    assert Responses.from_frame(frame).correct.tolist()[1] == 0.0
+    assert Attempts.from_frame(frame).correct.tolist()[1] == 0.0
 
 
 def test_nothing_has_the_columns_and_types_of_something(connection: sa.Connection) -> None:

@@ -11,6 +11,7 @@ from resources.irt.estimator import Estimator
 from resources.irt.in_process import InProcessEstimator
 from resources.irt.r_service import RServiceEstimator
 from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses
+from tests import long_form
 from tests.unit.irt import reference
 from tests.unit.irt.estimator_contract import EstimatorContract, bank_of, responses_of
 
@@ -35,7 +36,7 @@ def test_both_engines_agree_on_every_reference_set(r_estimator: RServiceEstimato
 def test_both_engines_agree_on_5000_sparse_users(r_estimator: RServiceEstimator) -> None:
     items = reference.read("sparse1_2pl_items_tight.csv").astype({"item_id": str})
     long = reference.read("sparse1_long.csv").rename(columns={"item_id": "item_key", "response": "correct"})
-    responses = Responses.from_frame(long.astype({"user_id": str, "item_key": str, "correct": "boolean"}))
+    responses = long_form.responses(long.astype({"user_id": str, "item_key": str, "correct": "boolean"}))
     bank = ItemBank(
         "sparse1", "2PL", tuple(items["item_id"]), items["a"].to_numpy(), items["b"].to_numpy(), np.zeros(len(items))
     )
@@ -52,7 +53,7 @@ def test_both_engines_agree_on_9940_learners_of_an_online_course(
     attempts = pd.read_parquet(STEPIK, columns=["user_id", "item_id", "correct", "answered_at"])
     first = attempts.sort_values("answered_at", kind="stable").drop_duplicates(["user_id", "item_id"])
     first = first.assign(item_key=first["item_id"].astype(str), user_id=first["user_id"].astype(str))
-    responses = Responses.from_frame(first.astype({"correct": "boolean"}))
+    responses = long_form.responses(first.astype({"correct": "boolean"}))
     assert len(responses.user_ids) == 9_940
     draw = np.random.default_rng(7)  # no bank came with the data
     n = len(responses.item_keys)

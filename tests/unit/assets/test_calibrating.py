@@ -12,7 +12,8 @@ from resources.errors import FixTheData, NotConverged
 from resources.irt.curves import Floats, Items, probability
 from resources.irt.in_process import InProcessEstimator
 from resources.irt.screening import Screening
-from resources.model import ItemBank, Responses
+from resources.model import ItemBank
+from tests import long_form
 
 NOW = dt.datetime(2025, 6, 2, tzinfo=dt.UTC)
 N_ITEMS = 40
@@ -72,7 +73,7 @@ def second(first) -> NewBank:
 
 
 def test_a_bank_renewed_from_abler_learners_leaves_everybodys_theta_where_it_was(first, second):
-    responses = Responses.from_frame(answers(np.linspace(-1.5, 2, 60), true_items(), 3))
+    responses = long_form.responses(answers(np.linspace(-1.5, 2, 60), true_items(), 3))
     before = InProcessEstimator().estimate(responses, first.bank)
     after = InProcessEstimator().estimate(responses, second.bank)
     moved = after.theta - before.theta

@@ -9,6 +9,7 @@ from resources.irt.curves import Floats, Items
 from resources.irt.eap import eap_on_grid
 from resources.irt.estimator import Estimator
 from resources.model import ItemBank, Prior, Responses
+from tests import long_form
 from tests.unit.irt import reference
 
 
@@ -99,7 +100,7 @@ class EstimatorContract:
              ("ben", "other", None), ("dee", "y", False), ("dee", "x", True)],
             columns=["user_id", "item_key", "correct"],
         ).astype({"correct": "boolean"})  # fmt: skip
-        got = estimator.estimate(Responses.from_frame(frame), bank)
+        got = estimator.estimate(long_form.responses(frame), bank)
         assert got.user_ids == ("ann", "dee")
         assert_array_equal(got.n_items, [1, 2])
         assert_array_equal(got.n_unknown_item, [1, 0])

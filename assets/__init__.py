@@ -1,1 +1,1 @@
-"""What is made, from what, per week and user."""
+"""Dagster's definitions, a file per asset. How each is made stands in the folders, without Dagster."""

@@ -3,8 +3,8 @@
 import dagster as dg
 import sqlalchemy as sa
 
-from resources.database import abilities
 from resources.database.engine import transaction
+from resources.database.queries import abilities
 
 # Beyond this many SDs of the population an estimate speaks of the items, not of the learner.
 PLAUSIBLE_LOGITS = 8.0

@@ -11,14 +11,14 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
-from assets.cohort.gathering import Source
+from assets.abilities.scoring import ScoringRules
+from assets.cohort.tables import Source
 from assets.failures import in_words
 from assets.partitions import Partitions
-from assets.scoring import ScoringRules
-from resources import cohort_document
 from resources.artifacts.store import ArtifactStore, checked_key
 from resources.model import Week, safe_key
 from resources.progress import Progress
+from resources.reports import cohort_document
 from resources.warehouse.folder import Warehouse
 
 REPORT = "report under item bank "  # and its version: the name of the metadata with the page's address
@@ -43,7 +43,9 @@ def build(partitions: Partitions, source: Path) -> dg.AssetsDefinition:
         rules: dg.ResourceParam[ScoringRules],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[None]]:
-        press = _Press(Source(engine, warehouse, partitions, rules), artifacts, source, progress)
+        publisher = _CohortPublisher(
+            Source(engine, warehouse, partitions.first_week, partitions.users, rules), artifacts, source, progress
+        )
         if lacking := in_words(cohort_document.lacking)():
             note = f"No cohort report is made here. {lacking}"
             context.log.warning(note)
@@ -52,7 +54,7 @@ def build(partitions: Partitions, source: Path) -> dg.AssetsDefinition:
                 dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata={"skipped": note})
             )
             return
-        yield in_words(press.publish)(Week.parse(context.partition_key))
+        yield in_words(publisher.publish)(Week.parse(context.partition_key))
 
     return cohort_reports
 
@@ -63,7 +65,7 @@ def cohort_key(week: Week, bank_version: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Press:
+class _CohortPublisher:
     cohorts: Source
     artifacts: ArtifactStore
     source: Path

@@ -11,21 +11,19 @@ import dagster as dg
 import numpy as np
 import sqlalchemy as sa
 
-from assets.calibrating import Linking, NewBank, new_bank
+from assets.calibration.item_bank import Linking, NewBank, new_bank
 from assets.failures import in_words
-from assets.pictures import old_against_new
-from resources.database import attempts, banks
+from assets.metadata_charts import old_against_new
 from resources.database.engine import transaction
+from resources.database.queries import attempts, item_banks
 from resources.errors import NoItemBank
-from resources.irt.curves import Items
 from resources.irt.eap import eap
-from resources.irt.fit import empirical_reliability, expected_se, item_residuals, marginal_reliability
+from resources.irt.fit import INFIT, empirical_reliability, expected_se, item_residuals, marginal_reliability
 from resources.irt.linking import UNSTABLE
+from resources.irt.response_functions import Items
 from resources.model import STANDARD_NORMAL, Floats, ItemBank, Model
 from resources.progress import Progress
 
-# Wright & Linacre (1994), Reasonable mean-square fit values, for run-of-the-mill multiple choice.
-INFIT = (0.7, 1.3)
 _NAMED = 20  # items that a table shows; the counts are always whole
 
 
@@ -48,9 +46,9 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
         new = new_bank(answers, model, before, now, progress)
         with transaction(engine) as connection:
             n_answers = new.calibration.n_answers[new.kept]
-            banks.save(connection, new.bank, _fit(new, now), _standard_errors(new), n_answers)
+            item_banks.save(connection, new.bank, _fit(new, now), _standard_errors(new), n_answers)
             if before is None:
-                banks.adopt(connection, new.bank.version, now)
+                item_banks.adopt(connection, new.bank.version, now)
         return dg.MaterializeResult(metadata=_summary(new) | _fit_of_items(new) | _renewal(new, charts))
 
     return item_parameters
@@ -63,12 +61,12 @@ def _in_force(connection: sa.Connection, pinned: str | None) -> ItemBank | None:
         NoItemBank: the pinned bank is not there; a bank on a scale of its own must not come into force for that.
     """
     try:
-        version = banks.in_force(connection, pinned)
+        version = item_banks.in_force(connection, pinned)
     except NoItemBank:
         if pinned is not None:
             raise
         return None
-    return banks.load(connection, version)
+    return item_banks.load(connection, version)
 
 
 def _standard_errors(new: NewBank) -> dict[str, Floats]:
@@ -78,9 +76,9 @@ def _standard_errors(new: NewBank) -> dict[str, Floats]:
     return {"a": se.a[new.kept] / slope, "b": se.b[new.kept] * slope, "c": se.c[new.kept]}
 
 
-def _fit(new: NewBank, now: dt.datetime) -> banks.Fit:
+def _fit(new: NewBank, now: dt.datetime) -> item_banks.Fit:
     found, linking = new.calibration, new.linking
-    return banks.Fit(
+    return item_banks.Fit(
         converged=found.converged,
         cycles=found.cycles,
         log_likelihood=found.log_likelihood,

@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.failures import in_words
 from resources.model import Format
-from resources.reports.template import Template
+from resources.reports.document.template import Template
 
 
 def build(compile_templates: Callable[[], Mapping[Format, Template]]) -> dg.AssetsDefinition:

@@ -1,20 +1,17 @@
 """Asset `responses`: a week's answers, taken apart from the platform's JSON once and frozen as Parquet."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import dagster as dg
-import pandas as pd
 import sqlalchemy as sa
 
+from assets.abilities.freezing import Freezer, gaps
+from assets.abilities.scoring import ScoringRules
 from assets.failures import in_words
-from assets.partitions import Partitions, Selection, UserPartitions, selection
-from assets.roster import Roster, UserSelection, roster
-from assets.scoring import ScoringRules
-from resources.database import attempts, locks
+from assets.partitions import Partitions, UserSelection, selection
+from assets.selection import selected_users
 from resources.database.engine import transaction
-from resources.model import Week
+from resources.database.queries import attempts
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
 
@@ -37,12 +34,12 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
-        users = roster(engine, partitions.users, chosen, config)
-        freezer = _Freezer(engine, warehouse, partitions.users, users)
-        gaps = _gaps(chosen, partitions.first_week, rules, warehouse)
-        for n, (week, keys) in enumerate(gaps.items()):
+        users = selected_users(engine, partitions.users, chosen, config.user_ids)
+        freezer = Freezer(engine, warehouse, partitions.users, users)
+        missing = gaps(chosen, partitions.first_week, rules, warehouse)
+        for n, (week, keys) in enumerate(missing.items()):
             freezer.freeze(week, keys, users.members(keys))
-            progress("earlier weeks frozen", n + 1, len(gaps))
+            progress("earlier weeks frozen", n + 1, len(missing))
         n_rows, malformed = 0, Counter[str]()
         for n, (week, keys) in enumerate(chosen.keys.items()):
             asked = users.asked(keys)
@@ -55,78 +52,8 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
                 "dagster/row_count": n_rows,
                 "users": len(users.asked(chosen.user_keys)),
                 "malformed answers left out": "; ".join(f"{why}: {n}" for why, n in malformed.items()) or "none",
-                "earlier weeks frozen for the look-back": ", ".join(map(str, gaps)) or "none",
+                "earlier weeks frozen for the look-back": ", ".join(map(str, missing)) or "none",
             }
         )
 
     return responses
-
-
-def _gaps(chosen: Selection, first_week: Week, rules: ScoringRules, warehouse: Warehouse) -> dict[Week, Sequence[str]]:
-    """Earlier weeks that a look-back from the chosen ones reaches, with the user keys to freeze for them.
-
-    Those are the keys never frozen: a user who joined last week has no files of the weeks before, and without them the
-    estimate would not know whether they are empty or missing. Of weeks before the first partition it is every key,
-    since nothing else would ever renew those files.
-    """
-    reached: dict[Week, set[str]] = {}
-    for week, keys in chosen.keys.items():
-        for earlier in rules.weeks(week):
-            reached.setdefault(earlier, set()).update(keys)
-    gaps: dict[Week, Sequence[str]] = {}
-    for week in sorted(reached):
-        others = reached[week] - set(chosen.keys.get(week, ()))
-        gaps[week] = sorted(others) if week < first_week else warehouse.missing(week, others)
-    return {week: keys for week, keys in gaps.items() if keys}
-
-
-def marks_by_key(users: UserPartitions, of_users: Mapping[str, int]) -> dict[str, str]:
-    """The mark of each user key with sessions, from those of its users (see `attempts.marks`)."""
-    sums: dict[str, int] = {}
-    for user_id, mark in of_users.items():
-        key = users.key_of(user_id)
-        sums[key] = sums.get(key, 0) + mark
-    return {key: f"{mark % 2**64:016x}" for key, mark in sums.items()}
-
-
-@dataclass(frozen=True)
-class _Freezer:
-    """Copies weeks from the attempt view to the warehouse."""
-
-    engine: sa.Engine
-    warehouse: Warehouse
-    partitions: UserPartitions
-    users: Roster
-
-    def freeze(self, week: Week, keys: Sequence[str], asked: Sequence[str]) -> int:
-        """Number of rows in the files of these keys, with the answers of the users `asked` renewed.
-
-        The rows of a key's other users stay as they are, or are frozen with the rest where the key has no file yet.
-        Under a lock from the reading to the writing: of two runs over one bucket the later one writes what it read
-        last, and neither puts back what the other has renewed.
-        """
-        everyone = self.users.members(keys)
-        with transaction(self.engine) as connection:
-            locks.hold(connection, f"seedtest responses {week}")
-            if len(asked) == len(everyone):
-                frozen: list[str] = []
-            else:
-                absent = set(self.warehouse.missing(week, keys))
-                frozen = [key for key in keys if key not in absent]
-                asked = sorted({*asked, *self.users.members(absent)})
-            named = self.users.named(asked)
-            # Before the answers: what changes in between leaves a mark too old, and is found to be late.
-            marks = marks_by_key(self.partitions, attempts.marks(connection, week.begins_at, week.ends_at, named))
-            answers = attempts.between(connection, week.begins_at, week.ends_at, named)
-            if frozen:
-                # The other users' answers stay: if they are late, they have to stay late.
-                marks |= {key: mark for key, mark in self.warehouse.marks(week).items() if key in frozen}
-                before = self.warehouse.read([week], frozen)
-                answers = pd.concat([before[~before["user_id"].isin(asked)], answers], ignore_index=True)
-            user_key = answers["user_id"].map(self._key_of(answers))
-            inside = user_key.isin(keys)
-            self.warehouse.write(week, keys, answers[inside].assign(user_key=user_key[inside]), marks)
-        return int(inside.sum())
-
-    def _key_of(self, answers: pd.DataFrame) -> dict[str, str]:
-        return {user: self.partitions.key_of(user) for user in answers["user_id"].unique()}

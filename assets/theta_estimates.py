@@ -7,15 +7,15 @@ import dagster as dg
 import numpy as np
 import sqlalchemy as sa
 
+from assets.abilities.scoring import ScoringRules, person_fit, score
+from assets.abilities.windows import windows
 from assets.failures import in_words
-from assets.partitions import Partitions, selection
-from assets.pictures import histogram
-from assets.roster import UserSelection, roster
-from assets.scoring import ScoringRules, person_fit, score
-from assets.windows import windows
-from resources.database import abilities, banks
+from assets.metadata_charts import histogram
+from assets.partitions import Partitions, UserSelection, selection
+from assets.selection import selected_users
 from resources.database.engine import transaction
-from resources.irt.estimator import Estimator
+from resources.database.queries import abilities, item_banks
+from resources.estimators.contract import Estimator
 from resources.irt.fit import empirical_reliability
 from resources.model import Attempts, Floats, Thetas
 from resources.progress import Progress, Steps
@@ -47,9 +47,9 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
-        users = roster(engine, partitions.users, chosen, config)
+        users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
-            bank = banks.load(connection, banks.in_force(connection, bank_version))
+            bank = item_banks.load(connection, item_banks.in_force(connection, bank_version))
         made: list[Thetas] = []
         n_unusual = 0
         estimated = Steps(progress, "abilities", users.n_asked(chosen))

@@ -10,19 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 import dagster as dg
 import sqlalchemy as sa
 
+from assets.abilities.scoring import ScoringRules
+from assets.abilities.windows import windows
 from assets.failures import in_words
-from assets.partitions import Partitions, Selection, partition_key, selection
-from assets.publishing import Failed, Press
-from assets.roster import UserSelection, roster
-from assets.scoring import ScoringRules
-from assets.windows import windows
+from assets.partitions import Partitions, UserSelection, partition_key, selection
+from assets.publishing.publisher import Failed, Publisher
+from assets.selection import Selection, selected_users
 from resources.artifacts.store import ArtifactStore
-from resources.database import banks
 from resources.database.engine import transaction
+from resources.database.queries import item_banks
 from resources.model import Format
 from resources.progress import Progress, Steps
-from resources.reports.scale import Scale
-from resources.reports.template import Template
+from resources.reports.document.template import Template
+from resources.reports.learner.scale import Scale
 from resources.warehouse.folder import Warehouse
 
 _SYNTAX = re.compile(r"[\\`*_\[\]()<>|~#!]")  # of Markdown: an id may hold anything
@@ -54,10 +54,10 @@ def build(
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
-        users = roster(engine, partitions.users, chosen, config)
+        users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
-            bank = banks.load(connection, banks.in_force(connection, bank_version))
-        press = Press(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
+            bank = item_banks.load(connection, item_banks.in_force(connection, bank_version))
+        press = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
         made = Steps(progress, "reports", users.n_asked(chosen))
         for window in windows(chosen, users, rules, warehouse):
             press.publish(window.week, window.learners, window.answers, made)
@@ -73,7 +73,7 @@ def build(
     return weekly_reports
 
 
-def _summary(press: Press) -> dict[str, dg.MetadataValue]:
+def _summary(press: Publisher) -> dict[str, dg.MetadataValue]:
     return {
         "dagster/row_count": dg.MetadataValue.int(press.published),
         "written": dg.MetadataValue.int(press.written),
@@ -86,7 +86,7 @@ def _summary(press: Press) -> dict[str, dg.MetadataValue]:
     }  # fmt: skip
 
 
-def _links(press: Press) -> str:
+def _links(press: Publisher) -> str:
     lines = [f"- [{_as_text(link.user_id)}, {link.week}, {link.format}]({link.url})" for link in press.links]
     return "\n".join([*lines, f"{press.published:,} in all"])
 

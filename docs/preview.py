@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
-from resources.reports.fill import names, render
+from resources.reports.document.fill import names, render
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
 from tests.integration.reports.test_states import STATES

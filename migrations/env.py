@@ -1,12 +1,12 @@
-"""Run the migrations on the connection and in the transaction that `resources.database.migrate` hands over."""
+"""Run the migrations on the connection and in the transaction that `resources.database.schema.migrate` hands over."""
 
 from alembic import context
 
-from resources.database.migrate import VERSION_TABLE
+from resources.database.schema.migrate import VERSION_TABLE
 
 connection = context.config.attributes.get("connection")
 if connection is None:
-    raise SystemExit("Migrations run through resources.database.migrate, not through the command alembic.")
+    raise SystemExit("Migrations run through resources.database.schema.migrate, not through the command alembic.")
 context.configure(connection=connection, version_table=VERSION_TABLE)
 with context.begin_transaction():
     context.run_migrations()

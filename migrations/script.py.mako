@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from resources.database import adoption, ledger
+from resources.database.schema import table_adoption, undo_log
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    ledger.undo(op.get_bind(), revision)
+    undo_log.undo(op.get_bind(), revision)

@@ -13,11 +13,11 @@ class RetryLater(SeedtestError):  # noqa: N818 - the names say what to do
     """A service that this needs does not answer now; nothing is wrong with the data."""
 
 
-class FixTheData(SeedtestError):  # noqa: N818 - as above
+class InvalidInput(SeedtestError):  # noqa: N818 - as above
     """What was given is wrong; the message names the place and the remedy. Nothing was changed."""
 
 
-class CallAPerson(SeedtestError):  # noqa: N818 - as above
+class OperatorRequired(SeedtestError):  # noqa: N818 - as above
     """Neither time nor better input mends this: somebody has to decide."""
 
 
@@ -33,25 +33,25 @@ class KeysUnavailable(RetryLater):
     """The identity provider's keys are not at hand: nobody can say whether a token is a good one."""
 
 
-class NoItemBank(FixTheData):
+class NoItemBank(InvalidInput):
     """No item bank is in force: there is nothing to score with."""
 
 
-class NotConverged(CallAPerson):
+class NotConverged(OperatorRequired):
     """A calibration ended without meeting its tolerance; the bank in force stays as it was."""
 
 
-class TemplateBroken(CallAPerson):
+class TemplateBroken(OperatorRequired):
     """The report's document did not compile to a template that can be filled: no report can be made from it."""
 
 
-class ReportBroken(CallAPerson):
+class ReportBroken(OperatorRequired):
     """One finished report lacks what every report must have; it must not be shown, the others may."""
 
 
-class StoreRefuses(CallAPerson):
+class StoreRefuses(OperatorRequired):
     """The artifact store takes nothing from this process, whatever the file: no bucket, a wrong key, no permission."""
 
 
-class ArtifactMissing(FixTheData):
+class ArtifactMissing(InvalidInput):
     """No artifact stands under this key."""

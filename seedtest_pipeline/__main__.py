@@ -1,5 +1,5 @@
 """`python -m seedtest_pipeline`: the command line, also where no script is on the PATH."""
 
-from seedtest_pipeline.cli import main
+from seedtest_pipeline.cli.main import main
 
 main()

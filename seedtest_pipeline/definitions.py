@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from assets import checks, cohort_reports, item_parameters, report_template, responses, theta_estimates, weekly_reports
 from resources.progress import LogProgress, Progress
-from seedtest_pipeline import automation
-from seedtest_pipeline.catch_up import catch_up_job, catch_up_sensor
-from seedtest_pipeline.cohort_sensor import cohort_sensor
-from seedtest_pipeline.late_answers import late_answers_sensor
+from seedtest_pipeline.automation import schedule
+from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
+from seedtest_pipeline.automation.cohort import cohort_sensor
+from seedtest_pipeline.automation.late_answers import late_answers_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
@@ -34,7 +34,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
     version = parts.settings.irt_bank_version
     catch_up = catch_up_job(version)
-    user_keys = automation.user_keys_sensor(weeks_and_users)
+    user_keys = schedule.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
         assets=[
             *made_weekly,
@@ -43,7 +43,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             report_template.build(parts.compile_templates),
         ],
         asset_checks=checks.build(),
-        schedules=[automation.weekly_schedule(weeks_and_users, made_weekly)],
+        schedules=[schedule.weekly_schedule(weeks_and_users, made_weekly)],
         jobs=[catch_up],
         sensors=[
             late_answers_sensor(weeks_and_users, made_weekly),

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from resources import cohort_document
-from resources.database import attempts, banks, migrate
 from resources.database.engine import address, transaction
-from resources.errors import CallAPerson, FixTheData, SeedtestError
-from resources.reports.compile import compiler
-from resources.reports.typeset import check_fonts
+from resources.database.queries import attempts, item_banks
+from resources.database.schema import migrate
+from resources.errors import InvalidInput, OperatorRequired, SeedtestError
+from resources.reports import cohort_document
+from resources.reports.document.compile import compiler
+from resources.reports.document.typeset import check_fonts
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.wiring import Parts
 
@@ -64,7 +65,7 @@ def _migrations(parts: Parts) -> str:
 
 def _bank(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
-        bank = banks.load(connection, banks.in_force(connection, parts.settings.irt_bank_version))
+        bank = item_banks.load(connection, item_banks.in_force(connection, parts.settings.irt_bank_version))
     return f"{bank.version}: {len(bank.item_keys)} items, {bank.model}"
 
 
@@ -72,7 +73,7 @@ def _users(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
         n_users = len(attempts.users(connection))
     if complaint := partitions(parts.settings).users.outgrown(n_users):
-        raise FixTheData(complaint)
+        raise InvalidInput(complaint)
     return f"{n_users:,} users"
 
 
@@ -98,6 +99,6 @@ def _artifacts(parts: Parts) -> str:
     store, key = parts.artifacts, "doctor/probe.txt"
     store.put(key, b"written by seedtest doctor", "text/plain")
     if store.sha256(key) is None or key not in store.keys("doctor"):
-        raise CallAPerson(f"{store} does not show what it has just been given: is it one store, and whole?")
+        raise OperatorRequired(f"{store} does not show what it has just been given: is it one store, and whole?")
     store.delete(key)
     return f"writable, {store}"

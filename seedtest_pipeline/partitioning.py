@@ -2,11 +2,12 @@
 
 from functools import cache
 
-from assets.partitions import Partitions, UserPartitions
+from assets.partitions import Partitions
+from assets.user_keys import UserKeys
 from resources.model import Week
 from seedtest_pipeline.settings import Settings
 
 
 @cache
 def partitions(settings: Settings) -> Partitions:
-    return Partitions(Week(settings.first_week), UserPartitions(settings.user_partitions))
+    return Partitions(Week(settings.first_week), UserKeys(settings.user_partitions))

@@ -14,10 +14,11 @@ from dagster._core.instance.ref import InstanceRef
 from assets.failures import ATTENDED
 from assets.partitions import Partitions, partition_key, range_tags
 from resources import errors
-from resources.errors import CallAPerson, FixTheData
+from resources.errors import InvalidInput, OperatorRequired
 from resources.model import Week
 from resources.progress import Progress
-from seedtest_pipeline import abandoned, automation, definitions
+from seedtest_pipeline import definitions
+from seedtest_pipeline.automation import orphaned_runs, schedule
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import CHECKOUT, Settings
 from seedtest_pipeline.wiring import Parts
@@ -53,19 +54,19 @@ class Runner:
         """The weekly assets of contiguous weeks: of all users in one run, or of one user.
 
         Raises:
-            FixTheData: there are no users, the user is unknown, or a week lies before FIRST_WEEK or in the future.
-            CallAPerson: an asset failed; the message is the asset's own.
+            InvalidInput: there are no users, the user is unknown, or a week lies before FIRST_WEEK or in the future.
+            OperatorRequired: an asset failed; the message is the asset's own.
         """
         partitions = self.partitions
         self._require_partitions(weeks)
         known = self.add_missing_keys()
         if not known:
-            raise FixTheData("The database holds no users: run `seedtest ingest FILE` (or `seedtest demo`) first.")
+            raise InvalidInput("The database holds no users: run `seedtest ingest FILE` (or `seedtest demo`) first.")
         if user_id is None:
-            keys = partitions.users.keys(self.instance)
+            keys = partitions.user_keys(self.instance)
             return self._run(WEEKLY, range_tags(weeks, keys), {})
         if user_id not in known:
-            raise FixTheData(f"No user {user_id!r} in exam_results: check the id, or ingest their answers first.")
+            raise InvalidInput(f"No user {user_id!r} in exam_results: check the id, or ingest their answers first.")
         key = partitions.users.key_of(user_id)
         config = {"ops": {asset: {"config": {"user_ids": [user_id]}} for asset in WEEKLY}}
         tags = range_tags(weeks, [key]) if len(weeks) > 1 else {}
@@ -75,15 +76,15 @@ class Runner:
         """The cohort report of a week.
 
         Raises:
-            FixTheData: the week lies before FIRST_WEEK or in the future.
-            CallAPerson: the report failed, or the week has no estimates; the message is the asset's own.
+            InvalidInput: the week lies before FIRST_WEEK or in the future.
+            OperatorRequired: the report failed, or the week has no estimates; the message is the asset's own.
         """
         self._require_partitions([week])
         return self._run(["cohort_reports"], {}, {}, week.key)
 
     def add_missing_keys(self) -> list[str]:
         """Register keys of users who have none, as the sensor does; returns all user ids."""
-        user_ids, new = automation.missing_keys(self.partitions, self.instance, self.parts.engine)
+        user_ids, new = schedule.missing_keys(self.partitions, self.instance, self.parts.engine)
         if new:
             self.instance.add_dynamic_partitions("user", new)
         return user_ids
@@ -91,11 +92,11 @@ class Runner:
     def _require_partitions(self, weeks: Sequence[Week]) -> None:
         partitions = self.partitions
         if weeks[0] < partitions.first_week:
-            raise FixTheData(
+            raise InvalidInput(
                 f"{weeks[0]} is before the first week, {partitions.first_week}: set FIRST_WEEK={weeks[0]} or earlier."
             )
         if weeks[-1].key not in partitions.weeks.get_partition_keys():
-            raise FixTheData(f"The week {weeks[-1]} is not over yet: its last answers are still to come.")
+            raise InvalidInput(f"The week {weeks[-1]} is not over yet: its last answers are still to come.")
 
     def _run(
         self,
@@ -105,9 +106,9 @@ class Runner:
         key: str | None = None,
     ) -> Outcome:
         job = definitions.build(self.parts, self.progress).resolve_implicit_global_asset_job_def()
-        abandoned.close(self.instance, self.parts.engine)
+        orphaned_runs.close(self.instance, self.parts.engine)
         run_id = str(uuid4())
-        with abandoned.held(self.parts.engine, run_id):
+        with orphaned_runs.held(self.parts.engine, run_id):
             result = job.execute_in_process(
                 run_id=run_id,
                 instance=self.instance,
@@ -131,7 +132,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     """DAGSTER_HOME with this checkout's dagster.yaml in it; a deployment's own DAGSTER_HOME is left as it is.
 
     Raises:
-        CallAPerson: SEEDTEST_HOME cannot be made or written.
+        OperatorRequired: SEEDTEST_HOME cannot be made or written.
     """
     home = settings.dagster_home
     ours, theirs = CHECKOUT / "dagster.yaml", home / "dagster.yaml"
@@ -140,7 +141,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
             home.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ours, theirs)
     except OSError as error:
-        raise CallAPerson(
+        raise OperatorRequired(
             f"{settings.home} cannot be used ({error.strerror}: {error.filename}): "
             "set SEEDTEST_HOME to a folder that you may write."
         ) from error
@@ -168,7 +169,9 @@ def _failure(result: dg.ExecuteInProcessResult) -> BaseException:
     """
     failed = next((event for event in result.all_events if event.is_step_failure), None)
     if failed is None:
-        return CallAPerson(f"The run failed before any asset began: run {result.run_id} in `seedtest ui` shows why.")
+        return OperatorRequired(
+            f"The run failed before any asset began: `seedtest ui`, run {result.run_id}, shows why."
+        )
     error = failed.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
@@ -176,9 +179,9 @@ def _failure(result: dg.ExecuteInProcessResult) -> BaseException:
         return KeyboardInterrupt()
     described = failed.step_failure_data.user_failure_data
     if described and described.description:
-        return CallAPerson(f"{failed.step_key}: {described.description}")
+        return OperatorRequired(f"{failed.step_key}: {described.description}")
     message = error.message.strip() if error else "no message"
     kind, _, sentence = message.partition(": ")
     if kind.startswith(f"{errors.__name__}."):
-        return CallAPerson(f"{failed.step_key}: {sentence}")
-    return CallAPerson(f"{failed.step_key}: {message}\nWhere it was raised: `seedtest ui`, run {result.run_id}.")
+        return OperatorRequired(f"{failed.step_key}: {sentence}")
+    return OperatorRequired(f"{failed.step_key}: {message}\nWhere it was raised: `seedtest ui`, run {result.run_id}.")

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
-from resources.errors import FixTheData
+from resources.errors import InvalidInput
 from resources.model import Format, Language, Model, Week
-from resources.reports.scale import Scale
+from resources.reports.learner.scale import Scale
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -36,7 +36,7 @@ def _listed(value: object) -> object:
 def _monday(value: dt.date) -> dt.date:
     try:
         return Week(value).start
-    except FixTheData as error:
+    except InvalidInput as error:
         raise ValueError(str(error).removesuffix(".")) from error
 
 
@@ -49,7 +49,7 @@ def _scale(value: object) -> object:
         return Scale(center, per_logit, low, high)
     except ValueError as error:
         raise ValueError("it is four whole numbers such as 500,100,200,800: center, per logit, low, high") from error
-    except FixTheData as error:
+    except InvalidInput as error:
         raise ValueError(str(error).removesuffix(".")) from error
 
 
@@ -112,15 +112,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _storage_is_whole(self) -> Self:
-        """Raises FixTheData where settings of the bucket or of CloudFront lack one another."""
+        """Raises InvalidInput where settings of the bucket or of CloudFront lack one another."""
         cloudfront = ("cloudfront_domain", "cloudfront_key_pair_id", "cloudfront_private_key_file")
         given = [name for name in (*cloudfront, "s3_sse_kms_key_id") if getattr(self, name)]
         if self.s3_bucket is None and given:
-            raise FixTheData(f"{given[0].upper()} is set and S3_BUCKET is not: set both or neither.")
+            raise InvalidInput(f"{given[0].upper()} is set and S3_BUCKET is not: set both or neither.")
         if 0 < len(lacking := [name for name in cloudfront if name not in given]) < len(cloudfront):
-            raise FixTheData(f"{', '.join(cloudfront).upper()} go together: {lacking[0].upper()} is missing.")
+            raise InvalidInput(f"{', '.join(cloudfront).upper()} go together: {lacking[0].upper()} is missing.")
         if self.s3_sse_kms_key_id and self.s3_sse != "aws:kms":
-            raise FixTheData("S3_SSE_KMS_KEY_ID is set: set S3_SSE=aws:kms, too.")
+            raise InvalidInput("S3_SSE_KMS_KEY_ID is set: set S3_SSE=aws:kms, too.")
         if self.cloudfront_private_key_file:
             from resources.artifacts.cloudfront import read_key  # with boto3, which takes half a second to import
 
@@ -132,13 +132,13 @@ class Settings(BaseSettings):
         """Settings of this process.
 
         Raises:
-            FixTheData: a setting is unreadable; the message names it, its value and what it may be.
+            InvalidInput: a setting is unreadable; the message names it, its value and what it may be.
         """
         home = Path(os.environ.get("SEEDTEST_HOME", str(cls.model_fields["seedtest_home"].default))).expanduser()
         try:
             return cls(_env_file=home / "settings.env", **overrides)  # type: ignore[call-arg, arg-type]  # pydantic's own keyword
         except ValidationError as error:
-            raise FixTheData(_first_complaint(error, home)) from error
+            raise InvalidInput(_first_complaint(error, home)) from error
 
     @property
     def home(self) -> Path:

@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from assets.scoring import ScoringRules
+from assets.abilities.scoring import ScoringRules
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
-from resources.database import embedded, migrate
 from resources.database.engine import address, make_engine
-from resources.errors import CallAPerson
-from resources.irt.circuit import Circuit
-from resources.irt.estimator import Estimator
-from resources.irt.in_process import InProcessEstimator
-from resources.irt.r_service import RServiceEstimator
-from resources.irt.r_transport import Timeouts
+from resources.database.schema import migrate
+from resources.errors import OperatorRequired
+from resources.estimators.contract import Estimator
+from resources.estimators.in_process import InProcessEstimator
+from resources.estimators.r_service.circuit_breaker import CircuitBreaker
+from resources.estimators.r_service.client import RServiceEstimator
+from resources.estimators.r_service.transport import Timeouts
 from resources.model import Format
+from resources.postgres import embedded
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
     from resources.artifacts.s3 import S3Store
-    from resources.reports.template import Template
+    from resources.reports.document.template import Template
 
 QUARTO_SOURCE = CHECKOUT / "quarto"
 
@@ -55,13 +56,13 @@ class Parts:
         """A database at the newest schema: the embedded one is brought there, a configured one has to be there.
 
         Raises:
-            CallAPerson: the configured database was not migrated.
+            OperatorRequired: the configured database was not migrated.
         """
         state = migrate.state(self.bare_engine)
         if not state.up_to_date and self.settings.database_url is None:
             migrate.upgrade(self.bare_engine)
         elif not state.up_to_date:
-            raise CallAPerson(
+            raise OperatorRequired(
                 f"{address(self.bare_engine.url)} stands at schema {state.current or 'none'}, and this needs "
                 f"{state.head}. Run: seedtest migrate"
             )
@@ -112,7 +113,7 @@ class Parts:
             settings.r_irt_base_url,
             token.get_secret_value() if token else None,
             timeouts=Timeouts(read_s=settings.r_irt_timeout_secs, total_s=2 * settings.r_irt_timeout_secs),
-            circuit=Circuit(cool_down_s=settings.r_irt_timeout_secs),  # who waits little looks again soon
+            circuit=CircuitBreaker(cool_down_s=settings.r_irt_timeout_secs),  # who waits little looks again soon
         )
 
     @cached_property
@@ -121,7 +122,9 @@ class Parts:
 
     def compile_templates(self) -> "Mapping[Format, Template]":
         """The report's template in each format that is published, from the cache where it is there."""
-        from resources.reports.compile import compile_templates  # with pandoc and Vega, which the API does without
+        from resources.reports.document.compile import (
+            compile_templates,  # with pandoc and Vega, which the API does without
+        )
 
         formats, language = self.settings.report_formats, self.settings.report_lang
         return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)

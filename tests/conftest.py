@@ -12,8 +12,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from resources.database import embedded, migrate
 from resources.database.engine import make_engine
+from resources.database.schema import migrate
+from resources.postgres import embedded
 from tests.s3_server import S3Server, shared_server
 
 _TEMPLATE = "template_migrated"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from assets.scoring import ScoringRules, counted
-from resources.irt.answers import Answers
-from resources.irt.curves import Items
-from resources.irt.estimator import Scorable, match
+from assets.abilities.scoring import ScoringRules, counted
+from resources.estimators.contract import Scorable, match
 from resources.irt.fit import Residuals, item_residuals
+from resources.irt.response_functions import Items
+from resources.irt.response_matrix import Answers
 from resources.model import Attempts, ItemBank, Week
 
 # Why a learner has no estimate, in the order of a table.

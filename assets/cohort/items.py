@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from assets.item_parameters import INFIT
-from resources.irt.curves import Items
-from resources.irt.fit import Residuals
+from resources.irt.fit import INFIT, Residuals
 from resources.irt.linking import Link, drift
+from resources.irt.response_functions import Items
 from resources.irt.screening import MIN_ANSWERS
 from resources.model import ItemBank
 

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from alembic import op
 from psycopg import sql
 
-from resources.database import ledger
-from resources.database.adoption import Column, Table, existing_columns, make_table, relation_kind
-from resources.database.previous_view import statements_to_restore
-from resources.errors import FixTheData
+from resources.database.schema import undo_log
+from resources.database.schema.previous_view import statements_to_restore
+from resources.database.schema.table_adoption import Column, Table, existing_columns, make_table, relation_kind
+from resources.errors import InvalidInput
 
 revision = "0001"
 down_revision = None
@@ -63,25 +63,25 @@ _FUNCTIONS = (
 
 def upgrade() -> None:
     connection = op.get_bind()
-    ledger.open_ledger(connection)
+    undo_log.open_ledger(connection)
     replaced = _replaced_view(connection)
     if relation_kind(connection, "exam_results") is None:
         make_table(connection, revision, _EXAM_RESULTS)
-    ledger.run(connection, _view_sql(connection))
+    undo_log.run(connection, _view_sql(connection))
     for function in _FUNCTIONS:
-        ledger.record(connection, revision, "created function", function, sql.SQL(f"DROP FUNCTION {function}"))
-    ledger.record(connection, revision, "created view", "attempt_malformed", sql.SQL("DROP VIEW attempt_malformed"))
+        undo_log.record(connection, revision, "created function", function, sql.SQL(f"DROP FUNCTION {function}"))
+    undo_log.record(connection, revision, "created view", "attempt_malformed", sql.SQL("DROP VIEW attempt_malformed"))
     drop = sql.SQL("DROP VIEW attempt")
     if replaced is None:
-        ledger.record(connection, revision, "created view", "attempt", drop)
+        undo_log.record(connection, revision, "created view", "attempt", drop)
     else:
-        ledger.record(connection, revision, "replaced view", "attempt", sql.SQL(";\n").join([drop, replaced]))
+        undo_log.record(connection, revision, "replaced view", "attempt", sql.SQL(";\n").join([drop, replaced]))
 
 
 def downgrade() -> None:
     connection = op.get_bind()
-    ledger.undo(connection, revision)
-    ledger.close_ledger(connection)
+    undo_log.undo(connection, revision)
+    undo_log.close_ledger(connection)
 
 
 def _replaced_view(connection: sa.Connection) -> sql.Composable | None:
@@ -91,13 +91,13 @@ def _replaced_view(connection: sa.Connection) -> sql.Composable | None:
         return None
     found = [(name, column.type) for name, column in existing_columns(connection, "attempt").items()]
     if kind != "v" or found != _LOCKED:
-        raise FixTheData(
+        raise InvalidInput(
             f"{'View' if kind == 'v' else 'Table'} attempt exists with other columns "
             f"({', '.join(f'{name} {type_}' for name, type_ in found)}) than the platform's locked ones "
             f"({', '.join(f'{name} {type_}' for name, type_ in _LOCKED)}): rename it. Nothing was changed."
         )
     if relation_kind(connection, "exam_results") is None:
-        raise FixTheData(
+        raise InvalidInput(
             "View attempt exists, but there is no exam_results that this pipeline's view could read instead: "
             "rename the view, or create exam_results. Nothing was changed."
         )
@@ -109,14 +109,14 @@ def _view_sql(connection: sa.Connection) -> str:
     columns = existing_columns(connection, "exam_results")
     missing = [column.name for column in _EXAM_RESULTS.columns if column.name not in {*columns, "exam_id", "status"}]
     if missing:
-        raise FixTheData(
+        raise InvalidInput(
             f"exam_results has no column {', '.join(missing)}, which the view attempt reads. Nothing was changed."
         )
 
     def read(column: str, readings: dict[str, str]) -> str:
         type_ = columns[column].type
         if type_ not in readings:
-            raise FixTheData(
+            raise InvalidInput(
                 f"exam_results.{column} is of type {type_}, and the view attempt can read {' or '.join(readings)}. "
                 "Change the column's type. Nothing was changed."
             )

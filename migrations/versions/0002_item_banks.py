@@ -2,8 +2,8 @@
 
 from alembic import op
 
-from resources.database import ledger
-from resources.database.adoption import Column, Table, make_table
+from resources.database.schema import undo_log
+from resources.database.schema.table_adoption import Column, Table, make_table
 
 revision = "0002"
 down_revision = "0001"
@@ -48,4 +48,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    ledger.undo(op.get_bind(), revision)
+    undo_log.undo(op.get_bind(), revision)

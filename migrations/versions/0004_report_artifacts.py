@@ -2,8 +2,8 @@
 
 from alembic import op
 
-from resources.database import ledger
-from resources.database.adoption import Column, Table, make_table
+from resources.database.schema import undo_log
+from resources.database.schema.table_adoption import Column, Table, make_table
 
 revision = "0004"
 down_revision = "0003"
@@ -30,4 +30,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    ledger.undo(op.get_bind(), revision)
+    undo_log.undo(op.get_bind(), revision)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from resources.artifacts.links import Link, expiry, one_folder
 from resources.artifacts.store import checked_key
-from resources.errors import FixTheData
+from resources.errors import InvalidInput
 
 _KEY_BITS = 2048  # CloudFront takes no other RSA key
 
@@ -46,15 +46,15 @@ def read_key(path: Path) -> RSAPrivateKey:
     """The private key in a PEM file.
 
     Raises:
-        FixTheData: there is none that CloudFront takes.
+        InvalidInput: there is none that CloudFront takes.
     """
     setting = f"CLOUDFRONT_PRIVATE_KEY_FILE={path}"
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise FixTheData(f"{setting}: {error.strerror}.") from error
+        raise InvalidInput(f"{setting}: {error.strerror}.") from error
     except (ValueError, TypeError) as error:  # TypeError: it has a password
-        raise FixTheData(f"{setting} holds no private key in PEM without a password.") from error
+        raise InvalidInput(f"{setting} holds no private key in PEM without a password.") from error
     if not isinstance(key, RSAPrivateKey) or key.key_size != _KEY_BITS:
-        raise FixTheData(f"{setting} holds no RSA key of {_KEY_BITS} bits, which is what CloudFront takes.")
+        raise InvalidInput(f"{setting} holds no RSA key of {_KEY_BITS} bits, which is what CloudFront takes.")
     return key

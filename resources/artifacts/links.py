@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from resources.artifacts.store import ArtifactStore
-from resources.errors import FixTheData
+from resources.errors import InvalidInput
 
 # A shorter one can be dead before a slow phone opens it; a longer one S3 does not sign.
 SHORTEST_S, LONGEST_S = 60, 7 * 24 * 3600
@@ -25,7 +25,7 @@ class Links(Protocol):
         """A link to each of these files of one folder, in the same order; whether they are there is not looked up.
 
         Raises:
-            FixTheData: `expires_s` is out of its bounds, or the files lie in several folders.
+            InvalidInput: `expires_s` is out of its bounds, or the files lie in several folders.
             StoreRefuses: there are no credentials to sign with.
         """
         ...
@@ -47,10 +47,10 @@ def expiry(expires_s: int) -> dt.datetime:
     """So many seconds from now, to the whole second before.
 
     Raises:
-        FixTheData: sooner or later than a link may end.
+        InvalidInput: sooner or later than a link may end.
     """
     if not SHORTEST_S <= expires_s <= LONGEST_S:
-        raise FixTheData(f"A link cannot last {expires_s:,} s: choose from {SHORTEST_S} to {LONGEST_S:,} (7 days).")
+        raise InvalidInput(f"A link cannot last {expires_s:,} s: choose from {SHORTEST_S} to {LONGEST_S:,} (7 days).")
     return dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=expires_s)
 
 
@@ -58,9 +58,9 @@ def one_folder(keys: Sequence[str]) -> str:
     """The folder that all of these keys lie in: one learner's week.
 
     Raises:
-        FixTheData: they lie in several, or there are none: what opens them together would open too much.
+        InvalidInput: they lie in several, or there are none: what opens them together would open too much.
     """
     folders = {key.rpartition("/")[0] for key in keys}
     if len(folders) != 1:
-        raise FixTheData(f"Links are made for the files of one folder, and these lie in {sorted(folders)}.")
+        raise InvalidInput(f"Links are made for the files of one folder, and these lie in {sorted(folders)}.")
     return folders.pop()

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from resources.artifacts.lanes import AT_ONCE
+from resources.artifacts.ordered_pool import AT_ONCE
 from resources.artifacts.s3_faults import explained
 from resources.artifacts.store import checked_key, is_key
 from resources.errors import ArtifactMissing

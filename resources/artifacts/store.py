@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Protocol
 
-from resources.errors import FixTheData
+from resources.errors import InvalidInput
 from resources.model import Week, safe_key
 
 _KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
@@ -59,7 +59,7 @@ def week_of(key: str) -> Week | None:
         return None
     try:
         return Week.parse(found[1])
-    except FixTheData:  # shaped as a date, and none, or no Monday
+    except InvalidInput:  # shaped as a date, and none, or no Monday
         return None
 
 
@@ -67,10 +67,10 @@ def checked_key(key: str) -> str:
     """The key itself.
 
     Raises:
-        FixTheData: it is empty, leaves the store (`..`, a leading `/`), hides (a leading `.`) or needs quoting.
+        InvalidInput: it is empty, leaves the store (`..`, a leading `/`), hides (a leading `.`) or needs quoting.
     """
     if not is_key(key):
-        raise FixTheData(f"{key!r} is no key for an artifact: use names of letters, digits and . _ ~ - with / between.")
+        raise InvalidInput(f"{key!r} is no key: use names of letters, digits and . _ ~ - with / between.")
     return key
 
 

@@ -1,1 +1,1 @@
-"""PostgreSQL: engine, tables, attempts, abilities, the catalogue of artifacts, and the embedded server."""
+"""How PostgreSQL is reached: engine, transactions, COPY, locks. Schema and queries have folders of their own."""

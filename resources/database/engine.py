@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from resources.errors import CallAPerson, DatabaseUnavailable, FixTheData
+from resources.errors import DatabaseUnavailable, InvalidInput, OperatorRequired
 
 OLDEST_SERVER = 14  # the attempt view's functions have SQL-standard bodies
 
@@ -36,14 +36,14 @@ def make_engine(
     of that age are replaced. With it each use costs a round trip more, and nobody fails.
 
     Raises:
-        FixTheData: `url` is not a PostgreSQL address. The message leaves the address out: it may hold a password.
+        InvalidInput: `url` is not a PostgreSQL address. The message leaves the address out: it may hold a password.
     """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         parsed = None
     if parsed is None or parsed.drivername not in _SPELLINGS or not parsed.database:
-        raise FixTheData("The database address is not of the form postgresql://user:password@host:5432/name.")
+        raise InvalidInput("The database address is not of the form postgresql://user:password@host:5432/name.")
     session = "-c timezone=UTC"
     if statement_timeout_s is not None:
         session += f" -c statement_timeout={round(statement_timeout_s * 1000)}"
@@ -119,7 +119,7 @@ def _is_unavailable(error: BaseException | None) -> bool:
 def _require_version(connection: psycopg.Connection[tuple[object, ...]], _: ConnectionPoolEntry) -> None:
     info = connection.info
     if info.server_version < OLDEST_SERVER * 10_000:
-        raise CallAPerson(
+        raise OperatorRequired(
             f"{info.host}:{info.port}/{info.dbname} runs PostgreSQL {info.parameter_status('server_version')}; "
             f"this needs {OLDEST_SERVER} or later. Upgrade the server, or name another in DATABASE_URL."
         )

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 
-from resources.database.bulk import copy_in
+from resources.database.copy import copy_in
 
 
 def stage(

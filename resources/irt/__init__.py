@@ -1,1 +1,1 @@
-"""Item response theory: scoring, calibration and the estimators that offer them."""
+"""Item response theory, pure arithmetic on numpy and scipy. Must not hold: files, databases, services, frames."""

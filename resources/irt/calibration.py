@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from resources.irt.answers import Answers
-from resources.irt.curves import Floats, Items
 from resources.irt.em import Em, Progress, Sample, run
-from resources.irt.item_step import INTERCEPT, LOGIT_C, SLOPE, Free, ItemPriors, Normal
+from resources.irt.m_step import INTERCEPT, LOGIT_C, SLOPE, Free, ItemPriors, Normal
+from resources.irt.response_functions import Floats, Items
+from resources.irt.response_matrix import Answers
 from resources.irt.standard_errors import Method, StandardErrors, not_computed, standard_errors
 
 Group = Literal["fixed", "estimate sd", "estimate mean and sd"]

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from resources.irt.answers import Answers
-from resources.irt.curves import Floats, Items, log_right, log_wrong
+from resources.irt.response_functions import Floats, Items, log_right, log_wrong
+from resources.irt.response_matrix import Answers
 
 SHARED_POINTS = (121, 241, 481)  # suffice for about 200, 800 and 3,000 answers
 OWN_POINTS = 121

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from resources.irt import item_step
-from resources.irt.answers import Answers
-from resources.irt.curves import Floats
-from resources.irt.item_step import LIMITS, Free, ItemPriors
+from resources.irt import m_step
+from resources.irt.m_step import LIMITS, Free, ItemPriors
+from resources.irt.response_functions import Floats
+from resources.irt.response_matrix import Answers
 
 Progress = Callable[[int, float, float], None]
 
@@ -43,10 +43,10 @@ class Sample:
 
     def posteriors(self, part: csr_array, eta: Floats, mean: float, sd: float) -> tuple[Floats, Floats]:
         """Weights on the grid, shape (rows, Q), each row adding up to 1; and log-likelihoods, shape (rows,)."""
-        return self._posteriors(part, np.concatenate(item_step.log_p(eta, self.theta)), self._log_weights(mean, sd))
+        return self._posteriors(part, np.concatenate(m_step.log_p(eta, self.theta)), self._log_weights(mean, sd))
 
     def expected(self, eta: Floats, mean: float, sd: float) -> Expected:
-        log_p, log_weights = np.concatenate(item_step.log_p(eta, self.theta)), self._log_weights(mean, sd)
+        log_p, log_weights = np.concatenate(m_step.log_p(eta, self.theta)), self._log_weights(mean, sd)
         counts = np.zeros((2 * self.n_items, self.theta.size))
         mass = np.zeros(self.theta.size)
         log_likelihood = 0.0
@@ -104,7 +104,7 @@ class Em:
         eta, mean, sd = self.unpack(point)
         expected = self.sample.expected(eta, mean, sd)
         value = expected.log_likelihood + float(self.priors.log_density(eta, self.free).sum())
-        eta = item_step.step(expected.n, expected.r, self.sample.theta, eta, self.free, self.priors)
+        eta = m_step.step(expected.n, expected.r, self.sample.theta, eta, self.free, self.priors)
         users = expected.mass.sum()
         if self.estimate_mean:
             mean = float(expected.mass @ self.sample.theta / users)
@@ -119,7 +119,7 @@ class Em:
     def change(self, before: Floats, after: Floats) -> float:
         """The largest, items at their limits left aside: along these the likelihood is flat, and they may creep on."""
         eta = self.unpack(after)[0]
-        waited_for = item_step.within_limits(eta)[:, None] & self.free
+        waited_for = m_step.within_limits(eta)[:, None] & self.free
         counts = np.concatenate([waited_for[self.free], np.ones(after.size - self.free.sum(), dtype=bool)])
         return float(np.abs(after - before)[counts].max(initial=0))
 

@@ -5,8 +5,11 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from resources.irt.answers import Answers, Ints
-from resources.irt.curves import Floats, Items, information, log_right, log_wrong
+from resources.irt.response_functions import Floats, Items, information, log_right, log_wrong
+from resources.irt.response_matrix import Answers, Ints
+
+# Infit of usual multiple-choice items. Source: Wright & Linacre (1994), Reasonable mean-square fit values.
+INFIT = (0.7, 1.3)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.special import roots_hermitenorm
 
-from resources.irt.curves import Floats, Items, probability
+from resources.irt.response_functions import Floats, Items, probability
 
 Method = Literal["mean-mean", "mean-sigma", "mean-gmean", "Haebara", "Stocking-Lord"]
 

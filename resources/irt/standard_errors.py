@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from resources.irt import item_step
-from resources.irt.curves import Floats
+from resources.irt import m_step
 from resources.irt.em import Em
-from resources.irt.item_step import INTERCEPT, LOGIT_C, SLOPE, Free
+from resources.irt.m_step import INTERCEPT, LOGIT_C, SLOPE, Free
+from resources.irt.response_functions import Floats
 
 Method = Literal["joint", "per item", "none"]
 Singles = NDArray[np.float32]
@@ -45,7 +45,7 @@ class StandardErrors:
 def standard_errors(em: Em, point: Floats, method: Method = "joint") -> StandardErrors:
     """At the maximum `point` of `em`. Only "joint" holds the uncertainty of an estimated group."""
     eta, mean, sd = em.unpack(point)
-    free = em.free & item_step.within_limits(eta)[:, None]
+    free = em.free & m_step.within_limits(eta)[:, None]
     if method == "joint":
         covariance = _joint_covariance(em, eta, mean, sd, free)
     else:
@@ -122,7 +122,7 @@ def _complete(em: Em, eta: Floats, mean: float, sd: float, free: Free) -> Floats
     expected = em.sample.expected(eta, mean, sd)
 
     def slope(at: Floats) -> Floats:
-        return item_step.gradient(expected.n, expected.r, em.sample.theta, at) + em.priors.derivatives(at, free)[0]
+        return m_step.gradient(expected.n, expected.r, em.sample.theta, at) + em.priors.derivatives(at, free)[0]
 
     result = np.zeros((len(eta), 3, 3))
     for k in range(3):
@@ -184,7 +184,7 @@ def _missing_per_item(em: Em, eta: Floats, mean: float, sd: float) -> Floats:
 
 def _score_factors(em: Em, eta: Floats) -> tuple[Floats, Floats]:
     """P, shape (J, Q), and v, shape (J, 3, Q)."""
-    p, u, w = item_step.curves(eta, em.sample.theta)
+    p, u, w = m_step.curves(eta, em.sample.theta)
     return p, np.stack([u * em.sample.theta, u, w], axis=1)
 
 

@@ -1,1 +1,1 @@
-"""Weekly reports: the template compiled once, the view of one learner and week, charts, and filling."""
+"""Reports as documents: compiled once, filled for each learner. Must not hold: where files and rows go."""

@@ -16,7 +16,7 @@ import vl_convert
 
 from resources.errors import TemplateBroken
 from resources.model import Floats
-from resources.reports.typeset import literal
+from resources.reports.document.typeset import literal
 
 Rows = Sequence[Mapping[str, object]]
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.errors import CallAPerson
+from resources.errors import OperatorRequired
 from resources.model import Week
 
 _COLUMNS: dict[str, pa.DataType] = {
@@ -92,12 +92,12 @@ class Warehouse:
         """All rows of these weeks and user keys, columns of SCHEMA; `correct` and `hint_used` are nullable.
 
         Raises:
-            CallAPerson: a partition was never frozen, so the answer would be short without a word.
+            OperatorRequired: a partition was never frozen, so the answer would be short without a word.
         """
         weeks = list(weeks)
         for week in weeks:
             if absent := self.missing(week, user_keys):
-                raise CallAPerson(
+                raise OperatorRequired(
                     f"The responses of {week} are not frozen for {len(absent)} of {len(user_keys)} user partitions "
                     f"(first: {absent[0]}). Materialize `responses` for that week first."
                 )

@@ -1,1 +1,1 @@
-"""The sidecar that the exam platform calls when a session ends."""
+"""The sidecar that the exam platform calls when a session ends. Must not hold: Dagster."""

@@ -9,10 +9,12 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from seedtest_pipeline.api import guarded, probes, problems, reports, thetas, updates
-from seedtest_pipeline.api.auth import Gate
-from seedtest_pipeline.api.bounds import Bounded
-from seedtest_pipeline.api.observed import Observed
+from seedtest_pipeline.api import problems
+from seedtest_pipeline.api.auth.caller import Authenticator
+from seedtest_pipeline.api.middleware import authenticated_route
+from seedtest_pipeline.api.middleware.limits import LimitsMiddleware
+from seedtest_pipeline.api.middleware.observation import ObservationMiddleware
+from seedtest_pipeline.api.routes import abilities, probes, reports, updates
 from seedtest_pipeline.api.service import Service
 
 _DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are RFC 9457 problems of stable types."
@@ -21,7 +23,7 @@ _DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def create(service: Service, gate: Gate) -> FastAPI:
+def create(service: Service, gate: Authenticator) -> FastAPI:
     """The app; it closes the service and the gate when the server ends."""
 
     @asynccontextmanager
@@ -43,16 +45,16 @@ def create(service: Service, gate: Gate) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(Observed, metrics=service.metrics),
+            Middleware(ObservationMiddleware, metrics=service.metrics),
             *([Middleware(TrustedHostMiddleware, _LOOPBACK, www_redirect=False)] if settings.local_dev else []),
-            Middleware(Bounded, at_once=settings.api_concurrency, timeout_s=settings.api_timeout_secs),
+            Middleware(LimitsMiddleware, at_once=settings.api_concurrency, timeout_s=settings.api_timeout_secs),
         ],
     )
     problems.install(app)
-    app.add_exception_handler(guarded.TooOften, guarded.too_often)
-    rates = guarded.Rates(settings.api_rate_per_minute, settings.api_user_rate_per_minute)
-    for part in (updates, thetas, reports):
-        app.include_router(part.build(service, guarded.guarded(gate, rates)))
+    app.add_exception_handler(authenticated_route.TooOften, authenticated_route.too_often)
+    rates = authenticated_route.Rates(settings.api_rate_per_minute, settings.api_user_rate_per_minute)
+    for part in (updates, abilities, reports):
+        app.include_router(part.build(service, authenticated_route.guarded(gate, rates)))
     app.include_router(probes.build(service, gate))
     document = _document(app)
     app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's documented way

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from resources.errors import ArtifactMissing, DatabaseUnavailable, EstimatorUnavailable, KeysUnavailable, RetryLater
-from seedtest_pipeline.api import exchange
-from seedtest_pipeline.api.auth import Forbidden, Unauthenticated
+from seedtest_pipeline.api.auth.caller import Forbidden, Unauthenticated
+from seedtest_pipeline.api.middleware import request_context
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def answer(
 
 
 def install(app: FastAPI) -> None:
-    """Answer the errors that a request may end with as problems; the others are `Observed`'s."""
+    """Answer the errors that a request may end with as problems; the others are `ObservationMiddleware`'s."""
     for error, handle in {
         Unauthenticated: _unauthenticated,
         Forbidden: _forbidden,
@@ -133,7 +133,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _unauthenticated(request: Request, error: Any) -> Response:
-    exchange.of(request).refused = error.reason
+    request_context.of(request).refused = error.reason
     return _answer(request, UNAUTHENTICATED, {"WWW-Authenticate": error.www_authenticate})
 
 
@@ -153,7 +153,7 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 
 async def _retry_later(request: Request, error: Any) -> Response:
-    exchange.of(request).refused = str(error)
+    request_context.of(request).refused = str(error)
     return _answer(request, _OF_ERROR.get(type(error), UNAVAILABLE))
 
 
@@ -168,4 +168,4 @@ async def _http(request: Request, error: Any) -> Response:
 def _answer(
     request: Request, kind: Kind, headers: Mapping[str, str] | None = None, errors: list[FieldFault] | None = None
 ) -> Response:
-    return answer(kind, exchange.of(request).request_id, headers, errors)
+    return answer(kind, request_context.of(request).request_id, headers, errors)

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from assets.updating import Reason, Update
-from resources.database.abilities import Ability
+from assets.abilities.on_demand import Reason, Update
+from resources.database.queries.abilities import Ability
 
 # What PostgreSQL can hold in an index beside the model and the bank's version: 2,704 bytes in all.
 ID_BYTES = 2000
@@ -22,7 +22,7 @@ def _storable(value: str) -> str:
 
 
 def _decoded(value: object) -> object:
-    """Routes match paths as they were sent (see `Observed`)."""
+    """Routes match paths as they were sent (see `ObservationMiddleware`)."""
     return unquote(value, errors="strict") if isinstance(value, str) else value
 
 

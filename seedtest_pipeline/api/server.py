@@ -6,11 +6,11 @@ import socket
 
 import uvicorn
 
-from resources.errors import CallAPerson
+from resources.errors import OperatorRequired
 from seedtest_pipeline.api.app import create
-from seedtest_pipeline.api.gates import make_gate
-from seedtest_pipeline.api.log import log_as_json
-from seedtest_pipeline.api.metrics import Metrics
+from seedtest_pipeline.api.auth.authenticators import make_authenticator
+from seedtest_pipeline.api.middleware.log import log_as_json
+from seedtest_pipeline.api.middleware.metrics import Metrics
 from seedtest_pipeline.api.service import make_service
 from seedtest_pipeline.settings import Settings
 
@@ -20,12 +20,12 @@ _KEEP_ALIVE_S = 75
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Raises:
-    FixTheData: the settings do not say whose tokens count, or open more than this machine.
-    CallAPerson: the server could not listen there.
+    InvalidInput: the settings do not say whose tokens count, or open more than this machine.
+    OperatorRequired: the server could not listen there.
     """
     log_as_json()
     metrics = Metrics()
-    gate = make_gate(settings, host, metrics.fetched)
+    gate = make_authenticator(settings, host, metrics.fetched)
     listening = _listen(host, port)
     service = make_service(settings, metrics)
     config = uvicorn.Config(
@@ -48,4 +48,4 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise CallAPerson(f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port.") from error
+        raise OperatorRequired(f"{host}:{port} is not free ({error.strerror}): choose another --port.") from error

@@ -9,13 +9,13 @@ from typing import ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from assets.scoring import ScoringRules
-from assets.updating import Updater
+from assets.abilities.on_demand import Updater
+from assets.abilities.scoring import ScoringRules
 from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import make_engine
-from resources.irt.estimator import Estimator
-from seedtest_pipeline.api.metrics import Metrics, TimedEstimator
+from resources.estimators.contract import Estimator
+from seedtest_pipeline.api.middleware.metrics import Metrics, TimedEstimator
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 

@@ -16,9 +16,12 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from resources.database import banks, embedded, ingest, migrate, response_file
 from resources.database.engine import make_engine, transaction
+from resources.database.queries import item_banks
+from resources.database.schema import migrate
+from resources.ingest import load, response_file
 from resources.model import ItemBank
+from resources.postgres import embedded
 from tests.benchmarks.api_floors import TABLE
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
 
@@ -70,9 +73,9 @@ def bed(home: Path, users: int) -> Iterator[Bed]:
     with transaction(engine) as connection:
         connection.exec_driver_sql("TRUNCATE exam_results, mirt_ability, mirt_item_params, mirt_fit_meta")
         connection.exec_driver_sql(TABLE)
-        ingest.ingest(connection, response_file.from_table(_exam(users, bank, now), "the exam"), "bench")
-        banks.save(connection, bank, banks.Fit(True, 1, 0.0, users, users, now))
-        banks.adopt(connection, bank.version, now)
+        load.ingest(connection, response_file.from_table(_exam(users, bank, now), "the exam"), "bench")
+        item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, users, users, now))
+        item_banks.adopt(connection, bank.version, now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
     engine.dispose()

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
 from resources.database.engine import make_engine, statements
-from seedtest_pipeline.api.gates import make_gate
+from seedtest_pipeline.api.auth.authenticators import make_authenticator
 from seedtest_pipeline.api.service import AT_WORK
 from seedtest_pipeline.settings import Settings
 
@@ -40,7 +40,7 @@ class Answer(BaseModel):
 def create(settings: Settings) -> FastAPI:
     assert settings.database_url is not None
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=AT_WORK, ping=False)
-    gate = make_gate(settings, "127.0.0.1")
+    gate = make_authenticator(settings, "127.0.0.1")
     threads = ThreadPoolExecutor(AT_WORK)
 
     @asynccontextmanager

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from resources.irt import r_process
+from resources.estimators.r_service import process
 from tests.benchmarks.api_bench_bed import bed
 from tests.benchmarks.http_load import Figures, load
 
@@ -47,7 +47,7 @@ def main(rounds: int) -> None:
         for floor in ("floor 1", "floor 2"):
             ratios = [u.per_s / f.per_s for u, f in zip(results["update-theta"], results[floor], strict=True)]
             print(f"update-theta / {floor}: {median(ratios):.0%} (of {min(ratios):.0%} to {max(ratios):.0%})")
-        r_url = running.enter_context(r_process.running(log=home / "r.log"))
+        r_url = running.enter_context(process.running(log=home / "r.log"))
         running.enter_context(
             here.server(api_with_r, "seedtest_pipeline", "api", "--port", str(api_with_r), log=home / "api-r.log",
                         R_IRT_BASE_URL=r_url)

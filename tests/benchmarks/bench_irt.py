@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
-from resources.errors import CallAPerson
-from resources.irt.answers import Answers
+from resources.errors import OperatorRequired
+from resources.estimators.r_service.client import RServiceEstimator
+from resources.estimators.r_service.process import running
 from resources.irt.calibration import calibrate
-from resources.irt.curves import Floats, Items
 from resources.irt.eap import eap, eap_on_grid
-from resources.irt.r_process import running
-from resources.irt.r_service import RServiceEstimator
+from resources.irt.response_functions import Floats, Items
+from resources.irt.response_matrix import Answers
 from resources.model import ItemBank, Responses
 
 Task = Callable[[], Floats]
@@ -192,7 +192,7 @@ def main() -> None:
     with ExitStack() as service:
         try:
             r_service_url = service.enter_context(running(log=Path(os.devnull)))
-        except CallAPerson as missing:
+        except OperatorRequired as missing:
             r_service_url = None
             print(f"The R service is absent: {missing}")
         report(

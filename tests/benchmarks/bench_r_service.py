@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import numpy as np
 
-from resources.irt.r_process import running
-from resources.irt.r_service import RServiceEstimator
+from resources.estimators.r_service.client import RServiceEstimator
+from resources.estimators.r_service.process import running
 from resources.model import ItemBank, Responses
 
 

@@ -27,20 +27,22 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from assets import publishing
-from assets.publishing import Press
-from assets.report_inputs import report_inputs
-from assets.windows import LEARNERS_AT_ONCE
+from assets.abilities.windows import LEARNERS_AT_ONCE
+from assets.publishing import publisher
+from assets.publishing.publisher import Publisher
+from assets.publishing.report_inputs import report_inputs
 from resources.artifacts.folder import FolderStore
-from resources.database import abilities, embedded, migrate
 from resources.database.engine import make_engine, transaction
+from resources.database.queries import abilities
+from resources.database.schema import migrate
 from resources.model import SYNTHETIC, Format, ItemBank, Thetas, Week
-from resources.reports import fill, typeset
-from resources.reports.checks import verify
-from resources.reports.compile import compile_template
-from resources.reports.scale import Scale
-from resources.reports.view import view
-from seedtest_pipeline.synthetic import SyntheticExam, synthetic_exam
+from resources.postgres import embedded
+from resources.reports.document import fill, typeset
+from resources.reports.document.checks import verify
+from resources.reports.document.compile import compile_template
+from resources.reports.learner.scale import Scale
+from resources.reports.learner.view_model import view
+from seedtest_pipeline.demo.synthetic_exam import SyntheticExam, synthetic_exam
 from seedtest_pipeline.wiring import QUARTO_SOURCE
 
 FIRST = Week.parse("2025-01-06")
@@ -84,11 +86,11 @@ class School:
         theirs = [("user_id", ">=", members[0]), ("user_id", "<=", members[-1])]
         return pd.read_parquet(self.home / f"answers-{n_users}.parquet", filters=theirs)
 
-    def press(self, forms: Sequence[Format]) -> Press:
+    def press(self, forms: Sequence[Format]) -> Publisher:
         """Into an empty folder."""
         templates = {form: compile_template(QUARTO_SOURCE, self.home / "templates", form=form) for form in forms}
         store = FolderStore(Path(tempfile.mkdtemp(dir=self.home)))
-        return Press(make_engine(self.url), store, templates, self.bank, Scale(), WINDOW_DAYS)
+        return Publisher(make_engine(self.url), store, templates, self.bank, Scale(), WINDOW_DAYS)
 
     def publish(self, form: Format, n_users: int) -> Cost:
         """The last week's reports of the first so many learners, as one run makes them.
@@ -116,7 +118,7 @@ def _publish(of: School, form: Format, n_users: int) -> Cost:
     return Cost(n_users, press.written - 1, wall, cpu, peak_kb / 1024, start_s)
 
 
-def _started(press: Press, first: str, answers: pd.DataFrame, week: Week) -> float:
+def _started(press: Publisher, first: str, answers: pd.DataFrame, week: Week) -> float:
     """CPU seconds of the first report, for which Vega, Jinja and Typst start."""
     begun = time.process_time()
     press.publish(week, [first], answers, lambda _: None)
@@ -190,7 +192,7 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     given = timed("inputs", lambda: list(report_inputs(
         week, members, answers, history, everybody, bank=of.bank, scale=press.scale, window_days=WINDOW_DAYS
     )))  # fmt: skip
-    timed("fingerprint", lambda: [publishing._fingerprint(template, one) for one in given])
+    timed("fingerprint", lambda: [publisher._fingerprint(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
     charts = timed("charts", lambda: [fill._charts(template, one) for one in seen])
     parsed, marker = fill._parsed(form, template.source), fill.names(template, given[0])["marker"]

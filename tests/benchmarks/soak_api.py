@@ -24,12 +24,12 @@ import numpy as np
 import psycopg
 import sqlalchemy as sa
 
-from assets.scoring import ScoringRules
-from resources.database import embedded
+from assets.abilities.scoring import ScoringRules
 from resources.database.engine import make_engine, transaction
-from resources.irt.in_process import InProcessEstimator
+from resources.estimators.in_process import InProcessEstimator
 from resources.model import ItemBank, Responses
-from seedtest_pipeline import catch_up
+from resources.postgres import embedded
+from seedtest_pipeline.automation import catch_up
 from tests.benchmarks.api_bench_bed import Bed, bed
 from tests.benchmarks.bench_api import UPDATE, free_port
 from tests.benchmarks.http_load import load

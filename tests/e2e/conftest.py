@@ -16,10 +16,12 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from resources.database import banks, ingest, response_file
 from resources.database.engine import make_engine, transaction
+from resources.database.queries import item_banks
+from resources.ingest import load, response_file
 from resources.model import ItemBank
-from seedtest_pipeline import cli, wiring
+from seedtest_pipeline import wiring
+from seedtest_pipeline.cli import main
 from seedtest_pipeline.settings import Settings
 
 CHECKOUT = Path(__file__).parents[2]
@@ -88,9 +90,9 @@ def engine(shared_database_url, responses) -> Iterator[sa.Engine]:
     now = dt.datetime.now(dt.UTC)
     with transaction(engine) as connection:
         table = pa.Table.from_pandas(responses, preserve_index=False)
-        ingest.ingest(connection, response_file.from_table(table, "the exam"), "exam")
-        banks.save(connection, bank, banks.Fit(True, 1, 0.0, N_USERS, 1, now))
-        banks.adopt(connection, bank.version, now)
+        load.ingest(connection, response_file.from_table(table, "the exam"), "exam")
+        item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, N_USERS, 1, now))
+        item_banks.adopt(connection, bank.version, now)
     yield engine
     engine.dispose()
 
@@ -132,7 +134,7 @@ def type_(monkeypatch, tmp_path, capsys) -> Iterator[Type]:
     def type_(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["seedtest", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         said = capsys.readouterr()
         return Said(ended.value.code or 0, said.out, " ".join(said.err.split()))
 

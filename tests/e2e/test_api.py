@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from resources.database.server_folder import wait_until
+from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import Shell
 
 

@@ -10,13 +10,13 @@ import re
 import numpy as np
 import pytest
 
-from resources.database import abilities
 from resources.database.engine import transaction
+from resources.database.queries import abilities
 from resources.model import Thetas, Week
-from seedtest_pipeline import cli, commands
+from seedtest_pipeline.cli import commands, main
 from tests.e2e.conftest import N_USERS, WEEKS
 
-COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in cli.app.registered_commands]
+COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in main.app.registered_commands]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

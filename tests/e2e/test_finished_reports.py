@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import report_key
-from resources.database import artifacts
-from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
+from resources.database.queries import report_artifacts
+from resources.database.queries.report_artifacts import ReportArtifact
 from resources.model import Week
 from tests.e2e.conftest import WEEKS, Type
 
@@ -44,7 +44,7 @@ def in_s3(bucket: str, engine: sa.Engine) -> str:
     url = S3Store(bucket).put(KEY, b"<html></html>", "text/html; charset=utf-8")
     sha256 = hashlib.sha256(b"<html></html>").hexdigest()
     with transaction(engine) as connection:
-        artifacts.record(connection, [ReportArtifact("u2", WEEK, "html", url, dt.datetime.now(dt.UTC), sha256)])
+        report_artifacts.record(connection, [ReportArtifact("u2", WEEK, "html", url, dt.datetime.now(dt.UTC), sha256)])
     return bucket
 
 
@@ -139,7 +139,7 @@ def test_prune_shows_asks_and_deletes_files_and_rows(
     assert on_exam("artifacts", "prune", *BEFORE, "--yes").exit_code == 0
     assert list(store.keys("")) == []
     with transaction(engine) as connection:
-        assert artifacts.of_week(connection, WEEK) == []
+        assert report_artifacts.of_week(connection, WEEK) == []
 
 
 def test_doctor_tries_the_bucket_and_tells_what_it_needs(

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import sqlalchemy as sa
 
-from resources.database.server_folder import wait_until
+from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import N_USERS, WEEKS, Shell
 
 RUN = ("run", "--week", WEEKS[0], "--through", WEEKS[1])

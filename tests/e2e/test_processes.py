@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.database.server_folder import wait_until
+from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import Shell
 
 
@@ -18,7 +18,9 @@ def shell(tmp_path) -> Shell:
 
 
 def test_help_took_five_seconds_and_now_imports_neither_dagster_nor_pandas(shell):
-    code = "import sys, seedtest_pipeline.cli; print({'dagster', 'pandas', 'scipy', 'sqlalchemy'} & set(sys.modules))"
+    code = (
+        "import sys, seedtest_pipeline.cli.main; print({'dagster', 'pandas', 'scipy', 'sqlalchemy'} & set(sys.modules))"
+    )
     found = subprocess.run(
         [sys.executable, "-c", code], env=shell.environment, capture_output=True, text=True, check=True
     )

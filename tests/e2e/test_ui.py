@@ -14,7 +14,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from resources.database.server_folder import wait_until
+from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import WEEKS, Shell
 
 WEEKLY = ("responses", "theta_estimates", "weekly_reports")

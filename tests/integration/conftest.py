@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine
-from resources.errors import CallAPerson
-from resources.irt import r_process
-from resources.irt.r_process import RUN_R, find_rscript, running
-from resources.irt.r_service import RServiceEstimator
+from resources.errors import OperatorRequired
+from resources.estimators.r_service import process
+from resources.estimators.r_service.client import RServiceEstimator
+from resources.estimators.r_service.process import RUN_R, find_rscript, running
 
 TOKEN = "a token of the tests"
 
@@ -28,7 +28,7 @@ def needs_r() -> None:
     """Skips, with the line that installs R, where R or one of its packages is missing."""
     try:
         find_rscript()
-    except CallAPerson as missing:
+    except OperatorRequired as missing:
         pytest.skip(f"needs_r: {missing}")
 
 
@@ -39,7 +39,7 @@ def r_service_url(needs_r: None, tmp_path_factory: pytest.TempPathFactory) -> It
     shutil.copytree(RUN_R.parent, here)
     with ExitStack() as service:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(r_process, "RUN_R", here / RUN_R.name)
+            patch.setattr(process, "RUN_R", here / RUN_R.name)
             base_url = service.enter_context(running(token=TOKEN))
         yield base_url
 

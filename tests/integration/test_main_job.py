@@ -9,16 +9,17 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from resources.database import banks, ingest
 from resources.database.engine import transaction
-from resources.errors import CallAPerson, FixTheData
-from resources.irt.in_process import InProcessEstimator
+from resources.database.queries import item_banks
+from resources.errors import InvalidInput, OperatorRequired
+from resources.estimators.in_process import InProcessEstimator
+from resources.ingest import load
 from resources.model import ItemBank, Week, safe_key
-from seedtest_pipeline import automation
+from seedtest_pipeline.automation import schedule
+from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, SyntheticExam, recovery, synthetic_exam
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.runs import Runner, prepare_dagster_home
 from seedtest_pipeline.settings import Settings
-from seedtest_pipeline.synthetic import EXAM_ID, SyntheticExam, recovery, synthetic_exam
 from seedtest_pipeline.wiring import Parts
 from tests import long_form
 
@@ -52,7 +53,7 @@ def parts(request, monkeypatch, tmp_path, database_url, exam) -> Parts:
     parts = Parts(Settings.load())
     prepare_dagster_home(parts.settings)
     with transaction(parts.engine) as connection:
-        ingest.ingest(connection, exam.as_file(), EXAM_ID)
+        load.ingest(connection, exam.as_file(), EXAM_ID)
     yield parts
     parts.engine.dispose()
 
@@ -66,8 +67,8 @@ def true_bank(parts, exam) -> ItemBank:
     )
     now = dt.datetime.now(dt.UTC)
     with transaction(parts.engine) as connection:
-        banks.save(connection, bank, banks.Fit(True, 1, 0.0, N_USERS, 1, now))
-        banks.adopt(connection, bank.version, now)
+        item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, N_USERS, 1, now))
+        item_banks.adopt(connection, bank.version, now)
     return bank
 
 
@@ -153,7 +154,7 @@ def test_a_learner_whose_report_fails_is_named_the_others_are_made_and_a_rerun_m
     place = page(parts, unlucky, WEEKS[0]).parent
     place.parent.mkdir(parents=True)
     place.write_text("a file where the learner's folder should be")
-    with pytest.raises(CallAPerson, match=f"weekly_reports: 1 reports failed(.|\n)*{unlucky}"):
+    with pytest.raises(OperatorRequired, match=f"weekly_reports: 1 reports failed(.|\n)*{unlucky}"):
         runner.weeks([WEEKS[0]])
     made = reports(parts)
     assert len(made) > N_USERS / 2
@@ -174,30 +175,28 @@ def test_a_learner_who_joins_later_has_the_empty_weeks_before_frozen_too(runner,
 
 
 def test_an_unknown_user_and_a_week_to_come_are_refused_before_anything_runs(runner, parts):
-    with pytest.raises(FixTheData, match="No user 'nobody'"):
+    with pytest.raises(InvalidInput, match="No user 'nobody'"):
         runner.weeks([FIRST], user_id="nobody")
-    with pytest.raises(FixTheData, match="is before the first week"):
+    with pytest.raises(InvalidInput, match="is before the first week"):
         runner.weeks([FIRST.plus(-1)])
     this_week = Week.containing(dt.datetime.now(dt.UTC))
-    with pytest.raises(FixTheData, match="is not over yet"):
+    with pytest.raises(InvalidInput, match="is not over yet"):
         runner.weeks([this_week])
     assert runner.instance.get_runs_count() == 0
 
 
 def test_without_an_item_bank_the_run_says_what_to_do(runner):
-    with pytest.raises(CallAPerson, match=r"theta_estimates: .*seedtest calibrate"):
+    with pytest.raises(OperatorRequired, match=r"theta_estimates: .*seedtest calibrate"):
         runner.weeks([FIRST])
 
 
 def test_the_schedule_asks_for_last_week_in_ranges_that_cover_every_user_once(runner, parts):
     runner.add_missing_keys()
     keys = partitions(parts.settings).users.keys(runner.instance)
-    schedule = automation.weekly_schedule(
-        partitions(parts.settings), ["responses", "theta_estimates", "weekly_reports"]
-    )
+    weekly = schedule.weekly_schedule(partitions(parts.settings), ["responses", "theta_estimates", "weekly_reports"])
     monday = dt.datetime(2025, 1, 13, 6, tzinfo=dt.UTC)
     context = dg.build_schedule_context(instance=runner.instance, scheduled_execution_time=monday)
-    requests = schedule.evaluate_tick(context).run_requests
+    requests = weekly.evaluate_tick(context).run_requests
     ends = [
         (request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"])
         for request in requests
@@ -207,14 +206,14 @@ def test_the_schedule_asks_for_last_week_in_ranges_that_cover_every_user_once(ru
 
 def test_chunks_of_the_schedule_cover_every_key_once():
     keys = [f"u{n}" for n in range(1_201)]
-    parts = list(automation.chunks(keys, 500))
+    parts = list(schedule.chunks(keys, 500))
     assert [len(part) for part in parts] == [500, 500, 201]
     assert [key for part in parts for key in part] == keys
 
 
 @pytest.mark.parametrize("parts", ["users"], indirect=True)
 def test_the_sensor_adds_a_key_for_each_new_user_once(runner, parts):
-    sensor = automation.user_keys_sensor(partitions(parts.settings))
+    sensor = schedule.user_keys_sensor(partitions(parts.settings))
     with dg.build_sensor_context(instance=runner.instance, resources={"engine": parts.engine}) as context:
         result = sensor(context)
         added = result.dynamic_partitions_requests[0].partition_keys

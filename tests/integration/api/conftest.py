@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from resources.irt.estimator import Estimator
-from seedtest_pipeline.api.auth import Caller, Gate
-from seedtest_pipeline.api.gates import TokenGate
-from seedtest_pipeline.api.key_cache import Ages, KeyCache
-from seedtest_pipeline.api.key_source import key_source
-from seedtest_pipeline.api.tokens import Issuer
+from resources.estimators.contract import Estimator
+from seedtest_pipeline.api.auth.authenticators import TokenAuthenticator
+from seedtest_pipeline.api.auth.caller import Authenticator, Caller
+from seedtest_pipeline.api.auth.key_cache import Ages, KeyCache
+from seedtest_pipeline.api.auth.key_source import key_source
+from seedtest_pipeline.api.auth.tokens import Issuer
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
 from tests.integration.api.serving import serving
@@ -25,7 +25,7 @@ from tests.integration.api.serving import serving
 class Door:
     """A gate, seen from outside; its loop turns only while a test asks something of it, or `wait`s."""
 
-    gate: TokenGate
+    gate: TokenAuthenticator
     loop: asyncio.Runner
     fetched: list[bool] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ def make_door() -> Iterator[MakeDoor]:
             loop = closing.enter_context(asyncio.Runner())
             fetched: list[bool] = []
             keys = KeyCache(key_source(url), ages, fetched.append)
-            door = Door(TokenGate(Issuer(issuer, AUDIENCE), keys), loop, fetched)
+            door = Door(TokenAuthenticator(Issuer(issuer, AUDIENCE), keys), loop, fetched)
             loop.run(door.gate.start())
             closing.callback(door.close)
             return door
@@ -98,7 +98,9 @@ def serve(database_url, tmp_path) -> Iterator[Serve]:
     """Serves the API with these settings until the test ends; by default everybody is let in."""
     with ExitStack() as closing:
 
-        def serve(*, gate: Gate | None = None, estimator: Estimator | None = None, **given: object) -> httpx.Client:
+        def serve(
+            *, gate: Authenticator | None = None, estimator: Estimator | None = None, **given: object
+        ) -> httpx.Client:
             defaults = {"seedtest_home": tmp_path, "database_url": database_url, "local_dev": gate is None}
             settings = Settings.load(**{**defaults, **given})
             url = closing.enter_context(serving(settings, gate, estimator))

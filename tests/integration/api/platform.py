@@ -6,8 +6,8 @@ import json
 import numpy as np
 import sqlalchemy as sa
 
-from resources.database import banks
 from resources.database.engine import transaction
+from resources.database.queries import item_banks
 from resources.model import ItemBank
 
 N_ITEMS = 20
@@ -20,8 +20,8 @@ BANK = ItemBank(
 def adopt(engine: sa.Engine, bank: ItemBank = BANK) -> None:
     now = dt.datetime.now(dt.UTC)
     with transaction(engine) as connection:
-        banks.save(connection, bank, banks.Fit(True, 1, 0.0, 1, 1, now))
-        banks.adopt(connection, bank.version, now)
+        item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, 1, 1, now))
+        item_banks.adopt(connection, bank.version, now)
 
 
 def end_session(

@@ -13,17 +13,17 @@ import pytest
 import sqlalchemy as sa
 import uvicorn
 
-from resources.database import abilities
-from resources.database.abilities import Ability
 from resources.database.engine import transaction
+from resources.database.queries import abilities
+from resources.database.queries.abilities import Ability
 from seedtest_pipeline.api.app import create
-from seedtest_pipeline.api.auth import Gate
-from seedtest_pipeline.api.gates import TokenGate
-from seedtest_pipeline.api.key_cache import Ages, KeyCache
-from seedtest_pipeline.api.key_source import key_source
-from seedtest_pipeline.api.metrics import Metrics
+from seedtest_pipeline.api.auth.authenticators import TokenAuthenticator
+from seedtest_pipeline.api.auth.caller import Authenticator
+from seedtest_pipeline.api.auth.key_cache import Ages, KeyCache
+from seedtest_pipeline.api.auth.key_source import key_source
+from seedtest_pipeline.api.auth.tokens import Issuer
+from seedtest_pipeline.api.middleware.metrics import Metrics
 from seedtest_pipeline.api.service import Service, make_service
-from seedtest_pipeline.api.tokens import Issuer
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.forging import by, by_secret, public_pem, sealed, twice, with_header, with_payload
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider, good_claims
@@ -51,7 +51,7 @@ ROUTES = (UPDATE, *READS)
 
 
 @contextmanager
-def served(service: Service, gate: Gate) -> Iterator[Api]:
+def served(service: Service, gate: Authenticator) -> Iterator[Api]:
     config = uvicorn.Config(create(service, gate), host="127.0.0.1", port=0, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -84,7 +84,7 @@ def api(provider, make_service_here) -> Iterator[Api]:
     with transaction(service.engine) as connection:
         for user_id in ("u1", "u2"):
             abilities.store_current(connection, Ability(user_id, 0.0, 0.25, 1, "2PL", "v1", NOW, NOW))
-    with served(service, TokenGate(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(provider.url)))) as api:
+    with served(service, TokenAuthenticator(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(provider.url)))) as api:
         yield api
 
 
@@ -227,7 +227,7 @@ def test_the_bodys_user_is_the_one_who_is_checked_and_updated(provider, api):
 def test_a_provider_that_is_down_at_the_start_is_503_with_retry_after_until_it_is_up(moody_provider, make_service_here):
     moody_provider.kill()
     brisk = Ages(fresh_s=600, stale_s=3600, cool_down_s=0.1)
-    gate = TokenGate(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(moody_provider.url), brisk))
+    gate = TokenAuthenticator(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(moody_provider.url), brisk))
     with served(make_service_here(), gate) as api:
         token = moody_provider.token(scope=READ)
         asked = api.ask("GET /users/{user_id}/theta", token)

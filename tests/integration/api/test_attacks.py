@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seedtest_pipeline.api.auth import Caller, Unauthenticated
+from seedtest_pipeline.api.auth.caller import Caller, Unauthenticated
 from tests.integration.api.forging import (
     by,
     by_secret,

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from resources.database.engine import transaction
-from resources.irt.in_process import InProcessEstimator
-from seedtest_pipeline.api.auth import Caller
-from seedtest_pipeline.api.bounds import BODY_LIMIT
+from resources.estimators.in_process import InProcessEstimator
+from seedtest_pipeline.api.auth.caller import Caller
+from seedtest_pipeline.api.middleware.limits import BODY_LIMIT
 from seedtest_pipeline.api.schemas import ID_BYTES
 from tests.integration.api.platform import adopt, end_session
 
@@ -109,7 +109,7 @@ def test_a_body_that_is_too_large_is_refused_whether_it_tells_its_length_or_not(
 
 
 def test_a_caller_that_asks_too_often_is_told_when_to_come_back_and_others_are_not_held_up(serve):
-    class Gate:
+    class Authenticator:
         async def start(self) -> None: ...
         async def aclose(self) -> None: ...
         def check(self) -> str:
@@ -119,7 +119,7 @@ def test_a_caller_that_asks_too_often_is_told_when_to_come_back_and_others_are_n
             subject, _, scope = (authorization or "").partition(" ")
             return Caller(subject, frozenset([scope]))
 
-    api = serve(gate=Gate(), api_user_rate_per_minute=3, api_rate_per_minute=5)
+    api = serve(gate=Authenticator(), api_user_rate_per_minute=3, api_rate_per_minute=5)
     ask = lambda who: api.get("/users/u1/reports", headers={"Authorization": who})  # noqa: E731
     assert [ask("u1 report:read").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     refused = ask("u1 report:read")

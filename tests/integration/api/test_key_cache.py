@@ -9,9 +9,9 @@ import time
 import pytest
 
 from resources.errors import KeysUnavailable
-from seedtest_pipeline.api import key_source
-from seedtest_pipeline.api.auth import Unauthenticated
-from seedtest_pipeline.api.key_cache import Ages
+from seedtest_pipeline.api.auth import key_source
+from seedtest_pipeline.api.auth.caller import Unauthenticated
+from seedtest_pipeline.api.auth.key_cache import Ages
 from tests.integration.api.provider import MAKE_KEY, Provider, public_jwk
 
 # Short, so that a test sees a cache grow old.

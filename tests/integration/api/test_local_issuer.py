@@ -11,11 +11,11 @@ from pathlib import Path
 import jwt
 import pytest
 
-from resources.errors import FixTheData
-from seedtest_pipeline.api import local_issuer
-from seedtest_pipeline.api.auth import Caller, Unauthenticated
-from seedtest_pipeline.api.gates import make_gate
-from seedtest_pipeline.api.key_cache import Ages
+from resources.errors import InvalidInput
+from seedtest_pipeline.api.auth import local_issuer
+from seedtest_pipeline.api.auth.authenticators import make_authenticator
+from seedtest_pipeline.api.auth.caller import Caller, Unauthenticated
+from seedtest_pipeline.api.auth.key_cache import Ages
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.provider import Provider
 
@@ -48,7 +48,7 @@ def admitted(token: str) -> Caller:
     """By the gate that the environment makes."""
 
     async def asked() -> Caller:
-        gate = make_gate(Settings.load(), "127.0.0.1")
+        gate = make_authenticator(Settings.load(), "127.0.0.1")
         await gate.start()
         try:
             return await gate.admit(f"Bearer {token}")
@@ -96,7 +96,9 @@ def test_first_tokens_made_at_once_are_signed_by_one_key(home, monkeypatch):
 )
 def test_where_another_issuer_is_set_it_makes_no_token_and_no_key(home, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    with pytest.raises(FixTheData, match=f"{name} is {value}: `seedtest token` makes tokens for tries on one machine"):
+    with pytest.raises(
+        InvalidInput, match=f"{name} is {value}: `seedtest token` makes tokens for tries on one machine"
+    ):
         token()
     assert not home.exists()
 

@@ -10,8 +10,8 @@ import schemathesis
 from hypothesis import HealthCheck
 from schemathesis import openapi
 
-from resources.database import abilities
 from resources.database.engine import transaction
+from resources.database.queries import abilities
 from tests.integration.api.platform import adopt, end_session
 
 NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import report_key
-from resources.database import abilities, artifacts
-from resources.database.abilities import Ability
-from resources.database.artifacts import ReportArtifact
 from resources.database.engine import transaction
+from resources.database.queries import abilities, report_artifacts
+from resources.database.queries.abilities import Ability
+from resources.database.queries.report_artifacts import ReportArtifact
 from resources.model import Thetas, Week
 from tests.integration.api.platform import adopt
 
@@ -34,7 +34,7 @@ def publish(engine: sa.Engine, home, user_id: str, week: Week, format: str, cont
     key = report_key(week, user_id, f"weekly_report.{format}")
     url = FolderStore(home / "artifacts").put(key, content, "")
     with transaction(engine) as connection:
-        artifacts.record(connection, [ReportArtifact(user_id, week, format, url, NOW, "00")])
+        report_artifacts.record(connection, [ReportArtifact(user_id, week, format, url, NOW, "00")])
 
 
 def test_the_current_ability_and_the_history_by_week(engine, api):
@@ -134,7 +134,7 @@ def test_a_report_in_s3_is_a_redirect_to_a_short_lived_link_or_the_link_as_json(
     key = report_key(WEEK, "u1", "weekly_report.html")
     url = store.put(key, PAGE, "text/html; charset=utf-8")
     with transaction(engine) as connection:
-        artifacts.record(connection, [ReportArtifact("u1", WEEK, "html", url, NOW, "00")])
+        report_artifacts.record(connection, [ReportArtifact("u1", WEEK, "html", url, NOW, "00")])
     api = serve(s3_bucket=s3_bucket, aws_region="us-east-1", report_link_secs=120)
     redirect = api.get("/users/u1/reports/2025-02-03")
     assert redirect.status_code == 302

@@ -11,12 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from assets import responses, theta_estimates
-from assets.partitions import Partitions, UserPartitions, range_tags
-from assets.scoring import ScoringRules
-from assets.updating import Updater
-from resources.database import abilities
+from assets.abilities.on_demand import Updater
+from assets.abilities.scoring import ScoringRules
+from assets.partitions import Partitions, range_tags
+from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.irt.in_process import InProcessEstimator
+from resources.database.queries import abilities
+from resources.estimators.in_process import InProcessEstimator
 from resources.model import Responses, Week
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.wiring import QUARTO_SOURCE
@@ -150,7 +151,7 @@ def test_at_a_weeks_end_it_is_the_number_of_the_weekly_asset(engine, tmp_path, a
         end_session(engine, user, f"{user}-tie", "0", at=at)
         end_session(engine, user, f"{user}-border", "1", first=1, at=week.ends_at)
         end_session(engine, user, f"{user}-begin", "1", first=2, at=rules.window_start(week.ends_at))
-    partitions = Partitions(week, UserPartitions(1))
+    partitions = Partitions(week, UserKeys(1))
     run = dg.materialize(
         [responses.build(partitions), theta_estimates.build(partitions, None, QUARTO_SOURCE / "charts")],
         resources={

@@ -10,7 +10,7 @@ from resources.artifacts.links import LONGEST_S
 from resources.artifacts.presigned import PresignedLinks
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import report_key
-from resources.errors import FixTheData, StoreRefuses
+from resources.errors import InvalidInput, StoreRefuses
 from resources.model import Week
 from tests.unit.artifacts.store_contract import HTML, KEY
 
@@ -78,7 +78,7 @@ def test_without_credentials_no_link_is_made(store: S3Store, monkeypatch: pytest
 
 @pytest.mark.parametrize("expires_s", [0, 59, LONGEST_S + 1, -900])
 def test_a_link_lasts_no_shorter_and_no_longer_than_it_may(store: S3Store, expires_s: int) -> None:
-    with pytest.raises(FixTheData, match="7 days"):
+    with pytest.raises(InvalidInput, match="7 days"):
         PresignedLinks(store).of([KEY], expires_s)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import boto3
 import pytest
 
-from resources.artifacts.lanes import Lanes
+from resources.artifacts.ordered_pool import OrderedPool
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import ArtifactStore
 from tests.unit.artifacts.store_contract import HTML, KEY, StoreContract
@@ -52,7 +52,7 @@ def test_what_is_no_artifact_is_not_listed(s3_bucket: str) -> None:
 def test_more_files_than_a_page_holds_are_all_listed(s3_bucket: str) -> None:
     store = S3Store(s3_bucket, "us-east-1")
     given = [f"reports/2025-01-06/u{number:04}/weekly_report.html" for number in range(1_003)]
-    with Lanes() as lanes:
+    with OrderedPool() as lanes:
         assert all(
             put.result() for _, put in lanes.in_order((key, partial(store.put, key, b"x", HTML)) for key in given)
         )

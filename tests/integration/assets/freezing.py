@@ -7,11 +7,11 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from assets import responses
+from assets.abilities.scoring import ScoringRules
 from assets.partitions import Partitions, range_tags
-from assets.scoring import ScoringRules
-from resources.database import ingest
 from resources.database.engine import transaction
-from resources.database.response_file import from_table
+from resources.ingest import load
+from resources.ingest.response_file import from_table
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
 
@@ -31,7 +31,7 @@ def answer(engine: sa.Engine, *answers: tuple[str, str], week: Week = FIRST) -> 
         for user, item in answers
     ]
     with transaction(engine) as connection:
-        ingest.ingest(connection, from_table(pa.Table.from_pylist(rows), "answers"), "exam")
+        load.ingest(connection, from_table(pa.Table.from_pylist(rows), "answers"), "exam")
 
 
 def run(

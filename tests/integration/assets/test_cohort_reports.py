@@ -11,25 +11,26 @@ import pytest
 import sqlalchemy as sa
 
 from assets import cohort_reports
-from assets.cohort import answers, gathering
-from assets.cohort.gathering import Source
-from assets.partitions import Partitions, UserPartitions
-from assets.scoring import ScoringRules, score
+from assets.abilities.scoring import ScoringRules, score
+from assets.cohort import answers, tables
+from assets.cohort.tables import Source
+from assets.partitions import Partitions
+from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
-from resources.database import abilities, attempts, banks
 from resources.database.engine import transaction
-from resources.errors import FixTheData
-from resources.irt.in_process import InProcessEstimator
+from resources.database.queries import abilities, attempts, item_banks
+from resources.errors import InvalidInput
+from resources.estimators.in_process import InProcessEstimator
 from resources.model import Attempts, ItemBank, Week
 from resources.warehouse.folder import Warehouse
-from seedtest_pipeline import cohort_sensor
+from seedtest_pipeline.automation import cohort
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
 from tests.integration.reports.conftest import SOURCE
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
 
 SECOND = FIRST.plus(1)
-BUCKET = Partitions(FIRST, UserPartitions(1))
+BUCKET = Partitions(FIRST, UserKeys(1))
 KEYS = ("q1", "q2", "q3", "q4")
 OLD = ItemBank("old", "2PL", KEYS, np.ones(4), np.array([-1.0, 0.0, 1.0, 2.0]), np.zeros(4))
 NEW = ItemBank("new", "2PL", KEYS, np.ones(4), np.array([-1.0, 0.1, 1.0, 2.0]), np.zeros(4))
@@ -39,10 +40,10 @@ def keep(engine: sa.Engine, bank: ItemBank, linked_to: str | None = None) -> Non
     now = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     linked = {"to": linked_to, "A": 1.02, "B": -0.03} if linked_to else None
     with transaction(engine) as connection:
-        banks.save(
-            connection, bank, banks.Fit(True, 9, -1.0, 30, 90, now, {"left_out": {"q9": "few"}, "linked": linked})
+        item_banks.save(
+            connection, bank, item_banks.Fit(True, 9, -1.0, 30, 90, now, {"left_out": {"q9": "few"}, "linked": linked})
         )
-        banks.adopt(connection, bank.version, now)
+        item_banks.adopt(connection, bank.version, now)
 
 
 def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank, users: list[str]) -> None:
@@ -74,10 +75,10 @@ def source(engine: sa.Engine, warehouse: Warehouse) -> Source:
     keep(engine, NEW, linked_to="old")
     estimate(engine, warehouse, SECOND, NEW, ["ann", "bob"])
     answer(engine, ("fay", "q1"), week=FIRST.plus(-9))  # beyond the window
-    return Source(engine, warehouse, BUCKET, ScoringRules())
+    return Source(engine, warehouse, FIRST, BUCKET.users, ScoringRules())
 
 
-def tables(source: Source, version: str) -> gathering.Tables:
+def tables(source: Source, version: str) -> tables.Tables:
     return dict(source.cohorts(SECOND, quiet))[version]
 
 
@@ -89,7 +90,7 @@ def test_every_learner_stands_in_one_line_with_the_reason(source: Source) -> Non
     """dan answered an item that no bank has, eve's answers came after the run, fay's lie before the window."""
     of_learners = tables(source, "new")["learners"].set_index("outcome")["n"]
     assert of_learners[of_learners > 0].to_dict() == {
-        gathering.THIS_BANK: 2, gathering.OTHER_BANK: 1, answers.UNKNOWN: 1, answers.NOT_RUN: 1, answers.NO_ANSWER: 1,
+        tables.THIS_BANK: 2, tables.OTHER_BANK: 1, answers.UNKNOWN: 1, answers.NOT_RUN: 1, answers.NO_ANSWER: 1,
     }  # fmt: skip
 
 
@@ -142,11 +143,11 @@ def test_the_sample_that_the_document_is_previewed_with_has_the_same_columns(sou
 
 
 def test_learners_in_small_batches_make_the_same_tables(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    one_each = Source(source.engine, source.warehouse, Partitions(FIRST, UserPartitions(0)), source.rules)
+    one_each = Source(source.engine, source.warehouse, FIRST, UserKeys(0), source.rules)
     with transaction(source.engine) as connection:
         users = attempts.users(connection)
     run(source.engine, source.warehouse, one_each.partitions, users, FIRST, SECOND)
-    monkeypatch.setattr(gathering, "LEARNERS", 2)
+    monkeypatch.setattr(tables, "LEARNERS", 2)
     together, apart = tables(source, "new"), tables(one_each, "new")
     for name, table in together.items():
         pd.testing.assert_frame_equal(apart[name], table)
@@ -156,7 +157,7 @@ def test_learners_whose_week_was_not_run_are_told_from_those_who_did_not_answer(
     source: Source, engine: sa.Engine
 ) -> None:
     """With a partition each: gus joined after the run, and nothing of his was ever frozen."""
-    one_each = Source(engine, source.warehouse, Partitions(FIRST, UserPartitions(0)), source.rules)
+    one_each = Source(engine, source.warehouse, FIRST, UserKeys(0), source.rules)
     with transaction(engine) as connection:
         run(engine, source.warehouse, one_each.partitions, attempts.users(connection), FIRST, SECOND)
     answer(engine, ("gus", "q1"), week=SECOND)
@@ -167,7 +168,7 @@ def test_learners_whose_week_was_not_run_are_told_from_those_who_did_not_answer(
 
 
 def test_a_week_without_estimates_is_refused_with_the_line_that_makes_them(source: Source) -> None:
-    with pytest.raises(FixTheData, match="seedtest run --week 2025-01-27"):
+    with pytest.raises(InvalidInput, match="seedtest run --week 2025-01-27"):
         list(source.cohorts(FIRST.plus(3), quiet))
 
 
@@ -242,9 +243,9 @@ def test_the_sensor_asks_once_its_estimates_stand_and_again_once_they_were_renew
     source: Source, engine: sa.Engine, tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asset = cohort_reports.build(BUCKET, SOURCE)
-    sensor = cohort_sensor.cohort_sensor(asset)
+    sensor = cohort.cohort_sensor(asset)
 
-    monkeypatch.setattr(cohort_sensor.Week, "last_complete", lambda now: SECOND)  # whatever the day is
+    monkeypatch.setattr(cohort.Week, "last_complete", lambda now: SECOND)  # whatever the day is
     with dg.DagsterInstance.ephemeral() as instance:
 
         def tick(cursor: str | None) -> dg.SensorResult:

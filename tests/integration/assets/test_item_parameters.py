@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from assets import item_parameters
-from resources.database import banks, ingest
 from resources.database.engine import transaction
-from resources.database.response_file import from_table
+from resources.database.queries import item_banks
 from resources.errors import NoItemBank
+from resources.ingest import load
+from resources.ingest.response_file import from_table
 from resources.model import Week
-from seedtest_pipeline.synthetic import synthetic_exam
+from seedtest_pipeline.demo.synthetic_exam import synthetic_exam
 
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"
 
@@ -27,7 +28,7 @@ def quiet(task: str, done: int, total: int) -> None:
 def answered(engine) -> sa.Engine:
     exam = synthetic_exam(3, Week.parse("2025-01-06"), n_users=120, n_weeks=3)
     with transaction(engine) as connection:
-        ingest.ingest(connection, exam.as_file(), "exam")
+        load.ingest(connection, exam.as_file(), "exam")
     return engine
 
 
@@ -43,7 +44,7 @@ def calibrate(engine: sa.Engine, pinned: str | None = None) -> dg.ExecuteInProce
 
 def in_force(engine: sa.Engine) -> str:
     with transaction(engine) as connection:
-        return banks.in_force(connection)
+        return item_banks.in_force(connection)
 
 
 def test_the_first_bank_comes_into_force_and_a_later_one_only_by_hand(answered):
@@ -55,7 +56,7 @@ def test_the_first_bank_comes_into_force_and_a_later_one_only_by_hand(answered):
         for u in range(40) for j in range(1, 31)
     ]  # fmt: skip
     with transaction(answered) as connection:
-        ingest.ingest(connection, from_table(pa.Table.from_pylist(late), "late"), "exam")
+        load.ingest(connection, from_table(pa.Table.from_pylist(late), "late"), "exam")
     result = calibrate(answered)
     assert result.success
     metadata = result.asset_materializations_for_node("item_parameters")[0].metadata

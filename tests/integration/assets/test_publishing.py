@@ -11,19 +11,19 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from assets import publishing, report_inputs
-from assets.publishing import Press
+from assets.publishing import publisher, report_inputs
+from assets.publishing.publisher import Publisher
 from resources.artifacts.folder import FolderStore
-from resources.artifacts.lanes import AT_ONCE
-from resources.database import abilities, artifacts
-from resources.database.artifacts import ReportArtifact
+from resources.artifacts.ordered_pool import AT_ONCE
 from resources.database.engine import transaction
+from resources.database.queries import abilities, report_artifacts
+from resources.database.queries.report_artifacts import ReportArtifact
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
 from resources.model import Format, Thetas, safe_key
-from resources.reports.compile import compile_templates
-from resources.reports.fill import render
-from resources.reports.scale import Scale
-from resources.reports.template import Template
+from resources.reports.document.compile import compile_templates
+from resources.reports.document.fill import render
+from resources.reports.document.template import Template
+from resources.reports.learner.scale import Scale
 from tests.unit.reports.example import BANK, WEEK
 
 USERS = ["ada", "Bob|1", "cy"]
@@ -74,7 +74,7 @@ def store(tmp_path) -> FolderStore:
 @pytest.fixture
 def press(engine, store, templates):
     """A new press per run, as each run of the asset makes one."""
-    return lambda store=store, *formats: Press(
+    return lambda store=store, *formats: Publisher(
         engine, store, {form: templates[form] for form in formats or ("html",)}, BANK, Scale(), 30
     )
 
@@ -111,7 +111,7 @@ def estimated(engine: sa.Engine, *user_ids: str, weeks_ago: int = 0) -> None:
 
 def recorded(engine: sa.Engine) -> dict[str, ReportArtifact]:
     with transaction(engine) as connection:
-        return {row.user_id: row for row in artifacts.of_week(connection, WEEK) if row.format == "html"}
+        return {row.user_id: row for row in report_artifacts.of_week(connection, WEEK) if row.format == "html"}
 
 
 def test_reports_are_for_those_who_answered_or_have_an_estimate_and_nobody_else(engine, press):
@@ -154,7 +154,9 @@ def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, press):
     estimated(engine, "ada")
     press().publish(WEEK, USERS, answers("ada"), quiet)
     with transaction(engine) as connection:
-        artifacts.record(connection, [ReportArtifact("ada", WEEK, "pdf", "s3://x", dt.datetime.now(dt.UTC), None)])
+        report_artifacts.record(
+            connection, [ReportArtifact("ada", WEEK, "pdf", "s3://x", dt.datetime.now(dt.UTC), None)]
+        )
     made = press()
     made.publish(WEEK, USERS, answers("ada"), quiet)
     assert (made.written, made.unchanged) == (0, 1)
@@ -196,13 +198,13 @@ def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learne
         return render(template, given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publishing, "render", watch)
+        patch.setattr(publisher, "render", watch)
         made = press(slow)
         made.publish(WEEK, users, answers(*users, n=1), quiet)
     assert 1 < slow.most <= AT_ONCE
     assert max(rendered_ahead) <= 2 * AT_ONCE
     assert (made.written, len(slow.given), len(recorded(engine))) == (150, 150, 150)
-    assert [link.user_id for link in made.links] == users[: publishing.LINKS]
+    assert [link.user_id for link in made.links] == users[: publisher.LINKS]
 
 
 def test_one_learners_failure_is_named_and_the_others_are_published(engine, press, store):
@@ -228,7 +230,7 @@ def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_
 
 def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engine, store, templates):
     broken = replace(templates["html"], source="<p>{{ nonsense.text }}</p>")
-    made = Press(engine, store, {"html": broken}, BANK, Scale(), 30)
+    made = Publisher(engine, store, {"html": broken}, BANK, Scale(), 30)
     with pytest.raises(TemplateBroken, match="nonsense"):
         made.publish(WEEK, USERS, answers("ada"), quiet)
     assert made.failed == []

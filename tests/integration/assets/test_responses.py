@@ -5,18 +5,19 @@ import threading
 import dagster as dg
 import pytest
 
-from assets import responses
-from assets.partitions import Partitions, UserPartitions
-from assets.roster import Roster
+from assets.abilities import freezing
+from assets.partitions import Partitions
+from assets.selection import SelectedUsers
+from assets.user_keys import UserKeys
 from resources.database import locks
 from resources.database.engine import transaction
-from resources.database.tables import exam_results
+from resources.database.schema.tables import exam_results
 from resources.warehouse.folder import Warehouse
 from tests.integration.assets.freezing import FIRST, KEY, answer, frozen, run
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
 
-ONE_BUCKET = Partitions(FIRST, UserPartitions(1))
+ONE_BUCKET = Partitions(FIRST, UserKeys(1))
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_user_whom_the_run_names_in_vain_is_an_error_and_not_a_green_run_that_
 def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engine, warehouse):
     """Once two runs over one bucket each read, changed and wrote its file, and the later writer undid the other."""
     answer(engine, ("u1", "q1"))
-    freezer = responses._Freezer(engine, warehouse, ONE_BUCKET.users, Roster({KEY: ["u1"]}, None))
+    freezer = freezing.Freezer(engine, warehouse, ONE_BUCKET.users, SelectedUsers({KEY: ["u1"]}, None))
     waits = threading.Thread(target=freezer.freeze, args=(FIRST, [KEY], ["u1"]))
     with transaction(engine) as connection:
         locks.hold(connection, f"seedtest responses {FIRST}")
@@ -90,9 +91,9 @@ def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engi
 def test_a_user_who_joins_between_the_roster_and_the_reading_breaks_nothing(engine, warehouse, buckets):
     """Such a user had no partition key, and the week could not be sorted by it."""
     answer(engine, ("u1", "q1"), ("u2", "q1"))
-    users = UserPartitions(buckets)
+    users = UserKeys(buckets)
     key = users.key_of("u1")
-    freezer = responses._Freezer(engine, warehouse, users, Roster({key: ["u1"]}, None))
+    freezer = freezing.Freezer(engine, warehouse, users, SelectedUsers({key: ["u1"]}, None))
     freezer.freeze(FIRST, [key], ["u1"])
     assert frozen(warehouse, key=key) == ([("u1", "q1"), ("u2", "q1")] if buckets else [("u1", "q1")])
 
@@ -116,7 +117,7 @@ def test_users_with_odd_ids_are_all_frozen_each_on_their_own(engine, warehouse, 
     ]  # fmt: skip
     with transaction(engine) as connection:  # as a platform would: ingest refuses some of them
         connection.execute(exam_results.insert(), sessions)
-    partitions = Partitions(FIRST, UserPartitions(buckets))
+    partitions = Partitions(FIRST, UserKeys(buckets))
     keys = sorted({partitions.users.key_of(user) for user in odd})
     assert run(engine, warehouse, partitions, keys).success
     rows = warehouse.read([FIRST], keys)

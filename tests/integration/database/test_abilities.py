@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from resources.database import abilities
-from resources.database.abilities import Ability, StoredWeek
 from resources.database.engine import make_engine, transaction
+from resources.database.queries import abilities
+from resources.database.queries.abilities import Ability, StoredWeek
 from resources.model import Floats, Thetas, Week
 
 WEEK = Week(dt.date(2025, 1, 6))

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from resources.database import attempts
 from resources.database.engine import make_engine, transaction
-from resources.database.ingest import ingest
-from resources.database.response_file import from_table
+from resources.database.queries import attempts
+from resources.ingest.load import ingest
+from resources.ingest.response_file import from_table
 from resources.model import Attempts
 
 MONDAY = dt.datetime(2025, 1, 6, tzinfo=dt.UTC)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.reports.compile import compile_template
-from resources.reports.template import Template
+from resources.reports.document.compile import compile_template
+from resources.reports.document.template import Template
 
 SOURCE = Path(__file__).parents[3] / "quarto"
 

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from resources.reports.fill import render
-from resources.reports.template import Template
+from resources.reports.document.fill import render
+from resources.reports.document.template import Template
 from tests.integration.reports.test_states import STATES
 
 SHOWN = (

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from resources.reports.checks import check_template
-from resources.reports.fill import render
-from resources.reports.template import Template
+from resources.reports.document.checks import check_template
+from resources.reports.document.fill import render
+from resources.reports.document.template import Template
 from tests.integration.reports.conftest import SOURCE
 from tests.integration.reports.test_states import STATES, text
 

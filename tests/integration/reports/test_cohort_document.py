@@ -13,8 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from resources import cohort_document
 from resources.errors import TemplateBroken
+from resources.reports import cohort_document
 from tests.integration.reports.conftest import SOURCE
 from tests.integration.reports.test_states import text
 

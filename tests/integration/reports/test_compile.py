@@ -14,9 +14,9 @@ import pytest
 
 from resources.errors import TemplateBroken
 from resources.model import Language
-from resources.reports import compile as compiling
-from resources.reports.compile import compile_template, compile_templates
-from resources.reports.fill import render
+from resources.reports.document import compile as compiling
+from resources.reports.document.compile import compile_template, compile_templates
+from resources.reports.document.fill import render
 from tests.unit.reports.example import given
 
 ROOT = Path(__file__).parents[3]
@@ -111,8 +111,8 @@ def test_the_document_asks_nothing_of_quarto_that_pandoc_with_the_filters_cannot
 
 OTHER_PROCESS = """
 import hashlib, pathlib, sys
-from resources.reports.compile import compile_template
-from resources.reports.fill import render
+from resources.reports.document.compile import compile_template
+from resources.reports.document.fill import render
 from tests.unit.reports.example import given
 template = compile_template(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
 print(hashlib.sha256(render(template, given())).hexdigest())

@@ -12,13 +12,13 @@ import pypdf
 import pytest
 import typst
 
-from resources.errors import CallAPerson, ReportBroken, TemplateBroken
+from resources.errors import OperatorRequired, ReportBroken, TemplateBroken
 from resources.model import Language
-from resources.reports.checks import check_filled, verify
-from resources.reports.compile import compile_templates
-from resources.reports.fill import render
-from resources.reports.template import Template
-from resources.reports.typeset import literal, pdf
+from resources.reports.document.checks import check_filled, verify
+from resources.reports.document.compile import compile_templates
+from resources.reports.document.fill import render
+from resources.reports.document.template import Template
+from resources.reports.document.typeset import literal, pdf
 from tests.integration.reports.conftest import SOURCE
 from tests.integration.reports.test_states import STATES, text
 from tests.unit.reports.example import WEEK, answers, given
@@ -32,7 +32,7 @@ SET_AT = dt.datetime(2025, 1, 13, tzinfo=dt.UTC)
 def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     try:
         made = compile_templates(SOURCE, tmp_path_factory.mktemp("templates"), ("html", "pdf"), request.param)
-    except CallAPerson as lacking:
+    except OperatorRequired as lacking:
         pytest.skip(str(lacking))
     return {str(form): template for form, template in made.items()}
 
@@ -109,8 +109,8 @@ def test_a_pdf_is_tagged_names_its_language_and_brings_its_fonts(templates: dict
 
 OTHER_PROCESS = """
 import pathlib, sys
-from resources.reports.compile import compile_template
-from resources.reports.fill import render
+from resources.reports.document.compile import compile_template
+from resources.reports.document.fill import render
 from tests.unit.reports.example import given
 template = compile_template(pathlib.Path("quarto"), pathlib.Path(sys.argv[1]), "en", "pdf")
 sys.stdout.buffer.write(render(template, given()))
@@ -131,7 +131,7 @@ def test_the_same_input_gives_the_same_bytes_in_another_process_and_after_other_
 
 
 def test_a_character_that_no_font_has_is_an_error_and_no_box() -> None:
-    with pytest.raises(CallAPerson, match=r"apt-get install fonts-noto"):
+    with pytest.raises(OperatorRequired, match=r"apt-get install fonts-noto"):
         set_alone("\U0010fffd")
 
 

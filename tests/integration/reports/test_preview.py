@@ -10,9 +10,9 @@ import pypandoc
 import pytest
 
 from docs.preview import SAMPLE, plain
-from resources.reports.compile import compile_template
-from resources.reports.fill import names, render
-from resources.reports.template import Template
+from resources.reports.document.compile import compile_template
+from resources.reports.document.fill import names, render
+from resources.reports.document.template import Template
 from tests.integration.reports.conftest import SOURCE
 from tests.integration.reports.test_states import STATES, text
 

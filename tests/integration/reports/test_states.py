@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from resources.errors import TemplateBroken
-from resources.reports.checks import verify
-from resources.reports.fill import render
-from resources.reports.report_input import ReportInput, Standing
-from resources.reports.template import Template
+from resources.reports.document.checks import verify
+from resources.reports.document.fill import render
+from resources.reports.document.template import Template
+from resources.reports.learner.report_input import ReportInput, Standing
 from tests.unit.reports.example import BANK, LEVEL, WEEK, answers, given, levels
 
 HOSTILE = (

@@ -6,14 +6,14 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from assets.abilities.on_demand import Updater
+from assets.abilities.scoring import ScoringRules
 from assets.failures import ATTENDED
-from assets.scoring import ScoringRules
-from assets.updating import Updater
 from resources.database.engine import transaction
-from resources.errors import CallAPerson, EstimatorUnavailable
-from resources.irt.in_process import InProcessEstimator
-from seedtest_pipeline import catch_up
-from seedtest_pipeline.catch_up import GRACE, Place, catch_up_job, catch_up_sensor
+from resources.errors import EstimatorUnavailable, OperatorRequired
+from resources.estimators.in_process import InProcessEstimator
+from seedtest_pipeline.automation import catch_up
+from seedtest_pipeline.automation.catch_up import GRACE, Place, catch_up_job, catch_up_sensor
 from tests.integration.api.platform import adopt, end_session
 
 RULES = ScoringRules()
@@ -144,7 +144,7 @@ def test_a_user_who_cannot_be_estimated_does_not_hold_up_the_others(platform):
     class Choosy(InProcessEstimator):
         def estimate(self, responses, *given, **more):
             if responses.user_ids == ("bad",):
-                raise CallAPerson("not resolved")
+                raise OperatorRequired("not resolved")
             return super().estimate(responses, *given, **more)
 
     adopt(platform.engine)

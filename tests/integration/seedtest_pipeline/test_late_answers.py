@@ -5,13 +5,14 @@ import pytest
 import sqlalchemy as sa
 
 from assets import responses
-from assets.partitions import RANGE_END, RANGE_START, Partitions, UserPartitions, range_tags
-from assets.scoring import ScoringRules
+from assets.abilities.scoring import ScoringRules
+from assets.partitions import RANGE_END, RANGE_START, Partitions, range_tags
+from assets.user_keys import UserKeys
 from resources.database.engine import transaction
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
-from seedtest_pipeline import late_answers
-from seedtest_pipeline.late_answers import late_answers_sensor
+from seedtest_pipeline.automation import late_answers
+from seedtest_pipeline.automation.late_answers import late_answers_sensor
 from tests.integration.assets.freezing import FIRST, answer, run
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
@@ -25,7 +26,7 @@ class Deployment:
 
     def __init__(self, engine: sa.Engine, warehouse: Warehouse, instance: dg.DagsterInstance, buckets: int) -> None:
         self.engine, self.warehouse, self.instance = engine, warehouse, instance
-        self.partitions = Partitions(FIRST, UserPartitions(buckets))
+        self.partitions = Partitions(FIRST, UserKeys(buckets))
         self.sensor = late_answers_sensor(self.partitions, [responses.build(self.partitions)])
         if not buckets:
             instance.add_dynamic_partitions("user", USERS)
@@ -34,7 +35,7 @@ class Deployment:
 
     @property
     def keys(self) -> list[str]:
-        return list(self.partitions.users.keys(self.instance))
+        return list(self.partitions.user_keys(self.instance))
 
     def freeze(self, *weeks: Week, **how: object) -> None:
         assert run(self.engine, self.warehouse, self.partitions, self.keys, *(weeks or WEEKS), **how).success

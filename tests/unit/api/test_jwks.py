@@ -4,7 +4,7 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedtest_pipeline.api.jwks import ALGORITHMS, parse
+from seedtest_pipeline.api.auth.jwks import ALGORITHMS, parse
 from tests.integration.api.forging import segment
 
 NUMBER = st.binary(max_size=260).map(lambda number: segment(number).decode()) | st.text(max_size=20) | st.none()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from resources.artifacts.store import ArtifactStore, report_key
-from resources.errors import ArtifactMissing, FixTheData
+from resources.errors import ArtifactMissing, InvalidInput
 from resources.model import Week
 
 KEY = "reports/2025-01-06/u1/weekly_report.html"
@@ -80,7 +80,7 @@ class StoreContract:
             lambda: store.delete(key),
             lambda: store.address(key),
         ):
-            with pytest.raises(FixTheData, match="no key"):
+            with pytest.raises(InvalidInput, match="no key"):
                 act()
         assert list(store.keys("")) == []
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from resources.artifacts.cloudfront import CloudFrontLinks, read_key
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Link
-from resources.errors import FixTheData
+from resources.errors import InvalidInput
 from tests.unit.artifacts.store_contract import KEY
 
 PDF = KEY.replace(".html", ".pdf")
@@ -103,15 +103,15 @@ def test_a_signature_of_another_key_is_none(links: CloudFrontLinks) -> None:
 
 @pytest.mark.parametrize("others", [["reports/2025-01-06/u2/weekly_report.html"], ["reports/2025-01-13/u1/x.html"]])
 def test_files_of_two_learners_or_weeks_never_share_a_signature(links: CloudFrontLinks, others: list[str]) -> None:
-    with pytest.raises(FixTheData, match="one folder"):
+    with pytest.raises(InvalidInput, match="one folder"):
         links.of([KEY, *others], 900)
-    with pytest.raises(FixTheData, match="one folder"):
+    with pytest.raises(InvalidInput, match="one folder"):
         links.of([], 900)
 
 
 @pytest.mark.parametrize("expires_s", [0, 59, 7 * 24 * 3600 + 1])
 def test_an_expiry_out_of_bounds_is_refused(links: CloudFrontLinks, expires_s: int) -> None:
-    with pytest.raises(FixTheData, match="7 days"):
+    with pytest.raises(InvalidInput, match="7 days"):
         links.of([KEY], expires_s)
 
 
@@ -143,7 +143,7 @@ def test_a_file_without_a_key_that_cloudfront_takes_is_named_with_what_is_wrong(
     }
     for complaint, content in wrong.items():
         (tmp_path / "key.pem").write_bytes(content)
-        with pytest.raises(FixTheData, match=complaint):
+        with pytest.raises(InvalidInput, match=complaint):
             read_key(tmp_path / "key.pem")
-    with pytest.raises(FixTheData, match="No such file"):
+    with pytest.raises(InvalidInput, match="No such file"):
         read_key(tmp_path / "none.pem")

@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 
+from assets.abilities.scoring import ScoringRules
 from assets.cohort import answers
 from assets.cohort.answers import Batch, examine
-from assets.scoring import ScoringRules
 from resources.model import ItemBank, Week
 
 WEEK = Week.parse("2025-02-03")

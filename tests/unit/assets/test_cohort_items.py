@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.calibrating import new_bank
+from assets.calibration.item_bank import new_bank
 from assets.cohort import items
-from resources.irt.curves import Items
 from resources.irt.fit import Residuals
+from resources.irt.response_functions import Items
 from resources.model import ItemBank
 from tests.unit.irt.test_calibration import simulated
 

@@ -7,11 +7,11 @@ from assets.partitions import (
     RANGE_END,
     RANGE_START,
     Partitions,
-    Selection,
-    UserPartitions,
     range_tags,
     selection,
 )
+from assets.selection import Selection
+from assets.user_keys import UserKeys
 from resources.model import Week
 
 FIRST = Week.parse("2025-01-06")
@@ -19,7 +19,7 @@ FIRST = Week.parse("2025-01-06")
 
 @pytest.fixture(params=[0, 4], ids=["users", "buckets"])
 def partitions(request):
-    return Partitions(FIRST, UserPartitions(request.param))
+    return Partitions(FIRST, UserKeys(request.param))
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def run(partitions: Partitions, instance: dg.DagsterInstance, **how: object) -> 
 
 
 def test_a_range_of_weeks_and_users_is_their_product(partitions, instance):
-    keys = partitions.users.keys(instance)[1:4]
+    keys = partitions.user_keys(instance)[1:4]
     success, seen = run(partitions, instance, tags=range_tags([FIRST, FIRST.plus(1), FIRST.plus(2)], keys))
     assert success
     assert seen[0].weeks == [FIRST, FIRST.plus(1), FIRST.plus(2)]
@@ -54,14 +54,14 @@ def test_a_range_of_weeks_and_users_is_their_product(partitions, instance):
 
 
 def test_a_single_partition_is_one_week_and_one_key(partitions, instance):
-    key = partitions.users.keys(instance)[2]
+    key = partitions.user_keys(instance)[2]
     success, seen = run(partitions, instance, partition_key=f"{key}|{FIRST}")
     assert success
     assert seen[0].keys == {FIRST: [key]}
 
 
 def test_a_run_with_a_range_and_a_single_partition_is_refused_and_does_not_make_one_of_many(partitions, instance):
-    keys = partitions.users.keys(instance)
+    keys = partitions.user_keys(instance)
     tags = {"dagster/partition/week": FIRST.key, "dagster/partition/user": keys[0], **range_tags([FIRST], keys)}
     success, seen = run(partitions, instance, tags=tags)
     assert not success
@@ -74,8 +74,8 @@ def test_range_tags_name_both_corners():
 
 
 def test_every_user_belongs_to_one_bucket_and_buckets_share_the_load():
-    users = UserPartitions(16)
-    keys = users.definition.get_partition_keys()
+    users = UserKeys(16)
+    keys = Partitions(FIRST, users).user_dimension.get_partition_keys()
     ids = [f"user{n}" for n in range(4_000)]
     sizes = [len(users.by_key(ids)[key]) for key in keys]
     assert sum(sizes) == len(ids)
@@ -84,11 +84,11 @@ def test_every_user_belongs_to_one_bucket_and_buckets_share_the_load():
 
 def test_a_bucket_is_the_same_on_every_machine():
     # 0xCBF43926 is CRC-32's published check value for these nine digits.
-    assert UserPartitions(64).key_of("123456789") == f"b{0xCBF43926 % 64:03d}of64"
+    assert UserKeys(64).key_of("123456789") == f"b{0xCBF43926 % 64:03d}of64"
 
 
 def test_an_odd_user_id_becomes_a_key_that_dagster_keeps():
-    users = UserPartitions(0)
+    users = UserKeys(0)
     with dg.DagsterInstance.ephemeral() as instance:
         odd = ["a|b", "a...b", "Ünïcode", "日本", "x y"]
         instance.add_dynamic_partitions("user", [users.key_of(user) for user in odd])
@@ -100,6 +100,6 @@ def test_an_odd_user_id_becomes_a_key_that_dagster_keeps():
 
 
 def test_a_deployment_that_has_outgrown_one_partition_per_user_is_told_so():
-    assert UserPartitions(0).outgrown(1_000) is None
-    assert "USER_PARTITIONS=64" in (UserPartitions(0).outgrown(1_001) or "")
-    assert UserPartitions(64).outgrown(1_000_000) is None
+    assert UserKeys(0).outgrown(1_000) is None
+    assert "USER_PARTITIONS=64" in (UserKeys(0).outgrown(1_001) or "")
+    assert UserKeys(64).outgrown(1_000_000) is None

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets import scoring
-from assets.scoring import ScoringRules, person_fit, score
-from resources.irt.in_process import InProcessEstimator
+from assets.abilities import scoring
+from assets.abilities.scoring import ScoringRules, person_fit, score
+from resources.estimators.in_process import InProcessEstimator
 from resources.model import Attempts, ItemBank, Week
 
 WEEK = Week.parse("2025-02-03")

@@ -2,15 +2,15 @@
 
 import datetime as dt
 
-from assets.publishing import Failed, Press
+from assets.publishing.publisher import Failed, Publisher
 from assets.weekly_reports import _complaint, _links
-from resources.database.artifacts import ReportArtifact
-from resources.reports.scale import Scale
+from resources.database.queries.report_artifacts import ReportArtifact
+from resources.reports.learner.scale import Scale
 from tests.unit.reports.example import BANK, WEEK
 
 
 def test_an_id_that_looks_like_markdown_is_shown_as_it_is():
-    press = Press(None, None, {}, BANK, Scale(), 30, written=20, unchanged=5)
+    press = Publisher(None, None, {}, BANK, Scale(), 30, written=20, unchanged=5)
     now = dt.datetime.now(dt.UTC)
     press.links += [ReportArtifact("x](http://evil)[_y_", WEEK, "html", "file:///r.html", now, None)] * 20
     shown = _links(press).splitlines()

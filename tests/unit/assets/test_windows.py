@@ -3,11 +3,10 @@
 import pandas as pd
 import pytest
 
-from assets import windows as module
-from assets.partitions import Selection
-from assets.roster import Roster
-from assets.scoring import ScoringRules
-from assets.windows import windows
+from assets.abilities import windows as module
+from assets.abilities.scoring import ScoringRules
+from assets.abilities.windows import windows
+from assets.selection import SelectedUsers, Selection
 from resources.model import Week
 from resources.warehouse.folder import SCHEMA, Warehouse
 
@@ -38,7 +37,7 @@ def test_some_learners_at_a_time_get_what_all_at_once_would(warehouse, monkeypat
         Selection(
             {week: sorted(BY_KEY) for week in WEEKS[2:]},
         ),
-        Roster(BY_KEY, None),
+        SelectedUsers(BY_KEY, None),
     )
     together = found(chosen, users, warehouse)
     assert [week for week, _, _ in together] == WEEKS[2:]
@@ -57,5 +56,5 @@ def test_some_learners_at_a_time_get_what_all_at_once_would(warehouse, monkeypat
 def test_a_week_that_was_not_chosen_for_a_key_is_not_made_for_its_learners(warehouse, monkeypatch):
     monkeypatch.setattr(module, "LEARNERS_AT_ONCE", 1)
     chosen = Selection({WEEKS[3]: ["a"], WEEKS[4]: ["a", "c"]})
-    made = [(week, learners) for week, learners, _ in found(chosen, Roster(BY_KEY, None), warehouse)]
+    made = [(week, learners) for week, learners, _ in found(chosen, SelectedUsers(BY_KEY, None), warehouse)]
     assert made == [(WEEKS[3], ["a1"]), (WEEKS[4], ["a1"]), (WEEKS[4], ["c1"])]

@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 
-from resources.database import ledger
 from resources.database.engine import transaction
+from resources.database.schema import undo_log
 
 _EXAM_RESULTS = """
     CREATE TABLE exam_results (
@@ -41,7 +41,7 @@ PREDECESSOR = """
 
 def execute(engine: sa.Engine, statements: str) -> None:
     with transaction(engine) as connection:
-        ledger.run(connection, statements)
+        undo_log.run(connection, statements)
 
 
 def platform(engine: sa.Engine, id_: str = "bigint GENERATED ALWAYS AS IDENTITY", instant: str = "timestamptz",

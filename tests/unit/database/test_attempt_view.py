@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine
-from resources.database.tables import attempt, exam_results
+from resources.database.schema.tables import attempt, exam_results
 
 _BEGAN = dt.datetime(2025, 1, 6, 10, tzinfo=dt.UTC)
 _ENDED = dt.datetime(2025, 1, 6, 11, tzinfo=dt.UTC)

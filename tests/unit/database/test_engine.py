@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from resources.database import engine as engine_module
 from resources.database.engine import make_engine, transaction
-from resources.errors import CallAPerson, DatabaseUnavailable, FixTheData
+from resources.errors import DatabaseUnavailable, InvalidInput, OperatorRequired
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_every_usual_spelling_of_an_address_reaches_the_server(shared_database_u
     ],
 )
 def test_what_is_no_postgresql_address_is_refused_without_repeating_it(url: str) -> None:
-    with pytest.raises(FixTheData) as raised:
+    with pytest.raises(InvalidInput) as raised:
         make_engine(url)
     assert "secret" not in str(raised.value)
     assert raised.value.__cause__ is None
@@ -119,5 +119,5 @@ def test_a_mistake_in_a_statement_is_not_unavailability(engine: sa.Engine) -> No
 def test_a_server_that_is_too_old_is_refused(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old server cannot be had here, so this one counts as old."""
     monkeypatch.setattr(engine_module, "OLDEST_SERVER", 99)
-    with pytest.raises(CallAPerson, match=r"runs PostgreSQL 16\.\d+; this needs 99 or later"), transaction(engine):
+    with pytest.raises(OperatorRequired, match=r"runs PostgreSQL 16\.\d+; this needs 99 or later"), transaction(engine):
         pass

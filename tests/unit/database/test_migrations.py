@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from resources.database import migrate, tables
 from resources.database.engine import make_engine
-from resources.errors import CallAPerson, RetryLater
+from resources.database.schema import migrate, tables
+from resources.errors import OperatorRequired, RetryLater
 from tests.unit.database.platform_database import PREDECESSOR, execute, platform, snapshot
 
 _OURS = ["mirt_item_params", "mirt_fit_meta", "mirt_ability", "theta_estimates", "report_artifacts"]
@@ -120,7 +120,7 @@ def test_a_role_that_may_not_create_tables_is_told_so(engine: sa.Engine, empty_d
     role = empty_database_url.rsplit("/", 1)[1]
     execute(engine, f"CREATE ROLE \"{role}\" LOGIN PASSWORD 'secret'")
     limited = make_engine(sa.make_url(empty_database_url).set(username=role, password="secret").render_as_string(False))
-    with pytest.raises(CallAPerson, match=r"may not migrate .*permission denied for schema public") as raised:
+    with pytest.raises(OperatorRequired, match=r"may not migrate .*permission denied for schema public") as raised:
         migrate.upgrade(limited)
     assert "secret" not in str(raised.value)
     limited.dispose()
@@ -130,7 +130,7 @@ def test_a_role_that_may_not_create_tables_is_told_so(engine: sa.Engine, empty_d
 def test_a_database_of_a_newer_program_is_not_touched(engine: sa.Engine) -> None:
     migrate.upgrade(engine)
     execute(engine, "UPDATE seedtest_alembic_version SET version_num = '9999'")
-    with pytest.raises(CallAPerson, match="newer version"):
+    with pytest.raises(OperatorRequired, match="newer version"):
         migrate.upgrade(engine)
 
 

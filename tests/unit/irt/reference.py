@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from resources.irt.answers import Answers
-from resources.irt.curves import Floats, Items
+from resources.irt.response_functions import Floats, Items
+from resources.irt.response_matrix import Answers
 
 FOLDER = Path(__file__).parents[3] / "../shared/reference"
 # Sets with scores of every response pattern under calibrated items: name of the set, name of its item file.

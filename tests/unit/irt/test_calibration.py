@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from resources.irt.answers import Answers
 from resources.irt.calibration import Calibration, calibrate
-from resources.irt.curves import Floats, Items, probability
-from resources.irt.item_step import ItemPriors, Normal
+from resources.irt.m_step import ItemPriors, Normal
+from resources.irt.response_functions import Floats, Items, probability
+from resources.irt.response_matrix import Answers
 from tests.unit.irt import reference
 
 

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from resources.irt.answers import Answers
-from resources.irt.curves import Floats, Items, information, probability
 from resources.irt.eap import eap, eap_on_grid
+from resources.irt.response_functions import Floats, Items, information, probability
+from resources.irt.response_matrix import Answers
 from tests.unit.irt import reference
 
 

@@ -3,10 +3,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from resources.irt import fit
-from resources.irt.answers import Answers
-from resources.irt.curves import Items, information, probability
 from resources.irt.eap import eap_on_grid
-from resources.irt.item_fit import s_x2
+from resources.irt.response_functions import Items, information, probability
+from resources.irt.response_matrix import Answers
+from resources.irt.s_x2 import s_x2
 from tests.unit.irt import reference
 from tests.unit.irt.test_calibration import answers_of, simulated
 

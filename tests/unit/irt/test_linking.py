@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from resources.irt.curves import Floats, Items
 from resources.irt.linking import Link, Method, Weights, drift, link
+from resources.irt.response_functions import Floats, Items
 from tests.unit.irt import reference
 
 METHODS: tuple[Method, ...] = ("mean-mean", "mean-sigma", "mean-gmean", "Haebara", "Stocking-Lord")

@@ -1,8 +1,8 @@
 import numpy as np
 
-from resources.irt.answers import Answers
 from resources.irt.calibration import calibrate
-from resources.irt.curves import Items
+from resources.irt.response_functions import Items
+from resources.irt.response_matrix import Answers
 from resources.irt.screening import after_calibration, before_calibration
 from tests.unit.irt.test_calibration import simulated
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from resources.model import ItemBank, Week
-from resources.reports.report_input import Answers, Level, ReportInput, Standing, WeekLevel
-from resources.reports.scale import Scale
-from resources.reports.wording import Words
+from resources.reports.i18n.wording import Words
+from resources.reports.learner.report_input import Answers, Level, ReportInput, Standing, WeekLevel
+from resources.reports.learner.scale import Scale
 
 ENGLISH = Words()
 KOREAN = Words("ko", (Path(__file__).parents[3] / "quarto" / "locales" / "ko.po").read_text("utf-8"))

@@ -11,8 +11,8 @@ from babel.messages.pofile import read_po
 
 import resources.reports
 from resources.errors import TemplateBroken
-from resources.reports.document import messages, translated
-from resources.reports.wording import Words
+from resources.reports.i18n.translation import messages, translated
+from resources.reports.i18n.wording import Words
 from tests.unit.reports.example import KOREAN
 
 QUARTO = Path(__file__).parents[3] / "quarto"

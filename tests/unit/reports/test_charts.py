@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from resources.reports.charts import Bar, histogram_rows, png, svg
-from resources.reports.sections.days import days
-from resources.reports.sections.item_map import item_map
-from resources.reports.sections.trend import trend
+from resources.reports.learner.sections.days import days
+from resources.reports.learner.sections.item_map import item_map
+from resources.reports.learner.sections.trend import trend
 from tests.unit.reports.example import ENGLISH, WEEK, given, levels
 
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"

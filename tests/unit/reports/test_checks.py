@@ -2,8 +2,8 @@ import pytest
 
 from resources.errors import ReportBroken, TemplateBroken
 from resources.model import Week
-from resources.reports.checks import MAX_BYTES, check_template, verify
-from resources.reports.template import Template
+from resources.reports.document.checks import MAX_BYTES, check_template, verify
+from resources.reports.document.template import Template
 
 DOCUMENT = """
 [user]{.v}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resources.errors import TemplateBroken
-from resources.reports.compile import compile_template
+from resources.reports.document.compile import compile_template
 
 SOURCE = Path(__file__).parents[3] / "quarto"
 

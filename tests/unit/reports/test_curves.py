@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from resources.irt import curves, fit
-from resources.irt.answers import Answers as Scorable
+from resources.irt import fit, response_functions
+from resources.irt.response_matrix import Answers as Scorable
 from resources.model import ItemBank
-from resources.reports.curves import information, probability_right
-from resources.reports.person_fit import MIN_ANSWERS, person_fit
+from resources.reports.learner.curves import information, probability_right
+from resources.reports.learner.person_fit import MIN_ANSWERS, person_fit
 from tests.unit.reports.example import answers
 
 N = 60
@@ -15,13 +15,17 @@ BANK_3PL = ItemBank(
     "v", "3PL", tuple(f"q{j}" for j in range(N)),
     RANDOM.uniform(0.4, 2.5, N), RANDOM.normal(0, 1.5, N), RANDOM.uniform(0, 0.3, N),
 )  # fmt: skip
-ITEMS = curves.Items(BANK_3PL.a, BANK_3PL.b, BANK_3PL.c)
+ITEMS = response_functions.Items(BANK_3PL.a, BANK_3PL.b, BANK_3PL.c)
 
 
 @pytest.mark.parametrize("theta", [-6.0, -0.3, 0.0, 1.7, 6.0])
 def test_chances_and_information_are_those_of_the_estimator(theta: float) -> None:
-    assert_allclose(probability_right(BANK_3PL, theta), curves.probability(ITEMS, np.array([theta]))[:, 0], rtol=1e-12)
-    assert_allclose(information(BANK_3PL, theta), curves.information(ITEMS, np.array([theta]))[:, 0], rtol=1e-9)
+    assert_allclose(
+        probability_right(BANK_3PL, theta), response_functions.probability(ITEMS, np.array([theta]))[:, 0], rtol=1e-12
+    )
+    assert_allclose(
+        information(BANK_3PL, theta), response_functions.information(ITEMS, np.array([theta]))[:, 0], rtol=1e-9
+    )
 
 
 def test_person_fit_is_the_estimators_lz_of_the_first_scored_answers() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from resources.errors import FixTheData
-from resources.reports.report_input import Answers
+from resources.errors import InvalidInput
+from resources.reports.learner.report_input import Answers
 from tests.unit.reports.example import WEEK, given
 
 
@@ -51,10 +51,10 @@ def test_by_user_equals_a_frame_per_user() -> None:
 
 
 def test_an_answer_without_an_instant_is_refused() -> None:
-    with pytest.raises(FixTheData, match="no completed_at"):
+    with pytest.raises(InvalidInput, match="no completed_at"):
         Answers.from_frame(frame().assign(completed_at=pd.NaT))
 
 
 def test_a_history_that_knows_the_future_is_refused() -> None:
-    with pytest.raises(FixTheData, match="must ascend"):
+    with pytest.raises(InvalidInput, match="must ascend"):
         replace(given(), week=WEEK.plus(-1))

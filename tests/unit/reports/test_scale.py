@@ -1,7 +1,7 @@
 import pytest
 
-from resources.errors import FixTheData
-from resources.reports.scale import Scale
+from resources.errors import InvalidInput
+from resources.reports.learner.scale import Scale
 
 SCALE = Scale(500, 100, 200, 800)
 
@@ -19,5 +19,5 @@ def test_a_score_beyond_an_end_is_held_there_and_known_to_be(theta: float, point
     "wrong", [(500, 100, 500, 800), (900, 100, 200, 800), (500, 10, 200, 800), (500, -100, 200, 800)]
 )
 def test_a_scale_that_could_show_nothing_is_refused(wrong: tuple[int, int, int, int]) -> None:
-    with pytest.raises(FixTheData, match="scale"):
+    with pytest.raises(InvalidInput, match="scale"):
         Scale(*wrong)

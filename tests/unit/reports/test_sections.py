@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from resources.model import ItemBank
-from resources.reports.person_fit import PersonFit
-from resources.reports.report_input import ReportInput, Standing
-from resources.reports.scale import Scale
-from resources.reports.sections.days import days
-from resources.reports.sections.level import change, level_view, no_level
-from resources.reports.sections.practice import practice
-from resources.reports.sections.summary import lead
-from resources.reports.sections.teacher import facts
-from resources.reports.sections.topics import MIN_ANSWERS, TOPICS_SHOWN, topics
-from resources.reports.sections.trend import WEEKS_SHOWN, trend
+from resources.reports.learner.person_fit import PersonFit
+from resources.reports.learner.report_input import ReportInput, Standing
+from resources.reports.learner.scale import Scale
+from resources.reports.learner.sections.days import days
+from resources.reports.learner.sections.level import change, level_view, no_level
+from resources.reports.learner.sections.practice import practice
+from resources.reports.learner.sections.summary import lead
+from resources.reports.learner.sections.teacher import facts
+from resources.reports.learner.sections.topics import MIN_ANSWERS, TOPICS_SHOWN, topics
+from resources.reports.learner.sections.trend import WEEKS_SHOWN, trend
 from tests.unit.reports.example import BANK, ENGLISH, LEVEL, WEEK, answers, given, levels
 
 NOTHING = answers([])

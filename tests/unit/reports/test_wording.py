@@ -4,7 +4,7 @@ import math
 import pytest
 
 from resources.model import Week
-from resources.reports.wording import LONGEST_NAME, name
+from resources.reports.i18n.wording import LONGEST_NAME, name
 from tests.unit.reports.example import ENGLISH, KOREAN
 
 

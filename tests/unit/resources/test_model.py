@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.errors import FixTheData
+from resources.errors import InvalidInput
 from resources.model import Attempts, ItemBank, Week, safe_key
 
 
@@ -24,13 +24,13 @@ def test_an_instant_in_another_zone_belongs_to_its_utc_week():
 
 
 def test_a_day_that_is_no_monday_names_the_monday():
-    with pytest.raises(FixTheData, match=r"Wednesday.*use 2025-01-06"):
+    with pytest.raises(InvalidInput, match=r"Wednesday.*use 2025-01-06"):
         Week.parse("2025-01-08")
 
 
 @pytest.mark.parametrize("text", ["2025-13-01", "last week", ""])
 def test_text_that_is_no_date_is_refused(text):
-    with pytest.raises(FixTheData, match="is not a date"):
+    with pytest.raises(InvalidInput, match="is not a date"):
         Week.parse(text)
 
 
@@ -70,7 +70,7 @@ def test_two_long_ids_of_the_same_beginning_differ():
 
 @pytest.mark.parametrize(("a", "b", "c"), [(0.0, 0.0, 0.0), (1.0, np.nan, 0.0), (1.0, 0.0, 1.0), (np.nan, 0.0, 0.0)])
 def test_a_bank_with_an_impossible_item_names_it(a, b, c):
-    with pytest.raises(FixTheData, match="item q2 has"):
+    with pytest.raises(InvalidInput, match="item q2 has"):
         ItemBank("v1", "3PL", ("q1", "q2"), np.array([1.0, a]), np.array([0.0, b]), np.array([0.2, c]))
 
 

@@ -6,7 +6,7 @@ from resources.artifacts.cloudfront import CloudFrontLinks
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks
 from resources.artifacts.presigned import PresignedLinks
-from resources.errors import FixTheData
+from resources.errors import InvalidInput
 from seedtest_pipeline.settings import Settings, remember
 from seedtest_pipeline.wiring import Parts
 
@@ -33,7 +33,7 @@ def test_the_defaults_need_nothing_set():
         ("FIRST_WEEK", "2025-01-08", "Setting FIRST_WEEK='2025-01-08': .*Wednesday.*use 2025-01-06"),
         ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
         ("REPORT_SCALE", "500,100", "Setting REPORT_SCALE='500,100': it is four whole numbers"),
-        ("REPORT_SCALE", "900,100,200,800", "The center of the scale, 900, must lie between 200 and 800"),
+        ("REPORT_SCALE", "900,100,200,800", "The scale's center, 900, must lie between 200 and 800"),
         ("REPORT_LANG", "de", "Setting REPORT_LANG='de': Input should be 'en' or 'ko'"),
         ("REPORT_FORMATS", "html,docx", "Setting REPORT_FORMATS='docx': Input should be 'html' or 'pdf'"),
         ("S3_SSE", "aes", "Setting S3_SSE='aes': Input should be 'none', 'AES256' or 'aws:kms'"),
@@ -44,7 +44,7 @@ def test_the_defaults_need_nothing_set():
 )
 def test_a_wrong_setting_stops_the_start_with_a_line_that_names_it(monkeypatch, name, value, said):
     monkeypatch.setenv(name, value)
-    with pytest.raises(FixTheData, match=said):
+    with pytest.raises(InvalidInput, match=said):
         Settings.load()
 
 
@@ -63,7 +63,7 @@ def test_an_empty_variable_counts_as_not_set_as_a_shell_script_may_leave_it(monk
 
 def test_a_misspelt_setting_in_the_file_is_named_and_not_ignored(tmp_path):
     (tmp_path / "settings.env").write_text("USER_PARTITION=64\n")
-    with pytest.raises(FixTheData, match=r"settings\.env sets USER_PARTITION, which is no setting"):
+    with pytest.raises(InvalidInput, match=r"settings\.env sets USER_PARTITION, which is no setting"):
         Settings.load()
 
 
@@ -117,7 +117,7 @@ def test_settings_that_need_one_another_are_told_which_is_missing(monkeypatch, t
     monkeypatch.chdir(tmp_path)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(FixTheData, match=said):
+    with pytest.raises(InvalidInput, match=said):
         Settings.load()
 
 

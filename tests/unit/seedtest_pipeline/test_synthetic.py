@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from resources.model import SYNTHETIC, Week
-from seedtest_pipeline.synthetic import Recovery, SyntheticExam, recovery, synthetic_exam
+from seedtest_pipeline.demo.synthetic_exam import Recovery, SyntheticExam, recovery, synthetic_exam
 
 FIRST = Week(dt.date(2025, 1, 6))
 

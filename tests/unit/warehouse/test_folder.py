@@ -2,7 +2,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from resources.errors import CallAPerson
+from resources.errors import OperatorRequired
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
 
@@ -45,7 +45,7 @@ def test_a_key_without_answers_is_frozen_as_empty_and_not_missing(warehouse):
 
 def test_reading_a_week_that_was_never_frozen_is_an_error_and_not_an_empty_answer(warehouse):
     warehouse.write(WEEK, ["u1"], answers(("u1", "q1", True, 900)))
-    with pytest.raises(CallAPerson, match="2025-01-13 are not frozen for 1 of 1"):
+    with pytest.raises(OperatorRequired, match="2025-01-13 are not frozen for 1 of 1"):
         warehouse.read([WEEK, WEEK.plus(1)], ["u1"])
 
 

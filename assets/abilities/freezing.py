@@ -1,0 +1,86 @@
+"""Freezing a week's answers: read from the view `attempt` once, kept in the warehouse with a mark of their sessions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import sqlalchemy as sa
+
+from assets.abilities.scoring import ScoringRules
+from assets.selection import SelectedUsers, Selection
+from assets.user_keys import UserKeys
+from resources.database import locks
+from resources.database.engine import transaction
+from resources.database.queries import attempts
+from resources.model import Week
+from resources.warehouse.folder import Warehouse
+
+
+def gaps(chosen: Selection, first_week: Week, rules: ScoringRules, warehouse: Warehouse) -> dict[Week, Sequence[str]]:
+    """Earlier weeks that a look-back from the chosen ones reaches, with the user keys to freeze for them.
+
+    Those are the keys never frozen: a user who joined last week has no files of the weeks before, and without them the
+    estimate would not know whether they are empty or missing. Of weeks before the first partition it is every key,
+    since nothing else would ever renew those files.
+    """
+    reached: dict[Week, set[str]] = {}
+    for week, keys in chosen.keys.items():
+        for earlier in rules.weeks(week):
+            reached.setdefault(earlier, set()).update(keys)
+    gaps: dict[Week, Sequence[str]] = {}
+    for week in sorted(reached):
+        others = reached[week] - set(chosen.keys.get(week, ()))
+        gaps[week] = sorted(others) if week < first_week else warehouse.missing(week, others)
+    return {week: keys for week, keys in gaps.items() if keys}
+
+
+def marks_by_key(user_keys: UserKeys, of_users: Mapping[str, int]) -> dict[str, str]:
+    """The mark of each user key with sessions, from those of its users (see `attempts.marks`)."""
+    sums: dict[str, int] = {}
+    for user_id, mark in of_users.items():
+        key = user_keys.key_of(user_id)
+        sums[key] = sums.get(key, 0) + mark
+    return {key: f"{mark % 2**64:016x}" for key, mark in sums.items()}
+
+
+@dataclass(frozen=True)
+class Freezer:
+    """Copies weeks from the attempt view to the warehouse."""
+
+    engine: sa.Engine
+    warehouse: Warehouse
+    keys: UserKeys
+    users: SelectedUsers
+
+    def freeze(self, week: Week, keys: Sequence[str], asked: Sequence[str]) -> int:
+        """Number of rows in the files of these keys, with the answers of the users `asked` renewed.
+
+        The rows of a key's other users stay as they are, or are frozen with the rest where the key has no file yet.
+        Under a lock from the reading to the writing: of two runs over one bucket the later one writes what it read
+        last, and neither puts back what the other has renewed.
+        """
+        everyone = self.users.members(keys)
+        with transaction(self.engine) as connection:
+            locks.hold(connection, f"seedtest responses {week}")
+            if len(asked) == len(everyone):
+                frozen: list[str] = []
+            else:
+                absent = set(self.warehouse.missing(week, keys))
+                frozen = [key for key in keys if key not in absent]
+                asked = sorted({*asked, *self.users.members(absent)})
+            named = self.users.named(asked)
+            # Before the answers: what changes in between leaves a mark too old, and is found to be late.
+            marks = marks_by_key(self.keys, attempts.marks(connection, week.begins_at, week.ends_at, named))
+            answers = attempts.between(connection, week.begins_at, week.ends_at, named)
+            if frozen:
+                # The other users' answers stay: if they are late, they have to stay late.
+                marks |= {key: mark for key, mark in self.warehouse.marks(week).items() if key in frozen}
+                before = self.warehouse.read([week], frozen)
+                answers = pd.concat([before[~before["user_id"].isin(asked)], answers], ignore_index=True)
+            user_key = answers["user_id"].map(self._key_of(answers))
+            inside = user_key.isin(keys)
+            self.warehouse.write(week, keys, answers[inside].assign(user_key=user_key[inside]), marks)
+        return int(inside.sum())
+
+    def _key_of(self, answers: pd.DataFrame) -> dict[str, str]:
+        return {user: self.keys.key_of(user) for user in answers["user_id"].unique()}

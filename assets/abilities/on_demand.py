@@ -1,0 +1,97 @@
+"""Abilities as of now, on demand: what the API does at the end of a session, and the catch-up where nobody called it.
+
+From answers to abilities it is the weekly asset's way (`scoring`): for the same instant and window the same number.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import sqlalchemy as sa
+
+from assets.abilities.scoring import ScoringRules, counted
+from resources.database.engine import statements
+from resources.database.queries import abilities, item_banks, on_demand
+from resources.database.queries.abilities import Ability
+from resources.estimators.contract import Estimator
+from resources.model import ItemBank
+
+Reason = Literal["no_attempts", "no_item_parameters"]
+"""Why there is no estimate: nothing in the window was answered (a skipped item is no answer), or nothing that was
+answered is in the item bank in force, or there is no bank."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What became of a user at `as_of`. `ability` is the new estimate, or `reason` says why there is none.
+
+    `n_unknown_item` and `n_unusable` count answers left out: item not in the bank, skipped. `later` is the current
+    ability where a later one was stored already.
+    """
+
+    as_of: dt.datetime
+    ability: Ability | None = None
+    n_unknown_item: int = 0
+    n_unusable: int = 0
+    reason: Reason | None = None
+    later: Ability | None = None
+
+
+@dataclass(frozen=True)
+class Updater:
+    """Updates of current abilities. `bank_version` pins an item bank, None takes the one in force. Thread-safe."""
+
+    engine: sa.Engine
+    estimator: Estimator
+    bank_version: str | None = None
+    _banks: dict[str, ItemBank] = field(default_factory=dict)  # by version, which never changes
+
+    def update(
+        self,
+        user_id: str,
+        rules: ScoringRules,
+        *,
+        as_of: dt.datetime | None = None,
+        request_id: str | None = None,
+    ) -> Update:
+        """The user's estimate at `as_of`, by default the database's own now, stored unless a later one is there.
+
+        `request_id` stands in the R service's log and, as part of the application's name, in the database's.
+
+        Raises:
+            RetryLater: the database or the estimator does not answer. Nothing was stored, unless the connection broke
+                in that moment.
+        """
+        name = "seedtest" if request_id is None else f"seedtest {request_id}"
+        with statements(self.engine) as connection:
+            now = on_demand.read(
+                connection, user_id, rules.lookback_days,
+                as_of=as_of, bank_version=self.bank_version, application_name=name,
+            )  # fmt: skip
+            responses = counted(now.attempts, [user_id], now.as_of, rules)
+            if np.isnan(responses.correct).all():
+                return Update(now.as_of, reason="no_attempts", n_unusable=responses.correct.size)
+            if now.bank_version is None:
+                return Update(now.as_of, reason="no_item_parameters")
+            bank = self._bank(connection, now.bank_version)
+            thetas = self.estimator.estimate(responses, bank, rules.prior, request_id=request_id)
+            if thetas.unscored:
+                return Update(now.as_of, reason="no_item_parameters")
+            ability = Ability(
+                user_id, thetas.theta.item(), thetas.se.item(), thetas.n_items.item(), thetas.model,
+                thetas.bank_version, now.as_of, dt.datetime.now(dt.UTC),
+            )  # fmt: skip
+            stored = abilities.store_current(connection, ability)
+            later = None if stored else abilities.current(connection, user_id, bank.version)
+        return Update(
+            now.as_of, ability, thetas.n_unknown_item.item(), thetas.n_unusable.item(), later=later
+        )  # fmt: skip
+
+    def _bank(self, connection: sa.Connection, version: str) -> ItemBank:
+        bank = self._banks.get(version)
+        if bank is None:
+            bank = item_banks.load(connection, version)
+            self._banks.clear()  # one is in force at a time, and each may be large
+            self._banks[version] = bank
+        return bank

@@ -1,0 +1,1 @@
+"""From answers to an item bank. Must not hold: Dagster, storage."""

@@ -1,0 +1,157 @@
+"""From answers to an item bank: which items enter, on which scale, under which version. Stays out: Dagster, storage.
+
+A first bank sets the scale: ability is N(0, 1) among the learners it was calibrated from. Every later one is linked to
+the bank in force through the items that both have, so that nobody's theta moves because the bank was renewed.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from resources.errors import InvalidInput, NotConverged
+from resources.irt.calibration import Calibration, calibrate
+from resources.irt.linking import Drift, Link, drift, link
+from resources.irt.response_functions import Items
+from resources.irt.response_matrix import Answers
+from resources.irt.screening import after_calibration, before_calibration
+from resources.model import ItemBank, Model
+from resources.progress import Progress
+
+MAX_CYCLES = 2_000
+# Kolen & Brennan advise a fifth of the test and no less than 20; below 5 a single odd item decides the scale.
+MIN_ANCHORS = 5
+
+
+@dataclass(frozen=True)
+class Linking:
+    """How the new bank came onto the scale of `to`; `anchors` are the items of both, all else is in their order.
+
+    `used`, shape (n_anchors,), marks those that the link rests on: the stable ones, or all where too few were stable.
+    `before` are the anchors' parameters in the bank in force, `after` in the new one, linked.
+    """
+
+    to: str
+    link: Link
+    anchors: Sequence[str]
+    used: NDArray[np.bool_]
+    before: Items
+    after: Items
+    drift: Drift
+
+
+@dataclass(frozen=True)
+class NewBank:
+    """A calibrated bank on the scale in force.
+
+    `calibration` is on its own scale and has the items of `answers`; `kept`, shape (n_items,), marks those in the bank.
+    """
+
+    bank: ItemBank
+    calibration: Calibration
+    answers: Answers
+    kept: NDArray[np.bool_]
+    linking: Linking | None
+    left_out: Sequence[tuple[str, str]]
+
+
+def new_bank(
+    answers: pd.DataFrame, model: Model, in_force: ItemBank | None, fitted_at: dt.datetime, progress: Progress
+) -> NewBank:
+    """The bank of all items that `answers` (user_id, item_key, correct, topic_id; one attempt per user and item) can
+    calibrate.
+
+    `left_out` names every other item with its reason.
+
+    Raises:
+        InvalidInput: no item can be calibrated, or too few are common with the bank in force to find its scale.
+        NotConverged: the bank in force stays as it was.
+    """
+    table, item_keys, left_out = _screened(answers)
+    found = _calibrated(table, model, progress)
+    after = after_calibration(found)
+    left_out += [(item_keys[j], reason) for j, reason in after.left_out]
+    if not after.kept.any():
+        raise InvalidInput(
+            f"No item can be calibrated: all {len(item_keys)} came out useless, such as {left_out[-1][0]}: "
+            f"{left_out[-1][1]}. The bank in force stays as it was."
+        )
+    keys = [key for key, kept in zip(item_keys, after.kept, strict=True) if kept]
+    items = found.items.at(np.flatnonzero(after.kept))
+    linking = _linked(keys, items, in_force) if in_force else None
+    if linking:
+        items = linking.link.items(items)
+    version = _version(model, fitted_at, items, keys)
+    bank = ItemBank(version, model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys))
+    return NewBank(bank, found, table, after.kept, linking, sorted(left_out))
+
+
+def _topics(answers: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
+    """The topic under which an item was answered most often, of equals the first by name; none for items without."""
+    counts = answers[answers["item_key"].isin(keys)].value_counts(["item_key", "topic_id"]).reset_index()
+    best = counts.sort_values(["count", "topic_id"], ascending=[False, True]).drop_duplicates("item_key")
+    return dict(zip(best["item_key"].tolist(), best["topic_id"].tolist(), strict=True))
+
+
+def _screened(answers: pd.DataFrame) -> tuple[Answers, list[str], list[tuple[str, str]]]:
+    answered = answers[answers["correct"].notna()]
+    user, user_ids = pd.factorize(answered["user_id"])
+    item, keys = pd.factorize(answered["item_key"].to_numpy(object), sort=True)
+    correct = answered["correct"].to_numpy(np.int64)
+    screening = before_calibration(Answers(user, item, correct, len(user_ids), len(keys)))
+    if not screening.kept.any():
+        raise InvalidInput(
+            f"No item can be calibrated: of {len(keys)} items with answers none has enough of them, right and wrong. "
+            "Ingest more answers first: seedtest ingest FILE"
+        )
+    place = np.cumsum(screening.kept) - 1
+    rows = screening.kept[item]
+    kept_users, users = np.unique(user[rows], return_inverse=True)
+    table = Answers(users, place[item[rows]], correct[rows], kept_users.size, int(screening.kept.sum()))
+    left_out = [(str(keys[j]), reason) for j, reason in screening.left_out]
+    return table, [str(key) for key, kept in zip(keys, screening.kept, strict=True) if kept], left_out
+
+
+def _calibrated(table: Answers, model: Model, progress: Progress) -> Calibration:
+    def tell(cycle: int, log_posterior: float, largest_change: float) -> None:
+        progress("calibration cycles (at most)", cycle, MAX_CYCLES)
+
+    found = calibrate(table, model, max_cycles=MAX_CYCLES, progress=tell)
+    if not found.converged:
+        raise NotConverged(
+            f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
+            f"{found.largest_change:.1e}. The bank in force stays as it was. What helps is more answers to the items "
+            "that have the fewest."
+        )
+    return found
+
+
+def _linked(keys: Sequence[str], items: Items, in_force: ItemBank) -> Linking:
+    """By Stocking-Lord, once through all common items and once more without those that moved."""
+    place = {key: j for j, key in enumerate(in_force.item_keys)}
+    common = np.array([key in place for key in keys])
+    anchors = [key for key in keys if key in place]
+    if len(anchors) < MIN_ANCHORS:
+        raise InvalidInput(
+            f"Only {len(anchors)} items are also in the bank in force, {in_force.version}, and {MIN_ANCHORS} are "
+            "needed to find its scale. Calibrate when enough of its items were answered again."
+        )
+    theirs = np.array([place[key] for key in anchors])
+    before = Items(in_force.a[theirs], in_force.b[theirs], in_force.c[theirs])
+    ours = items.at(np.flatnonzero(common))
+    first = drift(ours, before, link(ours, before))
+    used = first.stable if first.stable.sum() >= MIN_ANCHORS else np.ones_like(first.stable)
+    by = link(ours.at(np.flatnonzero(used)), before.at(np.flatnonzero(used)))
+    return Linking(in_force.version, by, anchors, used, before, by.items(ours), drift(ours, before, by))
+
+
+def _version(model: Model, fitted_at: dt.datetime, items: Items, item_keys: Sequence[str]) -> str:
+    """The day and a hash of the content: the same calibration twice on one day is one bank."""
+    digest = hashlib.sha256("\0".join(item_keys).encode())
+    for parameter in (items.a, items.b, items.c):
+        digest.update(parameter.tobytes())
+    return f"{model.lower()}-{fitted_at:%Y-%m-%d}-{digest.hexdigest()[:8]}"

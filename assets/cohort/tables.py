@@ -1,0 +1,204 @@
+"""One week's cohort, gathered from the database and the warehouse: the tables of its report, by item bank.
+
+The report's document reads nothing else. Stays out: how the tables look, and how they are computed from frames.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+
+import pandas as pd
+import sqlalchemy as sa
+
+from assets.abilities.scoring import ScoringRules
+from assets.cohort import answers, estimates, items
+from assets.cohort.answers import Batch, Examined
+from assets.selection import in_batches
+from assets.user_keys import UserKeys
+from resources.database.engine import transaction
+from resources.database.queries import abilities, attempts, item_banks
+from resources.errors import InvalidInput
+from resources.irt.fit import marginal_reliability
+from resources.irt.response_functions import Items
+from resources.model import ItemBank, Week
+from resources.progress import Progress
+from resources.warehouse.folder import Warehouse
+
+WEEKS = 12  # that participation and growth look back over: a quarter
+LEARNERS = 5_000  # whose answers of the window are in memory at once
+THIS_BANK, OTHER_BANK = "an estimate of this week under this bank", "an estimate of this week under another bank only"
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class _Cohort:
+    """`of_week` has the week's estimates under any bank, `own` those under `bank`, which `fit` tells the making of.
+
+    `before` is the bank that it was linked to, and `scale` the versions on whose scale it is: its own, those before.
+    """
+
+    week: Week
+    bank: ItemBank
+    fit: item_banks.Fit | None
+    before: ItemBank | None
+    scale: Collection[str]
+    of_week: pd.DataFrame
+    own: pd.DataFrame
+    users: Sequence[str]
+    rules: ScoringRules
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where cohorts are gathered from."""
+
+    engine: sa.Engine
+    warehouse: Warehouse
+    first_week: Week
+    user_keys: UserKeys
+    rules: ScoringRules
+
+    def cohorts(self, week: Week, progress: Progress) -> Iterator[tuple[str, Tables]]:
+        """Each item bank that estimates of the week rest on, with the tables of its cohort. Mostly there is one; there
+        are two where a part of the week was run again under a later bank.
+
+        Raises:
+            InvalidInput: the week has no estimates.
+        """
+        with transaction(self.engine) as connection:
+            users = attempts.users(connection)
+            of_week = abilities.of_week(connection, week)
+        if of_week.empty:
+            raise InvalidInput(f"There are no estimates of {week} to report on. Make them: seedtest run --week {week}")
+        for version, own in of_week.groupby("version"):
+            with transaction(self.engine) as connection:
+                bank, fit = item_banks.load(connection, str(version)), item_banks.fit(connection, str(version))
+                scale = _scale(connection, bank.version)
+                before = item_banks.load(connection, scale[1]) if len(scale) > 1 else None
+            window_days = int(own["window_days"].mode()[0])  # they were made under, whatever is set by now
+            rules = replace(self.rules, lookback_days=window_days)
+            cohort = _Cohort(week, bank, fit, before, scale, of_week, own, users, rules)
+            yield bank.version, self._tables(cohort, progress)
+
+    def _tables(self, cohort: _Cohort, progress: Progress) -> Tables:
+        weeks = self._weeks(cohort.week)
+        seen, not_frozen = self._examined(cohort, weeks, progress)
+        by_week, growth = self._history(cohort, weeks)
+        counted = seen.participation.assign(not_frozen=pd.Series(not_frozen)).reindex([week.key for week in weeks])
+        return {
+            "about": _about(cohort),
+            "weeks": by_week.join(counted, on="week"),
+            "growth": growth,
+            "distribution": estimates.distribution(cohort.own),
+            "precision": estimates.precision(cohort.own),
+            "items": items.item_fit(seen.residuals, cohort.bank),
+            "drift": items.item_drift(cohort.bank, cohort.before),
+            "learners": _learners(cohort, seen),
+            "answers": _counts([(outcome, seen.answers[outcome]) for outcome in answers.OUTCOMES]),
+        }
+
+    def _weeks(self, week: Week) -> list[Week]:
+        """Those to show: from the first, among the last WEEKS, of which anything was frozen."""
+        frozen = [earlier for earlier in self.warehouse.weeks() if self.first_week <= earlier <= week]
+        first = min([week, *(earlier for earlier in frozen if earlier > week.plus(-WEEKS))])
+        return list(first.through(week))
+
+    def _examined(
+        self, cohort: _Cohort, weeks: Sequence[Week], progress: Progress
+    ) -> tuple[Examined, Mapping[str, int]]:
+        """Everybody's answers, and by week the number of learners whose week was never frozen."""
+        users_of = self.user_keys.by_key(cohort.users)
+        window = cohort.rules.weeks(cohort.week)
+        read = sorted({*weeks, *window})
+        missing = {week: frozenset(self.warehouse.missing(week, users_of)) for week in read}
+        parts: list[Examined] = []
+        done = 0
+        estimated = frozenset(cohort.of_week["user_id"])
+        theta = cohort.own.set_index("user_id")["theta"]
+        for keys in in_batches(users_of, LEARNERS):
+            members = [user for key in keys for user in users_of[key]]
+            frozen = {week: self.warehouse.read([week], [k for k in keys if k not in missing[week]]) for week in read}
+            absent = {user for key in keys if any(key in missing[week] for week in window) for user in users_of[key]}
+            parts.append(
+                answers.examine(
+                    Batch(members, absent, frozen, estimated, theta), cohort.week, cohort.bank, cohort.rules
+                )
+            )
+            done += len(members)
+            progress("learners of the cohort", done, len(cohort.users))
+        not_frozen = {week.key: sum(len(users_of[key]) for key in missing[week]) for week in weeks}
+        return reduce(add, parts), not_frozen
+
+    def _history(self, cohort: _Cohort, weeks: Sequence[Week]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """A row per week with the estimates on this scale, and one per earlier week with the change since then."""
+        by_week, growth = [], []
+        for week in weeks:
+            with transaction(self.engine) as connection:
+                then = abilities.of_week(connection, week)
+            own = cohort.own if week == cohort.week else then[then["version"].isin(cohort.scale)]
+            by_week.append({"week": week.key, **estimates.summary(own), "other_scale": len(then) - len(own)})
+            if week < cohort.week and len(own):
+                days = (cohort.week.start - week.start).days
+                overlap = days < cohort.rules.lookback_days
+                growth.append({
+                    "since": week.key, "weeks": days // 7, "overlap": overlap,
+                    "earlier_bank": int((own["version"] != cohort.bank.version).sum()),
+                    **estimates.change(cohort.own, own),
+                })  # fmt: skip
+        return pd.DataFrame(by_week), pd.DataFrame(growth, columns=list(estimates.GROWTH))
+
+
+def _learners(cohort: _Cohort, seen: Examined) -> pd.DataFrame:
+    """Every learner once: with an estimate, or why not."""
+    here = len(cohort.own)
+    rows = [(THIS_BANK, here), (OTHER_BANK, len(cohort.of_week) - here)]
+    rows += [(reason, seen.learners[reason]) for reason in answers.REASONS]
+    return _counts(rows)
+
+
+def _counts(rows: Sequence[tuple[str, int]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["outcome", "n"])
+
+
+def _scale(connection: sa.Connection, version: str) -> list[str]:
+    """The version and those that it was linked to, one through the other: their estimates may be compared."""
+    versions = [version]
+    while (linked := _linked(item_banks.fit(connection, versions[-1]))) and linked["to"] not in versions:
+        versions.append(str(linked["to"]))
+    return versions
+
+
+def _linked(fit: item_banks.Fit | None) -> Mapping[str, object] | None:
+    """To which bank it was linked and how; None for a first bank, and for one whose making is not known."""
+    linked = fit.details.get("linked") if fit else None
+    return linked if isinstance(linked, dict) else None
+
+
+def _about(cohort: _Cohort) -> pd.DataFrame:
+    """Name and value of what the other tables rest on; a value that is not known is missing."""
+    fit, rules, bank = cohort.fit, cohort.rules, cohort.bank
+    linked, left_out = _linked(fit), fit.details.get("left_out") if fit else None
+    items_of_bank = Items(bank.a, bank.b, bank.c)
+    values: dict[str, object] = {
+        "week": cohort.week.key,
+        "as_of": cohort.week.ends_at.isoformat(),
+        "bank": bank.version,
+        "model": bank.model,
+        "items": len(bank.item_keys),
+        "window_days": rules.lookback_days,
+        "attempts": rules.attempts,
+        "prior_mean": rules.prior.mean,
+        "prior_sd": rules.prior.sd,
+        **estimates.summary(cohort.own),
+        "marginal_reliability": marginal_reliability(items_of_bank, rules.prior.mean, rules.prior.sd),
+        "calibrated_at": fit.fitted_at.date().isoformat() if fit else None,
+        "calibration_learners": fit.n_users if fit else None,
+        "calibration_answers": fit.n_responses if fit else None,
+        "calibration_left_out": len(left_out) if isinstance(left_out, dict) else None,
+        "linked_to": cohort.before.version if cohort.before else None,
+        "linking_a": linked["A"] if linked else None,
+        "linking_b": linked["B"] if linked else None,
+    }
+    return pd.DataFrame({"name": list(values), "value": list(values.values())}, dtype=object)

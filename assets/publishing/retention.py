@@ -1,0 +1,38 @@
+"""How long reports are kept: those of old weeks go, a week at a time.
+
+Files first, rows after them: a killed run leaves rows without files, which a rerun takes away and `agreement` finds.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from functools import partial
+from itertools import takewhile
+
+import sqlalchemy as sa
+
+from assets.publishing.report_inventory import WeekInventory, kept
+from resources.artifacts.ordered_pool import OrderedPool
+from resources.artifacts.store import ArtifactStore
+from resources.database.engine import transaction
+from resources.database.queries import report_artifacts
+from resources.progress import Progress
+
+
+def outdated(engine: sa.Engine, store: ArtifactStore, before: dt.date) -> Iterator[WeekInventory]:
+    """The weeks that were over by `before`, ascending."""
+    return takewhile(lambda of_week: of_week.week.ends_at.date() <= before, kept(engine, store))
+
+
+def remove(engine: sa.Engine, store: ArtifactStore, old: WeekInventory, progress: Progress) -> None:
+    """The week's files and their rows are gone; rows that name another store stay. Safe to do again.
+
+    Raises:
+        RetryLater, StoreRefuses: of the store or the database; the week's rows are as they were.
+    """
+    with OrderedPool() as lanes:
+        deleted = lanes.in_order((key, partial(store.delete, key)) for key in sorted(old.files))
+        for done, (_, deletion) in enumerate(deleted, 1):
+            deletion.result()
+            progress(f"files of {old.week}", done, len(old.files))
+    with transaction(engine) as connection:
+        report_artifacts.forget(connection, old.week, [store.address(key) for key in {*old.rows, *old.files}])

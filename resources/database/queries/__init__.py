@@ -1,0 +1,1 @@
+"""Reading and writing, a file per noun. The caller's transaction is the one in force."""

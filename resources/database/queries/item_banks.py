@@ -1,0 +1,180 @@
+"""Calibrated item banks: saved under a version that never changes, and in force only once adopted.
+
+The caller's transaction is the one in force.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, LiteralString, cast
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from resources.database.schema.tables import mirt_fit_meta, mirt_item_params
+from resources.errors import InvalidInput, NoItemBank, NotConverged
+from resources.model import Floats, Ints, ItemBank, Model
+
+ADOPTED_LAST: LiteralString = (
+    "SELECT version FROM mirt_fit_meta WHERE adopted_at IS NOT NULL ORDER BY adopted_at DESC, version DESC LIMIT 1"
+)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a bank was calibrated. `details` (JSON) holds priors, group, linking constants, items left out and why."""
+
+    converged: bool
+    cycles: int
+    log_likelihood: float
+    n_users: int
+    n_responses: int
+    fitted_at: dt.datetime
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+def save(
+    connection: sa.Connection,
+    bank: ItemBank,
+    fit: Fit,
+    standard_errors: Mapping[str, Floats] | None = None,
+    n_responses: Ints | None = None,
+) -> None:
+    """The bank and its fit; not in force until adopted. The same bank again changes nothing.
+
+    `standard_errors` has keys among a, b, c, each of shape (J,), NaN where there is none; `n_responses` shape (J,).
+
+    Raises:
+        InvalidInput: the version is taken by another bank: estimates may rest on it.
+    """
+    _lock(connection)
+    known = connection.execute(sa.select(mirt_item_params.c.version).where(mirt_item_params.c.version == bank.version))
+    if known.first() is not None:
+        if _same(load(connection, bank.version, bank.model), bank):
+            return
+        raise InvalidInput(
+            f"Item bank {bank.version} is there already, with other items or parameters: choose another version."
+        )
+    connection.execute(
+        insert(mirt_fit_meta).values(
+            version=bank.version, model=bank.model, converged=fit.converged, cycles=fit.cycles,
+            log_likelihood=fit.log_likelihood, n_users=fit.n_users, n_items=len(bank.item_keys),
+            n_responses=fit.n_responses, details=dict(fit.details), fitted_at=fit.fitted_at,
+        )
+    )  # fmt: skip
+    errors = {name: values.tolist() for name, values in (standard_errors or {}).items()}
+    counts = [None] * len(bank.item_keys) if n_responses is None else n_responses.tolist()
+    rows = [
+        {
+            "item_id": key, "model": bank.model, "version": bank.version,
+            "params": {"a": bank.a[j].item(), "b": bank.b[j].item(), "c": bank.c[j].item()}
+            | ({"topic": bank.topics[key]} if key in bank.topics else {}),
+            "standard_errors": {name: _number(values[j]) for name, values in errors.items()} or None,
+            "n_responses": counts[j], "fitted_at": fit.fitted_at,
+        }
+        for j, key in enumerate(bank.item_keys)
+    ]  # fmt: skip
+    if rows:
+        connection.execute(insert(mirt_item_params), rows)
+
+
+def load(connection: sa.Connection, version: str, model: Model | None = None) -> ItemBank:
+    """The bank of a version, items in the order of their keys; the model is needed only where a version has two.
+
+    Raises:
+        NoItemBank: no item has this version (and model).
+        InvalidInput: it has two models and none was named, or parameters that are no numbers.
+    """
+    query = sa.select(mirt_item_params).where(mirt_item_params.c.version == version)
+    if model is not None:
+        query = query.where(mirt_item_params.c.model == model)
+    rows = connection.execute(query.order_by(sa.collate(mirt_item_params.c.item_id, "C"))).all()
+    if not rows:
+        raise _none(f"There is no item bank {version}{f' for the {model}' if model else ''}")
+    models = sorted({row.model for row in rows})
+    if len(models) > 1:
+        raise InvalidInput(f"Item bank {version} is there for {' and '.join(models)}: name one of them in IRT_MODEL.")
+    if models[0] not in ("2PL", "3PL"):
+        raise InvalidInput(f"Item bank {version} is of the model {models[0]}, and this scores with 2PL and 3PL.")
+    return ItemBank(
+        version, cast("Model", models[0]), tuple(row.item_id for row in rows),
+        _parameter(version, rows, "a"), _parameter(version, rows, "b"), _parameter(version, rows, "c", missing=0.0),
+        {row.item_id: str(topic) for row in rows if (topic := row.params.get("topic")) is not None},
+    )  # fmt: skip
+
+
+def fit(connection: sa.Connection, version: str) -> Fit | None:
+    """How the bank of a version was calibrated; None for one whose making was not recorded here."""
+    row = connection.execute(sa.select(mirt_fit_meta).where(mirt_fit_meta.c.version == version)).one_or_none()
+    if row is None:
+        return None
+    return Fit(
+        row.converged, row.cycles, row.log_likelihood, row.n_users, row.n_responses, row.fitted_at, row.details or {}
+    )
+
+
+def in_force(connection: sa.Connection, pinned: str | None = None) -> str:
+    """The version to score with: the pinned one, else the one adopted last.
+
+    Raises:
+        NoItemBank: there is none.
+    """
+    if pinned is not None:
+        known = sa.select(sa.exists().where(mirt_item_params.c.version == pinned))
+        if connection.execute(known).scalar_one():
+            return pinned
+        raise _none(f"IRT_BANK_VERSION names the item bank {pinned}, and there is no such bank")
+    version = connection.exec_driver_sql(ADOPTED_LAST).scalar_one_or_none()
+    if version is None:
+        raise _none("No item bank is in force")
+    return str(version)
+
+
+def adopt(connection: sa.Connection, version: str, at: dt.datetime) -> None:
+    """Put a saved bank in force from now on; an earlier one comes back in force by being adopted again.
+
+    Raises:
+        NoItemBank: no calibration of this version was saved.
+        NotConverged: it was, and had not converged.
+    """
+    _lock(connection)
+    chosen = sa.select(mirt_fit_meta.c.converged).where(mirt_fit_meta.c.version == version)
+    converged = connection.execute(chosen).scalar_one_or_none()
+    if converged is None:
+        raise _none(f"There is no calibration {version}")
+    if not converged:
+        raise NotConverged(
+            f"The calibration {version} did not converge; the item bank in force stays. Look at its fit."
+        )
+    connection.execute(sa.update(mirt_fit_meta).where(mirt_fit_meta.c.version == version).values(adopted_at=at))
+
+
+def _lock(connection: sa.Connection) -> None:
+    """Two calibrations of one version would both find it free; readers go on."""
+    connection.exec_driver_sql("LOCK TABLE mirt_fit_meta IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _same(stored: ItemBank, bank: ItemBank) -> bool:
+    order = sorted(range(len(bank.item_keys)), key=lambda j: bank.item_keys[j].encode())
+    return stored.item_keys == tuple(bank.item_keys[j] for j in order) and all(
+        np.array_equal(mine, theirs[order])
+        for mine, theirs in ((stored.a, bank.a), (stored.b, bank.b), (stored.c, bank.c))
+    )
+
+
+def _parameter(version: str, rows: Sequence[Any], name: str, missing: float | None = None) -> Floats:
+    values = [row.params.get(name, missing) if isinstance(row.params, dict) else None for row in rows]
+    for row, value in zip(rows, values, strict=True):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidInput(f"Item bank {version}: item {row.item_id} has no number {name} in params.")
+    return np.array(values, np.float64)
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if np.isfinite(value) else None
+
+
+def _none(what: str) -> NoItemBank:
+    return NoItemBank(f"{what}; run: seedtest calibrate")

@@ -1,0 +1,101 @@
+"""The catalogue of finished reports (`report_artifacts`): which file a user has for a week, and where it is.
+
+Stays out: the files themselves. The caller's transaction is the one in force.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from resources.database.schema.tables import report_artifacts
+from resources.database.staging import stage
+from resources.model import Week
+
+_FINISHED = (
+    "user_id text, week_start date, format text, url text, generated_at timestamptz, sha256 text, inputs_sha256 text"
+)
+_RECORD = """
+    INSERT INTO report_artifacts (user_id, week_start, format, url, generated_at, sha256, inputs_sha256)
+    SELECT user_id, week_start, format, url, generated_at, sha256, inputs_sha256
+    FROM finished ORDER BY user_id COLLATE "C", week_start, format
+    ON CONFLICT (user_id, week_start, format) DO UPDATE SET
+        url = excluded.url, generated_at = excluded.generated_at, sha256 = excluded.sha256,
+        inputs_sha256 = excluded.inputs_sha256
+"""
+
+
+@dataclass(frozen=True)
+class ReportArtifact:
+    """A report's file: `url` is its stable address, never a signed one; `sha256` of its bytes, `inputs_sha256` of
+    everything that they depend on. Both are None in a row of the predecessor."""
+
+    user_id: str
+    week: Week
+    format: str
+    url: str
+    generated_at: dt.datetime
+    sha256: str | None
+    inputs_sha256: str | None = None
+
+
+def record(connection: sa.Connection, artifacts: Sequence[ReportArtifact]) -> int:
+    """Store each under its user, week and format, in place of an earlier one; returns how many."""
+    rows = pa.table(
+        {
+            "user_id": pa.array([a.user_id for a in artifacts], pa.large_string()),
+            "week_start": pa.array([a.week.start for a in artifacts], pa.date32()),
+            "format": pa.array([a.format for a in artifacts], pa.large_string()),
+            "url": pa.array([a.url for a in artifacts], pa.large_string()),
+            "generated_at": pa.array([a.generated_at for a in artifacts], pa.timestamp("us", "UTC")),
+            "sha256": pa.array([a.sha256 for a in artifacts], pa.large_string()),
+            "inputs_sha256": pa.array([a.inputs_sha256 for a in artifacts], pa.large_string()),
+        }
+    )
+    stage(connection, "finished", _FINISHED, "user_id", rows)
+    return connection.exec_driver_sql(_RECORD).rowcount
+
+
+def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | None = None) -> list[ReportArtifact]:
+    """A week's reports by user and format, of all users or of these."""
+    query = sa.select(report_artifacts).where(report_artifacts.c.week_start == week.start)
+    if user_ids is not None:
+        query = query.where(report_artifacts.c.user_id == sa.any_(sa.literal(list(user_ids), sa.ARRAY(sa.Text))))
+    return _read(
+        connection, query.order_by(sa.collate(report_artifacts.c.user_id, "C"), report_artifacts.c.format)
+    )  # fmt: skip
+
+
+def of_user(connection: sa.Connection, user_id: str, week: Week | None = None) -> list[ReportArtifact]:
+    """A user's reports, the newest week first and by format, of all weeks or of one."""
+    query = sa.select(report_artifacts).where(report_artifacts.c.user_id == user_id)
+    if week is not None:
+        query = query.where(report_artifacts.c.week_start == week.start)
+    return _read(connection, query.order_by(report_artifacts.c.week_start.desc(), report_artifacts.c.format))
+
+
+def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[ReportArtifact]:
+    return [
+        ReportArtifact(
+            row.user_id, Week(row.week_start), row.format, row.url, row.generated_at, row.sha256, row.inputs_sha256
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def weeks(connection: sa.Connection) -> list[Week]:
+    """Those that have a report, ascending."""
+    starts = sa.select(report_artifacts.c.week_start).distinct().order_by(report_artifacts.c.week_start)
+    return [Week(start) for start in connection.scalars(starts)]
+
+
+def forget(connection: sa.Connection, week: Week, urls: Sequence[str]) -> int:
+    """Delete the week's rows with these addresses; returns how many there were."""
+    named = sa.any_(sa.literal(list(urls), sa.ARRAY(sa.Text)))
+    rows = sa.delete(report_artifacts).where(
+        report_artifacts.c.week_start == week.start, report_artifacts.c.url == named
+    )
+    return connection.execute(rows).rowcount

@@ -1,0 +1,1 @@
+"""Who estimates abilities: the contract, this process, and the R service. Must not hold: the arithmetic (irt)."""

@@ -1,0 +1,143 @@
+"""Responses into `exam_results`: one row per session of a user, all of a file or nothing, and never an answer twice.
+
+A session that is already there is completed with the answers it lacks. Only what was ingested is ever changed: a
+session that the platform wrote stays as the platform wrote it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pyarrow.compute as pc
+import sqlalchemy as sa
+from psycopg import errors
+from sqlalchemy.exc import DBAPIError
+
+from resources.database.staging import stage
+from resources.errors import InvalidInput, OperatorRequired
+from resources.ingest.response_file import ResponseFile
+from resources.ingest.session_json import INGESTED_BY, session_batches
+
+_BATCH = 20_000  # responses; a few megabytes of JSON at once, and a progress bar that moves
+_ONE_AT_A_TIME = 7_238_461_905  # advisory lock: two ingests of one session would both find it missing
+
+_INCOMING = """
+    user_id text, session_id text, result_json jsonb, created_at timestamptz, updated_at timestamptz, n_responses bigint
+"""
+# An answer is the same if item and instant are, and the attempt's number wherever both have one. What the file says of
+# an answer is put over what is stored of it; `@>` finds nothing to do without taking the session apart.
+_MERGE = """
+    WITH matched AS MATERIALIZED (
+        SELECT i.*, r.id, r.result_json::jsonb AS stored
+        FROM incoming i LEFT JOIN exam_results r ON r.user_id = i.user_id AND r.session_id = i.session_id
+    ), completed AS (
+        UPDATE exam_results r
+        SET result_json = m.result_json || jsonb_build_object('questions', (
+                SELECT jsonb_agg(q ORDER BY q ->> 'answered_at', q ->> 'question_id', (q ->> 'attempt_no')::integer)
+                FROM (
+                    SELECT coalesce(old.q, '{}') || new.q
+                    FROM jsonb_array_elements(m.result_json -> 'questions') AS new(q)
+                    LEFT JOIN jsonb_array_elements(stored -> 'questions') AS old(q) ON {same}
+                    UNION ALL
+                    SELECT old.q
+                    FROM jsonb_array_elements(stored -> 'questions') AS old(q)
+                    WHERE NOT EXISTS (
+                        SELECT FROM jsonb_array_elements(m.result_json -> 'questions') AS new(q) WHERE {same}
+                    )
+                ) AS merged(q)
+            )),
+            created_at = least(r.created_at, m.created_at),
+            updated_at = greatest(r.updated_at, m.updated_at)
+        FROM matched m
+        WHERE r.id = m.id AND stored ->> 'ingested_by' = %(ingested_by)s AND NOT stored @> m.result_json
+        RETURNING 1
+    ), added AS (
+        INSERT INTO exam_results (user_id, session_id, exam_id, status, result_json, created_at, updated_at)
+        SELECT user_id, session_id, %(exam_id)s, 'completed', result_json, created_at, updated_at
+        FROM matched WHERE id IS NULL
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM added),
+           (SELECT count(*) FROM completed),
+           (SELECT count(DISTINCT (user_id, session_id)) FROM matched
+            WHERE id IS NOT NULL AND stored ->> 'ingested_by' IS DISTINCT FROM %(ingested_by)s)
+""".replace(
+    "{same}",
+    "old.q ->> 'question_id' = new.q ->> 'question_id' AND old.q ->> 'answered_at' = new.q ->> 'answered_at' "
+    "AND coalesce(old.q ->> 'attempt_no' = new.q ->> 'attempt_no', true)",
+)
+_UNFILLED = """
+    SELECT attname FROM pg_attribute
+    WHERE attrelid = 'exam_results'::regclass AND attnum > 0 AND NOT attisdropped
+      AND attnotnull AND NOT atthasdef AND attidentity = ''
+      AND attname NOT IN ('user_id', 'session_id', 'exam_id', 'status', 'result_json', 'created_at', 'updated_at')
+    ORDER BY attnum
+"""
+_REFUSALS = (
+    errors.DataError, errors.IntegrityError, errors.DatatypeMismatch, errors.UndefinedColumn, errors.UndefinedFunction,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of a file's sessions: `new`, `grown` (completed with answers), `unchanged` (all was there) and
+    `foreign` (the platform's own, left as they are)."""
+
+    responses: int
+    new: int = 0
+    grown: int = 0
+    unchanged: int = 0
+    foreign: int = 0
+
+
+def ingest(
+    connection: sa.Connection,
+    file: ResponseFile,
+    exam_id: str,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Ingested:
+    """Store the file's sessions; `progress` hears of the responses done and of all. The caller's transaction decides.
+
+    Raises:
+        OperatorRequired: `exam_results` has a column that must be filled and that ingest knows nothing of.
+        InvalidInput: the table refuses a value.
+    """
+    _require_defaults(connection)
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
+    total, done, result = file.responses.num_rows, 0, Ingested(file.responses.num_rows)
+    parameters = {"exam_id": exam_id, "ingested_by": INGESTED_BY}
+    with _refusals(file.name):
+        for sessions in session_batches(file.responses, _BATCH):
+            stage(connection, "incoming", _INCOMING, "user_id, session_id", sessions)
+            new, grown, foreign = connection.exec_driver_sql(_MERGE, parameters).one()
+            result = replace(
+                result,
+                new=result.new + new,
+                grown=result.grown + grown,
+                unchanged=result.unchanged + sessions.num_rows - new - grown - foreign,
+                foreign=result.foreign + foreign,
+            )
+            done += pc.sum(sessions["n_responses"]).as_py()
+            progress(done, total)
+    return result
+
+
+def _require_defaults(connection: sa.Connection) -> None:
+    unfilled = connection.exec_driver_sql(_UNFILLED).scalars().all()
+    if unfilled:
+        raise OperatorRequired(
+            f"exam_results.{unfilled[0]} must be filled and has no default, so no row can be added there. Let the "
+            "platform write its own sessions, or give the column a default. Nothing was loaded."
+        )
+
+
+@contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """A constraint or type of a platform's own exam_results, as a sentence."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not isinstance(error.orig, _REFUSALS):
+            raise
+        reason = error.orig.diag.message_primary
+        raise InvalidInput(f"exam_results does not take {name}: {reason}. Nothing was loaded.") from error

@@ -1,0 +1,1 @@
+"""From a Quarto document to a template, and from a template to a finished file."""

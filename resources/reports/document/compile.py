@@ -1,0 +1,177 @@
+"""The report's document, compiled once to a template: by Quarto where it is installed, else by pandoc.
+
+A `quarto render` takes seconds and filling takes milliseconds: what is the same for everybody is rendered once per
+content, and kept.
+"""
+
+import hashlib
+import logging
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pypandoc
+
+from resources.errors import TemplateBroken
+from resources.model import Format, Language
+from resources.reports.document import typeset
+from resources.reports.document.checks import check_template
+from resources.reports.document.template import Template
+from resources.reports.i18n.translation import translated
+from resources.reports.i18n.wording import Words
+
+DOCUMENT = "weekly_report.qmd"
+SAMPLE = "sample.json"  # where it lies, the document is a preview and no template
+QUARTO_NEEDED = (1, 10)
+TIMEOUT_S = 180  # a first `quarto render` on a cold machine takes some ten seconds
+RECIPE = "3"  # part of the cache's key: raise it when this file comes to make something else of the same document
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Pandoc's and Quarto's name of a format, and what pandoc needs to be told beside it."""
+
+    name: str
+    suffix: str
+    options: tuple[str, ...]
+
+
+_WRITERS: Mapping[Format, _Writer] = {
+    "html": _Writer("html", ".html", ("--template=theme/page.html", "--embed-resources", "--mathml")),
+    "pdf": _Writer("typst", ".typ", ("--template=theme/page.typ",)),
+}
+
+
+@dataclass(frozen=True)
+class _Tool:
+    """`compile` takes the folder of a private copy and a writer's name, and returns what it writes of the document."""
+
+    name: str
+    compile: Callable[[Path, _Writer], str]
+
+
+def compile_templates(
+    source_dir: Path, cache_dir: Path, formats: Sequence[Format], language: Language
+) -> dict[Format, Template]:
+    """`compile_template` for each of `formats`.
+
+    Raises:
+        OperatorRequired: this machine has no font for PDF in this language.
+        TemplateBroken: as `compile_template`.
+    """
+    if "pdf" in formats:
+        typeset.check_fonts(language)
+    return {form: compile_template(source_dir, cache_dir, language, form) for form in formats}
+
+
+def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en", form: Format = "html") -> Template:
+    """The template of `source_dir`/weekly_report.qmd with its theme and charts, from `cache_dir` if it is there.
+
+    Raises:
+        TemplateBroken: the tool failed, took too long, or made something else than the document asks for; the document
+            has no translation.
+    """
+    tool = _tool()
+    words = _words(source_dir, language)
+    document = translated((source_dir / DOCUMENT).read_text(encoding="utf-8"), words)
+    writer = _WRITERS[form]
+    cached = cache_dir / f"{_content_hash(source_dir, tool, language)}{writer.suffix}"
+    if cached.exists():
+        source = cached.read_text(encoding="utf-8")
+    else:
+        source = _compiled(source_dir, document, tool, writer)
+        check_template(source, document, form)
+        _keep(cached, source)
+    charts = _charts(source_dir, source)
+    covered = [source, words.language, words.catalogue, *(f"{name}\0{charts[name]}" for name in sorted(charts))]
+    digest = hashlib.sha256("\0".join(covered).encode()).hexdigest()
+    return Template(source, charts, digest, tool.name, words, form)
+
+
+def compiler() -> str:
+    """The tool that compiles here, with its version."""
+    return _tool().name
+
+
+def _words(source_dir: Path, language: Language) -> Words:
+    """English is what the document is written in; every other language has a catalogue."""
+    return Words(language, "" if language == "en" else (source_dir / f"locales/{language}.po").read_text("utf-8"))
+
+
+def _charts(source_dir: Path, source: str) -> dict[str, str]:
+    """The specifications of the charts that a compiled document shows, by name."""
+    charts = {}
+    for name in sorted(set(re.findall(r"\{\{ charts\.(\w+) \}\}", source))):
+        path = source_dir / f"charts/{name}.vl.json"
+        if not path.exists():
+            raise TemplateBroken(f"The document shows the chart {name}, and there is no specification {path}.")
+        charts[name] = path.read_text("utf-8")
+    return charts
+
+
+def _compiled(source_dir: Path, document: str, tool: _Tool, writer: _Writer) -> str:
+    """From a private copy: in place, two renders at once write over each other's files and can still exit with 0."""
+    with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:
+        copy = shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*", SAMPLE))
+        (Path(copy) / DOCUMENT).write_text(document, "utf-8")
+        return tool.compile(Path(copy), writer)
+
+
+def _tool() -> _Tool:
+    if quarto := shutil.which("quarto"):
+        version = _run([quarto, "--version"], Path.cwd()).strip()
+        numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+        if numbers >= QUARTO_NEEDED:
+            return _Tool(f"quarto {version}", lambda folder, writer: _by_quarto(quarto, folder, writer))
+        logger.warning("Quarto %s is too old (%d.%d is needed): pandoc compiles the report.", version, *QUARTO_NEEDED)
+    pandoc = pypandoc.get_pandoc_path()
+    return _Tool(f"pandoc {pypandoc.get_pandoc_version()}", lambda folder, writer: _by_pandoc(pandoc, folder, writer))
+
+
+def _by_quarto(quarto: str, folder: Path, writer: _Writer) -> str:
+    made = (folder / DOCUMENT).with_suffix(writer.suffix)
+    made.unlink(missing_ok=True)  # somebody may have rendered the document by hand
+    _run([quarto, "render", DOCUMENT, "--to", writer.name], folder)
+    if not made.exists():
+        raise TemplateBroken(f"quarto render ended well and wrote no {made.name}.")
+    return made.read_text(encoding="utf-8")
+
+
+def _by_pandoc(pandoc: str, folder: Path, writer: _Writer) -> str:
+    """What the document's own header asks of Quarto, said to pandoc."""
+    options = ["--from=markdown", f"--to={writer.name}", "--lua-filter=fill.lua", "--wrap=none", *writer.options]
+    return _run([pandoc, DOCUMENT, *options], folder)
+
+
+def _run(command: list[str], folder: Path) -> str:
+    """Standard output. Raises TemplateBroken with the end of standard error."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise TemplateBroken(f"{' '.join(command)} did not end within {TIMEOUT_S} s.") from error
+    if done.returncode != 0:
+        raise TemplateBroken(f"{' '.join(command)} failed ({done.returncode}): {done.stderr.strip()[-1000:]}")
+    return done.stdout
+
+
+def _content_hash(source_dir: Path, tool: _Tool, language: Language) -> str:
+    digest = hashlib.sha256(f"{RECIPE}\0{tool.name}\0{language}".encode())
+    for path in sorted(source_dir.rglob("*")):
+        relative = path.relative_to(source_dir)
+        if path.is_file() and path.name != SAMPLE and not any(part.startswith(".") for part in relative.parts):
+            digest.update(f"\0{relative.as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _keep(path: Path, source: str) -> None:
+    """Whole or not at all, whoever else compiles the same now."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as part:
+        part.write(source)
+    Path(part.name).replace(path)

@@ -1,0 +1,63 @@
+"""PDF from Typst source: tagged (PDF/UA-1), fonts embedded, the same bytes from the same source.
+
+Typst brings a serif for Latin; other scripts come from the machine's fonts. A text that none of them has is an error.
+"""
+
+import datetime as dt
+import functools
+import re
+import threading
+from pathlib import Path
+
+import typst
+
+from resources.errors import OperatorRequired, TemplateBroken
+from resources.model import Language
+
+_SPECIAL = re.compile(r'[\x00-\x1f\x7f-\x9f"\\{%]')
+_NO_GLYPH = "could not be displayed with"
+_FONTS = "On Debian and Ubuntu: apt-get install fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji"
+_SAMPLES: dict[Language, str] = {"en": "Aa", "ko": "한글"}
+
+# A compiler keeps its fonts, and what it laid out before: a report takes milliseconds instead of a third of a second.
+# It serves one thread at a time.
+_lock = threading.Lock()
+
+
+def literal(text: str) -> str:
+    """A string literal of Typst; `{` and `%` are escaped as well, so that no name looks like a placeholder."""
+    return '"' + _SPECIAL.sub(lambda special: f"\\u{{{ord(special[0]):x}}}", text) + '"'
+
+
+def pdf(source: str, made_at: dt.datetime) -> bytes:
+    """`source` as PDF/UA-1, dated `made_at`.
+
+    Raises:
+        OperatorRequired: no font of this machine has a text of it.
+        TemplateBroken: it is no Typst, or lacks what a reading program needs.
+    """
+    try:
+        with _lock:
+            made = _compiler().compile(input=source.encode(), timestamp=made_at, pdf_standards=["ua-1"])
+    except typst.TypstError as error:
+        if _NO_GLYPH in error.message:
+            raise OperatorRequired(f"A PDF needs a font that this machine lacks: {error.message}. {_FONTS}") from error
+        fault = error.diagnostic.partition("error: ")[2].strip()  # warnings stand before it
+        raise TemplateBroken(f"Typst cannot set the report: {fault}") from error
+    assert isinstance(made, bytes)  # noqa: S101 - a list only where pages become pictures
+    return made
+
+
+def check_fonts(language: Language) -> None:
+    """Nothing, if this machine can print `language`.
+
+    Raises:
+        OperatorRequired: it has no font for it.
+    """
+    pdf(f"#set document(title: [{language}])\n{_SAMPLES[language]}", dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
+
+
+@functools.cache
+def _compiler() -> typst.Compiler:
+    """Its root, the only folder that a document could read, is this package."""
+    return typst.Compiler(b"", root=str(Path(__file__).parent))

@@ -1,0 +1,1 @@
+"""Languages: words, numbers and dates, and the translation of a document."""

@@ -1,0 +1,1 @@
+"""The learner's weekly report: what it is made from, and the view model that its document names."""

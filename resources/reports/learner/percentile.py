@@ -1,0 +1,31 @@
+"""Where a level stands among everybody who was measured as of the same week."""
+
+import numpy as np
+
+from resources.model import Floats
+from resources.reports.learner.report_input import Standing
+
+MIN_LEARNERS = 20  # with fewer, one learner more or less moves everybody by more than five percentiles
+
+
+def standing(thetas: Floats, theta: float, se: float) -> Standing | None:
+    """Mid-rank percentiles of `theta` and of `theta` ± `se` among `thetas` (ascending); None below MIN_LEARNERS.
+
+    Rounded, so that a learner more among thousands leaves the others' reports as they are: percentiles to whole
+    numbers, the number of learners down to two digits.
+    """
+    if thetas.size < MIN_LEARNERS:
+        return None
+    low, middle, high = (_percentile(thetas, at) for at in (theta - se, theta, theta + se))
+    return Standing(middle, low, high, _two_digits(thetas.size))
+
+
+def _percentile(thetas: Floats, at: float) -> int:
+    """Share below plus half the share equal, in percent. Equal to 1e-9 logits: the last bits come from the batch."""
+    below, not_above = np.searchsorted(thetas, (at - 1e-9, at + 1e-9))
+    return round(50 * float(below + not_above) / thetas.size)
+
+
+def _two_digits(n: int) -> int:
+    unit: int = 10 ** max(len(str(n)) - 2, 0)
+    return n // unit * unit

@@ -1,0 +1,34 @@
+"""The score scale: abilities in points that read better than logits. A straight line, so nothing is lost or bent."""
+
+from dataclasses import dataclass
+
+from resources.errors import InvalidInput
+
+LEAST_PER_LOGIT = 20  # scores are whole numbers: with fewer points to a logit, rounding would exceed small errors
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Score = `center` + `per_logit` times theta, shown from `low` to `high`."""
+
+    center: int = 500
+    per_logit: int = 100
+    low: int = 200
+    high: int = 800
+
+    def __post_init__(self) -> None:
+        if not self.low < self.center < self.high:
+            raise InvalidInput(f"The scale's center, {self.center}, must lie between {self.low} and {self.high}.")
+        if self.per_logit < LEAST_PER_LOGIT:
+            raise InvalidInput(f"The scale has {self.per_logit} points per logit; it needs {LEAST_PER_LOGIT} at least.")
+
+    def points(self, theta: float) -> float:
+        """The score of `theta` (logits) wherever it lies, also beyond the ends."""
+        return self.center + self.per_logit * theta
+
+    def held(self, theta: float) -> float:
+        """The score of `theta`, or the end of the scale beyond which it lies."""
+        return min(max(self.points(theta), self.low), self.high)
+
+    def beyond(self, theta: float) -> bool:
+        return self.held(theta) != self.points(theta)

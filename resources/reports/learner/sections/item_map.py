@@ -1,0 +1,108 @@
+"""The week's questions on the scale of the level: the chart `item_map`, and the same in words."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from resources.model import Floats
+from resources.reports.charts import Rows
+from resources.reports.i18n.wording import Words
+from resources.reports.learner.expected_score import first_answers
+from resources.reports.learner.report_input import Level, ReportInput
+from resources.reports.learner.sections.points import score, score_and_margin
+
+COLUMNS = 26  # as many marks as stand side by side
+TALLEST = 6  # marks on each side of the line; in heavier weeks a mark stands for several questions
+NARROWEST = 2.0  # logits across: questions of almost one difficulty must not look far apart
+
+
+@dataclass(frozen=True)
+class ItemMap:
+    """`data` is for quarto/charts/item_map.vl.json, whose description names the fields; `words` say the same.
+
+    Texts are empty where there is nothing to say: `per_mark` where a mark is one question, `unplaced` where the bank
+    knows every question, `beyond` where all lie within the scale.
+    """
+
+    data: Mapping[str, Rows]
+    words: str
+    per_mark: str
+    unplaced: str
+    beyond: str
+
+
+def item_map(words: Words, given: ReportInput) -> ItemMap | None:
+    """Each question by its first scored answer of the week; None without a level or without a question of the bank."""
+    rows = first_answers(given.answers)
+    known = [i for i in rows if given.answers.item_keys[i] in given.bank.place]
+    if given.level is None or not known:
+        return None
+    difficulty = given.bank.b[[given.bank.place[given.answers.item_keys[i]] for i in known]]
+    right = given.answers.correct[known] == 1
+    scale, level = given.scale, given.level
+    held = np.array([scale.held(b) for b in difficulty])
+    low, high = _ends(held, level, given)
+    column = np.minimum((held - low) / (high - low) * COLUMNS, COLUMNS - 1).astype(int)
+    stacks = [Counter(column[right].tolist()), Counter(column[~right].tolist())]
+    per_mark = math.ceil(max(max(stack.values(), default=0) for stack in stacks) / TALLEST)
+    n_beyond = sum(scale.beyond(b) for b in difficulty)
+    n_unplaced = len(rows) - len(known)
+    return ItemMap(
+        data={
+            "right": _marks(stacks[0], per_mark, 1, low, high),
+            "wrong": _marks(stacks[1], per_mark, -1, low, high),
+            "frame": [_frame(words, given, level, low, high)],
+        },
+        words=words.text(
+            "Difficulty of this week's questions in points. Right: {right}. Wrong: {wrong}. Your level: {level}.",
+            right=_span(words, given, difficulty[right]),
+            wrong=_span(words, given, difficulty[~right]),
+            level=score_and_margin(words, scale, level.theta, level.se),
+        ),
+        per_mark=words.number(per_mark, 0) if per_mark > 1 else "",
+        unplaced=words.count(n_unplaced, "{n} question", "{n} questions") if n_unplaced else "",
+        beyond=words.count(n_beyond, "{n} question", "{n} questions") if n_beyond else "",
+    )
+
+
+def _ends(held: Floats, level: Level, given: ReportInput) -> tuple[float, float]:
+    """Of the map, in points: around all questions and the level with its error."""
+    shown = [*held, *(given.scale.held(level.theta + step) for step in (-level.se, level.se))]
+    low, high = float(min(shown)), float(max(shown))
+    lacking = max(NARROWEST * given.scale.per_logit - (high - low), 0)
+    return low - lacking / 2, high + lacking / 2
+
+
+def _marks(stack: Mapping[int, int], per_mark: int, direction: int, low: float, high: float) -> Rows:
+    return [
+        {"points": round(low + (column + 0.5) / COLUMNS * (high - low), 1), "place": direction * place}
+        for column, n in sorted(stack.items())
+        for place in range(1, math.ceil(n / per_mark) + 1)
+    ]
+
+
+def _frame(words: Words, given: ReportInput, level: Level, low: float, high: float) -> Mapping[str, object]:
+    return {
+        "low": low,
+        "high": high,
+        "level": given.scale.held(level.theta),
+        "level_low": given.scale.held(level.theta - level.se),
+        "level_high": given.scale.held(level.theta + level.se),
+        "level_text": words.text("Your level"),
+        "right_text": words.text("Right"),
+        "wrong_text": words.text("Wrong"),
+        "easier_text": words.text("← easier"),
+        "harder_text": words.text("harder →"),
+    }
+
+
+def _span(words: Words, given: ReportInput, difficulty: Floats) -> str:
+    """How many questions, and from which difficulty to which."""
+    n = words.count(difficulty.size, "{n} question", "{n} questions")
+    if not difficulty.size:
+        return n
+    low, high = (score(words, given.scale, float(b)) for b in (difficulty.min(), difficulty.max()))
+    return words.text("{questions}, {low} to {high}", questions=n, low=low, high=high)

@@ -1,0 +1,57 @@
+"""Which questions of the bank, not answered lately, would tell most about the learner next."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from resources.reports.i18n.wording import NONE, Words, name
+from resources.reports.learner.curves import information, probability_right
+from resources.reports.learner.report_input import ReportInput
+from resources.reports.learner.sections.points import margin, score
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class NextItem:
+    name: str
+    topic: str
+    difficulty: str
+    chance: str
+
+
+@dataclass(frozen=True)
+class NextItems:
+    """The most telling first. `se` is the level's margin now, `se_then` the one expected once they are answered."""
+
+    rows: Sequence[NextItem]
+    se: str
+    se_then: str
+
+
+def next_items(words: Words, given: ReportInput) -> NextItems | None:
+    """By information at theta, equals by their place in the bank; None without a level, or with nothing left to ask."""
+    if given.level is None:
+        return None
+    answered = given.seen | set(given.answers.item_keys)
+    fresh = np.array([j for j, key in enumerate(given.bank.item_keys) if key not in answered], dtype=np.int64)
+    if not fresh.size:
+        return None
+    told = information(given.bank, given.level.theta)
+    best = fresh[np.argsort(-told[fresh], kind="stable")[:SHOWN]]
+    chance = probability_right(given.bank, given.level.theta)
+    return NextItems(
+        rows=[
+            NextItem(
+                name=name(given.bank.item_keys[j]),
+                topic=name(topic) if (topic := given.bank.topics.get(given.bank.item_keys[j])) else NONE,
+                difficulty=score(words, given.scale, float(given.bank.b[j])),
+                chance=words.percent(float(chance[j])),
+            )
+            for j in best
+        ],
+        se=margin(words, given.scale, given.level.se),
+        se_then=margin(words, given.scale, 1 / math.sqrt(given.level.se**-2 + float(told[best].sum()))),
+    )

@@ -1,0 +1,17 @@
+"""Abilities as a learner reads them: in points of the score scale."""
+
+from resources.reports.i18n.wording import Words
+from resources.reports.learner.scale import Scale
+
+
+def score(words: Words, scale: Scale, theta: float) -> str:
+    return words.number(scale.held(theta), 0)
+
+
+def margin(words: Words, scale: Scale, se: float) -> str:
+    """A point at least: no measurement is exact."""
+    return words.number(max(scale.per_logit * se, 1), 0)
+
+
+def score_and_margin(words: Words, scale: Scale, theta: float, se: float) -> str:
+    return f"{score(words, scale, theta)} ± {margin(words, scale, se)}"

@@ -1,0 +1,79 @@
+"""Everything that the document of the weekly report can name, for one learner and week. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from resources.model import SYNTHETIC
+from resources.reports.i18n.wording import Words, name
+from resources.reports.learner.person_fit import UNUSUAL, person_fit
+from resources.reports.learner.report_input import ReportInput
+from resources.reports.learner.sections.days import Days, days
+from resources.reports.learner.sections.item_map import ItemMap, item_map
+from resources.reports.learner.sections.level import (
+    Change,
+    LevelView,
+    NoLevel,
+    StandingView,
+    change,
+    level_view,
+    no_level,
+    standing_view,
+)
+from resources.reports.learner.sections.next_items import NextItems, next_items
+from resources.reports.learner.sections.practice import Practice, practice
+from resources.reports.learner.sections.summary import Lead, lead
+from resources.reports.learner.sections.teacher import Fact, facts
+from resources.reports.learner.sections.topics import Topics, topics
+from resources.reports.learner.sections.trend import Trend, trend
+
+
+@dataclass(frozen=True)
+class View:
+    """The fields are the names in the document. None or empty hides the section that asks for it."""
+
+    synthetic: bool
+    user: str
+    week: str
+    window: str
+    as_of: str
+    lead: Lead
+    level: LevelView | None
+    standing: StandingView | None
+    no_level: NoLevel | None
+    first_level: bool
+    change: Change | None
+    trend: Trend | None
+    practice: Practice | None
+    days: Days | None
+    topics: Topics | None
+    item_map: ItemMap | None
+    next_items: NextItems | None
+    facts: Sequence[Fact]
+    unusual: bool
+
+
+def view(words: Words, given: ReportInput) -> View:
+    level = given.level
+    changed = change(words, given)
+    fit = person_fit(given.answers, given.bank, level.theta) if level else None
+    return View(
+        synthetic=given.user_id.startswith(SYNTHETIC),
+        user=name(given.user_id),
+        week=words.week(given.week),
+        window=words.days(given.window_days),
+        as_of=words.instant(given.as_of),
+        lead=lead(given, changed),
+        level=level_view(words, level, given.bank, given.scale) if level else None,
+        standing=standing_view(words, given.standing) if given.standing else None,
+        no_level=None if level else no_level(words, given),
+        first_level=level is not None and changed is None,
+        change=changed,
+        trend=trend(words, given),
+        practice=practice(words, given.answers),
+        days=days(words, given.week, given.answers),
+        topics=topics(words, given),
+        item_map=item_map(words, given),
+        next_items=next_items(words, given),
+        facts=facts(words, given, fit),
+        unusual=fit is not None and fit.lz < UNUSUAL,
+    )

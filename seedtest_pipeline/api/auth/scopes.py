@@ -1,0 +1,28 @@
+"""What a caller may do. Decided before the database is asked: a user who exists and one who does not look alike."""
+
+from seedtest_pipeline.api.auth.caller import Caller, Forbidden
+
+ANYBODY = "analysis:run"
+"""Update and read any user: for the platform's own services."""
+UPDATE_OWN = "exam:write"
+READ_OWN = "report:read"
+
+
+def require_update(caller: Caller, user_id: str) -> None:
+    """Raises:
+    Forbidden: the caller may not have this user's ability estimated.
+    """
+    _require(caller, user_id, UPDATE_OWN)
+
+
+def require_read(caller: Caller, user_id: str) -> None:
+    """Raises:
+    Forbidden: the caller may not read this user's abilities and reports.
+    """
+    _require(caller, user_id, READ_OWN)
+
+
+def _require(caller: Caller, user_id: str, own: str) -> None:
+    enough = own if user_id == caller.subject else ANYBODY
+    if caller.scopes.isdisjoint({ANYBODY, enough}):
+        raise Forbidden(enough)

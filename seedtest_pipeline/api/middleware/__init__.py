@@ -1,0 +1,1 @@
+"""What surrounds every request: its context, limits, log and metrics."""

@@ -1,0 +1,71 @@
+"""The outermost layer, around every request: its id, its line in the log, its metrics, and headers that browsers obey.
+
+A log line holds the route's template, never the path, and of people their ids alone.
+"""
+
+import logging
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from seedtest_pipeline.api import problems
+from seedtest_pipeline.api.middleware import request_context
+from seedtest_pipeline.api.middleware.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+# For answers that are data. A page brings its own policy, and keeps it.
+_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"referrer-policy": b"no-referrer",
+    b"cache-control": b"no-store",
+}
+
+
+class ObservationMiddleware:
+    """ASGI around `app`. A route is matched on the path as it was sent: in a decoded one, the slash in a user's id
+    would begin one more segment."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        seen = request_context.begin(scope)
+        scope["path"] = scope["raw_path"].decode("ascii")
+        status: int | None = None
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                told = {name for name, _ in message["headers"]}
+                own = [(name, value) for name, value in _HEADERS.items() if name not in told]
+                message["headers"] = [*message["headers"], *own, (b"x-request-id", seen.request_id.encode())]
+            await send(message)
+
+        self._metrics.under_way.inc()
+        try:
+            await self._app(scope, receive, send_on)
+        except Exception:  # noqa: BLE001 - the edge
+            _log.exception("failed", extra={"request_id": seen.request_id})
+            if status is None:
+                await problems.answer(problems.INTERNAL, seen.request_id)(scope, receive, send_on)
+        finally:
+            self._metrics.under_way.dec()
+            self._close(scope, seen, status, time.perf_counter() - begun)
+
+    def _close(self, scope: Scope, seen: request_context.RequestContext, status: int | None, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", None)
+        self._metrics.requests.labels(scope["method"], route, status).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        line = {
+            "request_id": seen.request_id, "method": scope["method"], "route": route, "status": status,
+            "ms": round(1000 * seconds, 2), "caller": seen.caller.subject if seen.caller else None,
+        }  # fmt: skip
+        _log.info("request", extra=line if seen.refused is None else {**line, "reason": seen.refused})

@@ -1,0 +1,47 @@
+"""What is known of one request while it is under way: for its log line, its metrics and its answer."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from seedtest_pipeline.api.auth.caller import Caller
+
+_KEY = "seedtest.exchange"
+# With "seedtest " before it, it fits PostgreSQL's 63 bytes for an application's name.
+_SANE = re.compile(rb"[A-Za-z0-9._-]{1,54}")
+
+
+@dataclass
+class RequestContext:
+    """`caller` is None until a token was believed; `refused` is why a problem was answered, for the log only."""
+
+    request_id: str
+    caller: Caller | None = None
+    refused: str | None = None
+
+
+def begin(scope: Scope) -> RequestContext:
+    """A new exchange under the caller's own X-Request-ID where that is harmless, else under an id made here."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    exchange = RequestContext(given.decode("ascii") if _SANE.fullmatch(given) else secrets.token_hex(16))
+    scope[_KEY] = exchange
+    return exchange
+
+
+def in_scope(scope: Scope) -> RequestContext:
+    return cast("RequestContext", scope[_KEY])
+
+
+def of(request: Request) -> RequestContext:
+    return in_scope(request.scope)
+
+
+def caller_of(request: Request) -> Caller:
+    """Of a request that the gate let in."""
+    caller = of(request).caller
+    assert caller is not None  # noqa: S101 - `AuthenticatedRoute` admits before it hands on
+    return caller

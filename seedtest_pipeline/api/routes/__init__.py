@@ -1,0 +1,1 @@
+"""What may be asked, a file per noun."""

@@ -1,0 +1,119 @@
+"""GET /users/{user_id}/reports, and the way to one of them: a short-lived link, or the file itself where it lies on
+this machine and no link could be signed."""
+
+import datetime as dt
+from itertools import groupby
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Header, Query
+from fastapi.routing import APIRoute
+from pydantic import AfterValidator
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from resources.artifacts.folder import FolderStore
+from resources.artifacts.store import report_key
+from resources.database.engine import transaction
+from resources.database.queries import report_artifacts
+from resources.database.queries.report_artifacts import ReportArtifact
+from resources.errors import ArtifactMissing, InvalidInput
+from resources.model import Week
+from seedtest_pipeline.api.auth.scopes import require_read
+from seedtest_pipeline.api.middleware import request_context
+from seedtest_pipeline.api.problems import described
+from seedtest_pipeline.api.schemas import PathId, Report, ReportLink, ReportWeek, UserReports
+from seedtest_pipeline.api.service import Service
+
+# A page may look as it does and nothing more: should ever a script get into one, it would not run.
+_PAGE_HEADERS = {
+    "html": {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": (
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+        ),
+    },
+    "pdf": {"content-type": "application/pdf", "content-security-policy": "frame-ancestors 'none'"},
+}
+
+
+def _monday(day: dt.date) -> dt.date:
+    try:
+        return Week(day).start
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+
+
+Monday = Annotated[dt.date, AfterValidator(_monday)]
+
+
+def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
+    router = APIRouter(route_class=guarded, tags=["users"])
+
+    @router.get("/users/{user_id}/reports", responses=described(401, 403, 422, 429, 500, 503))
+    async def reports(user_id: PathId, request: Request) -> UserReports:
+        """The weeks that have a report, with its formats. Who never got one has no weeks.
+
+        With `analysis:run` for any user, with `report:read` for the token's own subject."""
+        require_read(request_context.caller_of(request), user_id)
+        found = await service.work(_found, service, user_id)
+        return UserReports(
+            user_id=user_id,
+            weeks=[
+                ReportWeek(week=week.start, reports=[_report(row) for row in rows])
+                for week, rows in groupby(found, lambda row: row.week)
+            ],
+        )
+
+    @router.get(
+        "/users/{user_id}/reports/{week}",
+        response_model=ReportLink,
+        responses={
+            200: {"content": {"text/html": {}, "application/pdf": {}}},
+            302: {"description": "To a link that opens the report for some minutes."},
+            **described(401, 403, 404, 422, 429, 500, 503),
+        },
+    )
+    async def report(
+        user_id: PathId,
+        week: Monday,
+        request: Request,
+        format: Annotated[Literal["html", "pdf"], Query()] = "html",  # noqa: A002 - the parameter's name
+        accept: Annotated[str, Header()] = "*/*",
+    ) -> ReportLink | Response:
+        """A redirect to a short-lived link; with `Accept: application/json` the link itself. Reports that are kept in a
+        folder have no such link: they come from here.
+
+        With `analysis:run` for any user, with `report:read` for the token's own subject."""
+        require_read(request_context.caller_of(request), user_id)
+        found = next((row for row in await service.work(_found, service, user_id, Week(week))
+                      if row.format == format), None)  # fmt: skip
+        key = report_key(Week(week), user_id, f"weekly_report.{format}")
+        if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
+            raise ArtifactMissing(f"No {format} report of this user and week here.")
+        as_json = "application/json" in accept
+        if isinstance(service.artifacts, FolderStore):
+            if as_json:
+                return ReportLink(url=_href(found), expires_at=None)
+            return Response(await service.work(service.artifacts.read, key), headers=_PAGE_HEADERS[format])
+        (link,) = await service.work(service.links.of, [key], service.settings.report_link_secs)
+        if as_json:
+            return ReportLink(url=link.url, expires_at=link.expires_at)
+        return RedirectResponse(link.url, 302)
+
+    return router
+
+
+def _found(service: Service, user_id: str, week: Week | None = None) -> list[ReportArtifact]:
+    with transaction(service.engine) as connection:
+        return report_artifacts.of_user(connection, user_id, week)
+
+
+def _report(row: ReportArtifact) -> Report:
+    return Report(format=row.format, generated_at=row.generated_at, href=_href(row))
+
+
+def _href(row: ReportArtifact) -> str:
+    """Without a host: what the caller reached us by, we do not know."""
+    return f"/users/{quote(row.user_id, safe='')}/reports/{row.week}?format={quote(row.format, safe='')}"

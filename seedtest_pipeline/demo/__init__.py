@@ -1,0 +1,1 @@
+"""A synthetic exam with known abilities, and the pipeline run on it."""

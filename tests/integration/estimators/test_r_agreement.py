@@ -1,0 +1,73 @@
+"""The R service is an estimator like any other, and gives the numbers of the one in this process."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from resources.estimators.contract import Estimator
+from resources.estimators.in_process import InProcessEstimator
+from resources.estimators.r_service.client import RServiceEstimator
+from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses
+from tests import long_form
+from tests.unit.estimators.estimator_contract import EstimatorContract, bank_of, responses_of
+from tests.unit.irt import reference
+
+STEPIK = Path(__file__).parents[3] / "../shared/data/stepik_responses.parquet"
+
+# The two sum the same terms in another order. The contract asks for 1e-6 against results made elsewhere.
+ATOL = 1e-9
+
+
+class TestRServiceEstimator(EstimatorContract):
+    @pytest.fixture
+    def estimator(self, r_estimator: RServiceEstimator) -> Estimator:
+        return r_estimator
+
+
+@pytest.mark.parametrize("name", reference.SCORED_SETS)
+def test_both_engines_agree_on_every_reference_set(r_estimator: RServiceEstimator, name: str) -> None:
+    patterns = reference.read(f"{name}_scores.csv").filter(regex=r"^i\d+$")
+    agree(r_estimator, responses_of(patterns), bank_of(reference.items(name)), Prior(0.0, reference.group_sd(name)))
+
+
+def test_both_engines_agree_on_5000_sparse_users(r_estimator: RServiceEstimator) -> None:
+    items = reference.read("sparse1_2pl_items_tight.csv").astype({"item_id": str})
+    long = reference.read("sparse1_long.csv").rename(columns={"item_id": "item_key", "response": "correct"})
+    responses = long_form.responses(long.astype({"user_id": str, "item_key": str, "correct": "boolean"}))
+    bank = ItemBank(
+        "sparse1", "2PL", tuple(items["item_id"]), items["a"].to_numpy(), items["b"].to_numpy(), np.zeros(len(items))
+    )
+    agree(r_estimator, responses, bank)
+
+
+@pytest.mark.parametrize("prior", [STANDARD_NORMAL, Prior(0.5, 2.0)])
+@pytest.mark.parametrize("guessing", [0.0, 0.3])
+def test_both_engines_agree_on_9940_learners_of_an_online_course(
+    r_estimator: RServiceEstimator, guessing: float, prior: Prior
+) -> None:
+    if not STEPIK.exists():
+        pytest.skip(f"the real responses are not here: {STEPIK.resolve()}")
+    attempts = pd.read_parquet(STEPIK, columns=["user_id", "item_id", "correct", "answered_at"])
+    first = attempts.sort_values("answered_at", kind="stable").drop_duplicates(["user_id", "item_id"])
+    first = first.assign(item_key=first["item_id"].astype(str), user_id=first["user_id"].astype(str))
+    responses = long_form.responses(first.astype({"correct": "boolean"}))
+    assert len(responses.user_ids) == 9_940
+    draw = np.random.default_rng(7)  # no bank came with the data
+    n = len(responses.item_keys)
+    bank = ItemBank(
+        "made up", "3PL" if guessing else "2PL", responses.item_keys,
+        draw.lognormal(0, 0.4, n), draw.normal(size=n), draw.uniform(0, guessing, n),
+    )  # fmt: skip
+    agree(r_estimator, responses, bank, prior)
+
+
+def agree(service: Estimator, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL) -> None:
+    one, other = service.estimate(responses, bank, prior), InProcessEstimator().estimate(responses, bank, prior)
+    assert one.user_ids == other.user_ids
+    assert one.unscored == other.unscored
+    assert_array_equal(one.n_items, other.n_items)
+    assert_allclose(one.theta, other.theta, rtol=0, atol=ATOL)
+    assert_allclose(one.se, other.se, rtol=0, atol=ATOL)

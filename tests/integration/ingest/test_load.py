@@ -1,0 +1,284 @@
+"""What goes in as a file comes out of the view exactly, once, and without touching what is the platform's."""
+
+import datetime as dt
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from resources.database.engine import make_engine, transaction
+from resources.database.queries import attempts
+from resources.database.schema import migrate
+from resources.errors import InvalidInput, OperatorRequired
+from resources.ingest.load import Ingested, ingest
+from resources.ingest.response_file import ResponseFile, from_table, read
+from resources.model import Week
+from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, synthetic_exam
+
+DATA = Path(__file__).parents[3] / "../shared/data"
+EVER = (dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
+NOON = dt.datetime(2025, 1, 6, 12, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def platform_engine(empty_database_url: str) -> Iterator[sa.Engine]:
+    """A database whose exam_results is not ours: made by the test, then `migrate.upgrade`."""
+    engine = make_engine(empty_database_url)
+    yield engine
+    engine.dispose()
+
+
+def answer(item: str, second: int, *, correct: bool | None = True, **more: object) -> dict[str, object]:
+    given = {
+        "user_id": "u1", "session_id": "s1", "item_id": item, "correct": correct,
+        "answered_at": NOON + second * SECOND, "response_time_ms": 1500, "topic": "Algebra", "attempt_no": 1,
+    }  # fmt: skip
+    return given | more
+
+
+def file_of(*answers: dict[str, object]) -> ResponseFile:
+    return from_table(pa.Table.from_pylist(list(answers)), "answers")
+
+
+def load(engine: sa.Engine, file: ResponseFile, exam_id: str = EXAM_ID) -> Ingested:
+    with transaction(engine) as connection:
+        return ingest(connection, file, exam_id)
+
+
+def stored(engine: sa.Engine) -> pd.DataFrame:
+    with transaction(engine) as connection:
+        return attempts.between(connection, *EVER)
+
+
+def sessions(engine: sa.Engine) -> list[dict[str, object]]:
+    with transaction(engine) as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM exam_results ORDER BY user_id, session_id")
+        return [dict(row) for row in rows.mappings()]
+
+
+def as_attempts(file: ResponseFile) -> pd.DataFrame:
+    names = {"item_id": "item_key", "answered_at": "completed_at", "topic": "topic_id"}
+    frame = file.responses.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}.get)
+    order = ["user_id", "completed_at", "attempt_no", "item_key", "session_id"]
+    no_hints = frame.assign(hint_used=pd.array([pd.NA] * len(frame), dtype="boolean"))  # a file has no such column
+    return no_hints.rename(columns=names).sort_values(order, ignore_index=True)
+
+
+def assert_stored(engine: sa.Engine, file: ResponseFile) -> None:
+    pd.testing.assert_frame_equal(stored(engine), as_attempts(file), check_like=True)
+
+
+def test_a_synthetic_exam_comes_back_exactly_missing_answers_and_times_included(engine: sa.Engine) -> None:
+    exam = synthetic_exam(1, Week(dt.date(2025, 1, 6)), n_users=40, n_weeks=3)
+    file = exam.as_file()
+    assert exam.responses["correct"].isna().any()
+    assert exam.responses["response_time_ms"].isna().any()
+    result = load(engine, file)
+    assert result == Ingested(len(exam.responses), new=exam.responses["session_id"].nunique())
+    assert_stored(engine, file)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="real responses are not on this machine (../shared/data)")
+def test_a_real_practice_log_comes_back_exactly(engine: sa.Engine) -> None:
+    file = read(DATA / "lkt_responses.parquet")
+    assert load(engine, file) == Ingested(55_122, new=827)
+    assert_stored(engine, file)
+
+
+def test_a_row_is_a_whole_session(engine: sa.Engine) -> None:
+    load(engine, file_of(answer("i2", 60, correct=False), answer("i1", 0), answer("i3", 90, session_id="s2")), "exam-7")
+    first, second = sessions(engine)
+    assert (first["user_id"], first["session_id"], first["exam_id"], first["status"]) == (
+        "u1",
+        "s1",
+        "exam-7",
+        "completed",
+    )
+    assert (first["created_at"], first["updated_at"]) == (NOON, NOON + 60 * SECOND)
+    assert second["session_id"] == "s2"
+    result = first["result_json"]
+    assert isinstance(result, dict)
+    assert [question["question_id"] for question in result["questions"]] == ["i1", "i2"]
+    assert result["questions"][1] == {
+        "question_id": "i2", "is_correct": False, "answered_at": "2025-01-06T12:01:00.000000Z",
+        "time_spent_sec": 1.5, "topic": "Algebra", "attempt_no": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['a"b', "a,b", "a\\b", "\\.", "\\N", "NULL", "null", "'; --", "{}", "Zoë 日本 🎓", "%s", "%(exam_id)s", "x  y"],
+)
+def test_texts_that_csv_json_or_sql_could_trip_over(engine: sa.Engine, text: str) -> None:
+    file = file_of(answer(text, 0, user_id=text, session_id=text, topic=text), answer("i", 1, user_id=text))
+    load(engine, file, exam_id=text)
+    assert_stored(engine, file)
+    assert {row["exam_id"] for row in sessions(engine)} == {text}
+
+
+def test_extreme_values_come_back_exactly(engine: sa.Engine) -> None:
+    early, late = dt.datetime(1, 1, 2, tzinfo=dt.UTC), dt.datetime(9999, 12, 30, 23, 59, 59, 999999, dt.UTC)
+    file = file_of(
+        answer("i1", 0, answered_at=early, response_time_ms=0, session_id="early"),
+        answer("i2", 0, answered_at=late, response_time_ms=2**31 - 1, attempt_no=999_999_999, session_id="late"),
+        answer("i3", 0, answered_at=NOON + dt.timedelta(microseconds=1), response_time_ms=1),
+    )
+    load(engine, file)
+    with transaction(engine) as connection:
+        found = attempts.between(
+            connection, dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
+        )
+    pd.testing.assert_frame_equal(found, as_attempts(file), check_like=True)
+
+
+def test_loading_again_changes_nothing(engine: sa.Engine) -> None:
+    file = file_of(answer("i1", 0), answer("i2", 5), answer("i1", 0, user_id="u2"))
+    assert load(engine, file) == Ingested(3, new=2)
+    before = sessions(engine)
+    assert load(engine, file, "another exam") == Ingested(3, unchanged=2)
+    assert sessions(engine) == before
+
+
+def test_a_session_that_has_grown_is_completed_and_an_older_export_takes_nothing_away(engine: sa.Engine) -> None:
+    whole = file_of(answer("i1", 0), answer("i2", 5), answer("i1", 9, attempt_no=2), answer("i1", 0, user_id="u2"))
+    assert load(engine, file_of(answer("i2", 5))) == Ingested(1, new=1)
+    assert load(engine, whole) == Ingested(4, new=1, grown=1)
+    assert_stored(engine, whole)
+    first = sessions(engine)[0]
+    assert (first["created_at"], first["updated_at"]) == (NOON, NOON + 9 * SECOND)
+    assert load(engine, file_of(answer("i2", 5))) == Ingested(1, unchanged=1)
+    assert_stored(engine, whole)
+
+
+def test_a_session_split_over_two_files_is_put_together(engine: sa.Engine) -> None:
+    early, late = [answer("i1", 0), answer("i3", 7)], [answer("i2", 5), answer("i4", 9)]
+    load(engine, file_of(*late))
+    assert load(engine, file_of(*early)) == Ingested(2, grown=1)
+    assert_stored(engine, file_of(*early, *late))
+
+
+def test_a_corrected_answer_replaces_the_old_one(engine: sa.Engine) -> None:
+    load(engine, file_of(answer("i1", 0, correct=False), answer("i2", 5)))
+    assert load(engine, file_of(answer("i1", 0, correct=True))) == Ingested(1, grown=1)
+    assert_stored(engine, file_of(answer("i1", 0), answer("i2", 5)))
+
+
+def test_a_poorer_export_of_a_grown_session_does_not_erase_what_is_known(engine: sa.Engine) -> None:
+    load(engine, file_of(answer("i1", 0)))
+    poor = dict.fromkeys(("topic", "response_time_ms", "attempt_no"))
+    assert load(engine, file_of(answer("i1", 0, **poor), answer("i2", 5, **poor))) == Ingested(2, grown=1)
+    assert_stored(engine, file_of(answer("i1", 0), answer("i2", 5, topic=None, response_time_ms=None)))
+
+
+def test_a_session_of_the_platform_stays_as_it_is(engine: sa.Engine) -> None:
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO exam_results (user_id, session_id, result_json, created_at, updated_at) VALUES "
+            '(\'u1\', \'s1\', \'{"questions": [{"question_id": "i1", "correct": true}]}\', now(), now()), '
+            "('u2', 's1', NULL, now(), now())"
+        )
+    before = sessions(engine)
+    file = file_of(answer("i1", 0), answer("i1", 0, user_id="u2"), answer("i1", 0, user_id="u3"))
+    assert load(engine, file) == Ingested(3, new=1, foreign=2)
+    assert sessions(engine)[:2] == before
+
+
+def test_it_is_all_or_nothing(engine: sa.Engine) -> None:
+    exam = synthetic_exam(1, Week(dt.date(2025, 1, 6)), n_users=100, n_weeks=8)
+    file = exam.as_file()
+
+    def stop_at_the_second_batch(done: int, total: int) -> None:
+        if done > 20_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), transaction(engine) as connection:
+        ingest(connection, file, EXAM_ID, stop_at_the_second_batch)
+    assert sessions(engine) == []
+
+
+def test_progress_ends_at_the_total(engine: sa.Engine) -> None:
+    exam = synthetic_exam(1, Week(dt.date(2025, 1, 6)), n_users=100, n_weeks=8)
+    file = exam.as_file()
+    heard: list[tuple[int, int]] = []
+    with transaction(engine) as connection:
+        ingest(connection, file, EXAM_ID, lambda done, total: heard.append((done, total)))
+    assert [done for done, _ in heard] == sorted({done for done, _ in heard})
+    assert heard[-1] == (len(exam.responses), len(exam.responses))
+    assert len(heard) == 2
+
+
+def test_two_at_once_store_every_session_once(platform_engine: sa.Engine) -> None:
+    """Without a unique key on the platform's table both used to be able to find a session missing."""
+    with transaction(platform_engine) as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE exam_results (id serial PRIMARY KEY, user_id text, session_id text, exam_id text, "
+            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
+        )
+    migrate.upgrade(platform_engine)
+    exam = synthetic_exam(1, Week(dt.date(2025, 1, 6)), n_users=50, n_weeks=2)
+    file = exam.as_file()
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda _: load(platform_engine, file), range(3)))
+    n = exam.responses["session_id"].nunique()
+    assert sorted(result.new for result in results) == [0, 0, n]
+    assert_stored(platform_engine, file)
+
+
+@pytest.mark.parametrize("json_type", ["jsonb", "json", "text"])
+@pytest.mark.parametrize("time_type", ["timestamptz", "timestamp"])
+def test_a_platforms_own_table_takes_sessions_too(platform_engine: sa.Engine, json_type: str, time_type: str) -> None:
+    with transaction(platform_engine) as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE exam_results (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id varchar(80) NOT NULL, "
+            "session_id varchar(80) NOT NULL, exam_id text, status text, score integer DEFAULT 0 NOT NULL, "
+            f"result_json {json_type}, created_at {time_type} NOT NULL, updated_at {time_type})"
+        )
+    migrate.upgrade(platform_engine)
+    assert load(platform_engine, file_of(answer("i2", 5))).new == 1
+    whole = file_of(answer("i1", 0), answer("i2", 5))
+    assert load(platform_engine, whole).grown == 1
+    assert load(platform_engine, whole).unchanged == 1
+    assert_stored(platform_engine, whole)
+
+
+def test_an_id_that_nothing_fills_is_named(platform_engine: sa.Engine) -> None:
+    with transaction(platform_engine) as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE exam_results (id bigint PRIMARY KEY, user_id text, session_id text, exam_id text, "
+            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
+        )
+    migrate.upgrade(platform_engine)
+    with pytest.raises(
+        OperatorRequired, match=r"^exam_results\.id must be filled and has no default.*Nothing was loaded\.$"
+    ):
+        load(platform_engine, file_of(answer("i1", 0)))
+
+
+def test_what_the_platforms_table_refuses_is_a_sentence(platform_engine: sa.Engine) -> None:
+    with transaction(platform_engine) as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE exam_results (id serial PRIMARY KEY, user_id varchar(3), session_id text, exam_id integer, "
+            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
+        )
+    migrate.upgrade(platform_engine)
+    with pytest.raises(
+        InvalidInput, match=r"^exam_results does not take answers: invalid input syntax for type integer"
+    ) as caught:
+        load(platform_engine, file_of(answer("i1", 0)))
+    assert "\n" not in str(caught.value)
+    with transaction(platform_engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE exam_results ALTER exam_id TYPE text")
+    with pytest.raises(InvalidInput, match="value too long for type character varying"):
+        load(platform_engine, file_of(answer("i1", 0, user_id="user-1")))

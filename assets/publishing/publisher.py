@@ -60,7 +60,7 @@ class _Job:
 
     @property
     def key(self) -> str:
-        return report_key(self.report.week, self.report.user_id, f"weekly_report.{self.format}")
+        return report_key(self.report.week, self.report.user_id, self.format)
 
 
 @dataclass

@@ -25,7 +25,7 @@ class WeekInventory:
     elsewhere: int
 
 
-def kept(engine: sa.Engine, store: ArtifactStore) -> Iterator[WeekInventory]:
+def inventory(engine: sa.Engine, store: ArtifactStore) -> Iterator[WeekInventory]:
     """Every week that has files or rows, ascending, one in memory at a time. What is no report's file is passed over.
 
     A week's files are listed before its rows are read, so that a report which is made meanwhile may lack a row and

@@ -29,7 +29,7 @@ class Warehouse:
     def write(self, week: Week, parts: Mapping[str, pa.Table], checksums: Mapping[str, str] | None = None) -> None:
         """Freeze a week's answers, a table per user key, each file atomically; a table may be empty.
 
-        `checksums`, by user key, say what the answers were made from (see `checksums`). Equal answers and checksums make
+        `checksums`, by user key, say what the answers were made from. Equal answers and checksums make
         equal bytes, in whatever order the answers come.
         """
         folder = self._root / week.key

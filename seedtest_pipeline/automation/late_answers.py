@@ -1,7 +1,7 @@
 """The sensor `late_answers`: weeks whose frozen answers are no longer the platform's are made again.
 
-A frozen file carries the checksum of the sessions that it was made from. Where the platform's sessions of that week have
-another one by now (answers came late, were corrected or taken back), the week is asked for, and with it the later ones
+A frozen file carries the checksum of the sessions that it was made from. Where the sessions of that week have another
+one by now (answers came late, were corrected or taken back), the week is asked for, and with it the later ones
 whose look-back reaches it. Stays out: weeks that were never made.
 """
 

@@ -8,13 +8,14 @@ information of answer i at theta0, and p the mean of the positions weighted by I
     change = U / V,    SE = 1 / sqrt(V),    z = U / sqrt(V).
 
 With positions 0 and 1 alone, V is I_before I_after / (I_before + I_after), as for a difference of two independent
-estimates. Source: Rao (1948), Large sample tests of statistical hypotheses; for IRT: Finkelman, Weiss & Kim-Kang (2010),
-Item selection and hypothesis testing for the adaptive measurement of change.
+estimates. Sources: Rao (1948), Large sample tests of statistical hypotheses, Proc. Cambridge Phil. Soc. 44, 50-57; for
+IRT Finkelman, Weiss & Kim-Kang (2010), Item selection and hypothesis testing for the adaptive measurement of change,
+Applied Psychological Measurement 34(4), 238-254.
 
-Why not two posterior means: each is shrunk by another amount, and an unchanged learner of theta 3 with 100 answers, then
-5, is told "down" in 40 of 100 cases. Why not two WLEs (z = difference / sqrt(SE1^2 + SE2^2)): each SE is taken at an
-estimate of its own, and at theta 3 the errors reached 4.4 %. Here both variances are taken at one ability. Why not the
-smoothed path of `growth`: it knows the group's drift, so in a group that grows it would say "up" of a learner who does
+Why not two posterior means: each is shrunk by another amount, and an unchanged learner of theta 3 with 100 answers and
+then 5 is told "down" in 40 of 100 cases. Why not two WLEs (z = difference / sqrt(SE1^2 + SE2^2)): each SE is taken at
+an estimate of its own, and at theta 3 the errors reached 4.4 %. Here both variances are taken at one ability. Why not
+the smoothed path of `growth`: it knows the group's drift, so in a group that grows it would say "up" of a learner who does
 not. Measured by `tests/benchmarks/bench_growth.py`, for unchanged ability from -2 to 3, 1 to 100 answers on each side:
 at most 3 % "up" and 3 % "down" within the simulation's error.
 
@@ -43,8 +44,8 @@ class Change:
     """Per user, shape (n_users,), in logits; NaN where nothing was answered, or all of it at one position.
 
     `information_before` and `information_now` (per logit^2) are the sums of I_i (1 - position_i) and I_i position_i.
-    `verdict` holds 'up' or 'down' where change +- 1.96 SE leaves out 0, 'not enough to tell' where it does not, and None
-    where either side's information is below 2.
+    `verdict` holds 'up' or 'down' where change +- 1.96 SE leaves out 0, 'not enough to tell' where it does not, and
+    None where either side's information is below 2.
     """
 
     change: Floats
@@ -79,16 +80,17 @@ def change(answers: Answers, position: Floats, items: Items) -> Change:
         known = v > 1e-12 * (before + now)  # all at one position: nothing but rounding
         found, se = np.where(known, u / v, np.nan), np.where(known, 1 / np.sqrt(v), np.nan)
     z = found / se
-    words = np.select([z > CRITICAL_Z, z < -CRITICAL_Z], [UP, DOWN], UNCLEAR).astype(object)
-    return Change(found, se, before, now, np.where(enough & known, words, None))
+    verdict = np.select([z > CRITICAL_Z, z < -CRITICAL_Z], [UP, DOWN], UNCLEAR).astype(object)
+    verdict[~(enough & known)] = None
+    return Change(found, se, before, now, verdict)
 
 
 def over_last(weeks_ago: Floats, weeks: float = 4.0) -> Floats:
     """Positions for "the change over the last four weeks": level up to then, a straight line from there to now.
 
     `weeks_ago` is the time from an answer to now. Answers from more than `weeks` + 4 weeks ago get NaN: leave them out.
-    For a learner whose ability grew before as well, the change is told too large (steady growth, eight weeks of answers:
-    by 43 %); the verdict's direction is right. Of the splits tried this has the greatest power after four weeks.
+    For a learner whose ability grew before as well, the change is told too large (steady growth, eight weeks of
+    answers: by 43 %); the verdict's direction is right. Of the splits tried it has the greatest power after four weeks.
     """
     position = np.clip(1 - weeks_ago / weeks, 0, 1)
     return np.where(weeks_ago <= weeks + WEEKS_BEFORE, position, np.nan)

@@ -51,7 +51,8 @@ def wle(answers: Answers, items: Items) -> PointEstimate:
     """
 
     def warm(theta: Floats, information: Floats, j: Floats, users: NDArray[np.intp]) -> Floats:
-        return np.asarray(j / (2 * information))
+        with np.errstate(invalid="ignore"):  # 0 / 0 where nothing was answered: NaN is the answer
+            return np.asarray(j / (2 * information))
 
     theta, information = _roots(answers, items, warm)
     with np.errstate(divide="ignore"):

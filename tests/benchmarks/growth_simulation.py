@@ -20,7 +20,7 @@ START_MEAN = -0.3  # the group of the finding: from -.3 to .4 in seven steps
 class Scenario:
     """`steps`: mean growth in logits before each week after the first; `spread`: SD of a learner's own part of it.
 
-    `every_second_week_off` is the share of learners who answer in the odd weeks only; `absent_move`: they grow then too.
+    `every_second_week_off`: the share of learners who answer in odd weeks only; `absent_move`: they grow then, too.
     """
 
     name: str

@@ -1,20 +1,19 @@
 """Asset `theta_estimates`: each learner's ability as of the week's end, with its standard error."""
 
-import datetime as dt
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
 import sqlalchemy as sa
 
-from assets.abilities.scoring import ScoringRules, person_fit, score
-from assets.abilities.windows import windows
+from assets.abilities.scoring import ScoringRules, person_fit
+from assets.abilities.weekly_states import weekly_states
 from assets.failures import in_words
 from assets.metadata_charts import histogram
 from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_banks
+from resources.database.queries import item_banks
 from resources.estimators.contract import Estimator
 from resources.irt.fit import empirical_reliability
 from resources.model import Floats, Thetas
@@ -50,19 +49,19 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
             bank = item_banks.load(connection, item_banks.in_force(connection, bank_version))
+        weekly = weekly_states(
+            engine, warehouse, partitions.first_week, partitions.users, users, rules, bank, estimator
+        )
         made: list[Thetas] = []
-        n_unusual = 0
+        n_unusual = n_for_others = 0
         estimated = Steps(progress, "abilities", users.n_asked(chosen))
-        for window in windows(chosen, users, rules, warehouse):
-            as_of = window.week.ends_at
-            scored = score(window.answers, window.learners, as_of, rules=rules, bank=bank, estimator=estimator)
-            with transaction(engine) as connection:
-                abilities.store_week(
-                    connection, window.week, scored.thetas, rules.lookback_days, as_of, dt.datetime.now(dt.UTC)
-                )
-            made.append(scored.thetas)
-            n_unusual += int((person_fit(scored, bank) < UNUSUAL_LZ).sum())
-            estimated(len(window.learners))
+        for batch in weekly.make(chosen):
+            if not batch.asked_for:
+                n_for_others += len(batch.learners)
+                continue
+            made.append(batch.thetas)
+            n_unusual += int((person_fit(batch.thetas, batch.responses, bank) < UNUSUAL_LZ).sum())
+            estimated(len(batch.learners))
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         picture = dg.MetadataValue.md(histogram(charts, _distribution(made)))
         context.log_event(dg.AssetObservation(context.asset_key, metadata={"distribution": picture}))
@@ -78,7 +77,7 @@ def _summary(made: list[Thetas], bank: str, engine_name: str, n_unusual: int) ->
     se = np.concatenate([thetas.se for thetas in made])
     summary: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(int(theta.size)),
-        "without an estimate: no answer that can be scored in the window": dg.MetadataValue.int(
+        "without a new estimate: no new answer that can be scored": dg.MetadataValue.int(
             sum(len(thetas.unscored) for thetas in made)
         ),
         "answers used": dg.MetadataValue.int(_total(made, "n_items")),

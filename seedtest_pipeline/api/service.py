@@ -15,7 +15,7 @@ from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import make_engine
 from resources.estimators.contract import Estimator
-from seedtest_pipeline.api.middleware.metrics import Metrics, TimedEstimator
+from seedtest_pipeline.api.metrics import Metrics, TimedEstimator
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 

@@ -1,4 +1,4 @@
-"""The two gates: for tokens of an identity provider, and for anybody on one machine. The settings choose."""
+"""The two authenticators: for tokens of an identity provider, and for anybody on one machine. The settings choose."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ from seedtest_pipeline.api.auth import local_issuer, scopes
 from seedtest_pipeline.api.auth.caller import Authenticator, Caller, Unauthenticated
 from seedtest_pipeline.api.auth.key_cache import KeyCache
 from seedtest_pipeline.api.auth.key_source import KeyFile, is_loopback, key_source
-from seedtest_pipeline.api.auth.tokens import Issuer, NotBelieved, take_apart
+from seedtest_pipeline.api.auth.tokens import Issuer, NotBelieved, parse_bearer
 from seedtest_pipeline.settings import Settings, set_by_environment
 
 _log = logging.getLogger(__name__)
@@ -25,11 +25,11 @@ class TokenAuthenticator:
     async def start(self) -> None:
         self._keys.start()
 
-    async def admit(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         if authorization is None:
             raise Unauthenticated(None)
         try:
-            token = take_apart(authorization)
+            token = parse_bearer(authorization)
             key = await self._keys.find(token.kid, token.algorithm)
             return self._issuer.caller(token, key, time.time())
         except NotBelieved as reason:
@@ -48,7 +48,7 @@ class LocalDevAuthenticator:
     async def start(self) -> None:
         _log.warning("LOCAL_DEV=true: NO TOKEN IS ASKED FOR. Who reaches this port may read and update every user.")
 
-    async def admit(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         return Caller("local-dev", frozenset({scopes.ANYBODY, scopes.UPDATE_OWN, scopes.READ_OWN}))
 
     def check(self) -> str:
@@ -61,7 +61,7 @@ class LocalDevAuthenticator:
 def make_authenticator(
     settings: Settings, host: str, on_fetch: Callable[[bool], None] = lambda _: None
 ) -> Authenticator:
-    """The gate for a server that is bound to `host`.
+    """The authenticator for a server that is bound to `host`.
 
     Raises:
         InvalidInput: the settings do not say who may call, or say it in two ways, or open more than this machine.

@@ -1,6 +1,7 @@
 """`seedtest token`: an issuer of tokens for tries on one machine, with a key of its own in SEEDTEST_HOME.
 
-It works against no other issuer: its name is fixed, and a server believes that name on loopback only (`gates`).
+It works against no other issuer: its name is fixed, and a server believes that name on loopback only
+(`authenticators`).
 """
 
 import json

@@ -65,7 +65,7 @@ def _migrations(parts: Parts) -> str:
 
 def _bank(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
-        bank = item_banks.load(connection, item_banks.in_force(connection, parts.settings.irt_bank_version))
+        bank = item_banks.load_chosen(connection, parts.bank_choice)
     return f"{bank.version}: {len(bank.item_keys)} items, {bank.model}"
 
 

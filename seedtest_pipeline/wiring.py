@@ -15,6 +15,7 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import address, make_engine
+from resources.database.queries.item_banks import BankChoice
 from resources.database.schema import migrate
 from resources.errors import OperatorRequired
 from resources.estimators.contract import Estimator
@@ -119,6 +120,10 @@ class Parts:
     @cached_property
     def rules(self) -> ScoringRules:
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
+
+    @property
+    def bank_choice(self) -> BankChoice:
+        return BankChoice(self.settings.irt_bank_version, self.settings.irt_model)
 
     def compile_templates(self) -> "Mapping[Format, Template]":
         """The report's template in each format that is published, from the cache where it is there."""

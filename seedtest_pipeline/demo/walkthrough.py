@@ -89,7 +89,7 @@ def _first_week(span: tuple[dt.datetime, dt.datetime] | None, user_ids: list[str
 def _bank(parts: Parts, runner: Runner) -> str:
     def in_force() -> ItemBank:
         with transaction(parts.engine) as connection:
-            return item_banks.load(connection, item_banks.in_force(connection, parts.settings.irt_bank_version))
+            return item_banks.load_chosen(connection, parts.bank_choice)
 
     try:
         bank = in_force()

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from resources.database.copy import copy_out
 from resources.database.schema.tables import mirt_ability
 from resources.database.staging import stage
-from resources.model import Floats, Thetas, Week
+from resources.model import Floats, Model, Thetas, Week
 
 _SCORED = """
     user_id text, theta double precision, se double precision,
@@ -131,11 +131,13 @@ def store_current(connection: sa.Connection, ability: Ability) -> bool:
     return connection.exec_driver_sql(_STORE_CURRENT.replace("{source}", one), vars(ability)).rowcount == 1
 
 
-def current(connection: sa.Connection, user_id: str, version: str) -> Ability | None:
-    """The user's current ability under an item bank."""
+def current(connection: sa.Connection, user_id: str, version: str, model: Model) -> Ability | None:
+    """The user's current ability under an item bank; None without one."""
     row = connection.execute(
-        sa.select(mirt_ability).where(mirt_ability.c.user_id == user_id, mirt_ability.c.version == version)
-    ).first()
+        sa.select(mirt_ability).where(
+            mirt_ability.c.user_id == user_id, mirt_ability.c.version == version, mirt_ability.c.model == model
+        )
+    ).one_or_none()
     if row is None:
         return None
     return Ability(row.user_id, row.theta, row.se, row.n_items, row.model, row.version, row.as_of, row.fitted_at)

@@ -31,8 +31,9 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
 def _read(service: Service, user_id: str) -> UserTheta:
     with transaction(service.engine) as connection:
         try:
-            version = item_banks.in_force(connection, service.settings.irt_bank_version)
-            current = abilities.current(connection, user_id, version)
+            current = abilities.current(
+                connection, user_id, *item_banks.identify_chosen(connection, service.bank_choice)
+            )
         except NoItemBank:
             current = None
         history = abilities.history(connection, [user_id], Week.containing(dt.datetime.now(dt.UTC)))

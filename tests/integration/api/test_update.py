@@ -35,7 +35,7 @@ def update(api: httpx.Client, user_id: str, **more: object) -> dict:
 
 def stored(engine: sa.Engine, user_id: str) -> abilities.Ability | None:
     with transaction(engine) as connection:
-        return abilities.current(connection, user_id, BANK.version)
+        return abilities.current(connection, user_id, BANK.version, "2PL")
 
 
 def expected(marks: str) -> tuple[float, float]:

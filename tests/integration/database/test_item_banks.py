@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
 from resources.database.queries import item_banks
-from resources.database.queries.item_banks import Fit
+from resources.database.queries.item_banks import BankChoice, Fit
 from resources.errors import InvalidInput, NoItemBank, NotConverged
 from resources.model import ItemBank
 
@@ -130,8 +130,22 @@ def test_two_models_under_one_version_need_a_name(connection: sa.Connection) -> 
     with pytest.raises(InvalidInput, match="Item bank old is there for 2PL and 3PL: name one of them in IRT_MODEL"):
         item_banks.load(connection, "old")
     assert item_banks.load(connection, "old", "3PL").c[0] == 0.1
+    assert item_banks.load_chosen(connection, BankChoice("old", "2PL")).c[0] == 0
+    assert item_banks.identify_chosen(connection, BankChoice("old", "3PL")) == ("old", "3PL")
     with pytest.raises(NoItemBank, match="There is no item bank other"):
         item_banks.load(connection, "other")
+
+
+def test_a_version_with_one_model_is_that_one_whichever_was_chosen(connection: sa.Connection) -> None:
+    insert(connection, "3PL", '{"a": 1, "b": 0.5, "c": 0.1}')
+    assert item_banks.load_chosen(connection, BankChoice("old", "2PL")).model == "3PL"
+
+
+def test_a_choice_that_is_none_of_two_models_is_no_choice(connection: sa.Connection) -> None:
+    insert(connection, "3PL", '{"a": 1, "b": 0.5, "c": 0.1}')
+    insert(connection, "GRM", '{"a": 1, "b": 0.5}')
+    with pytest.raises(InvalidInput, match="Item bank old is there for 3PL and GRM: name one of them in IRT_MODEL"):
+        item_banks.load(connection, "old", "2PL")
 
 
 @pytest.mark.parametrize(

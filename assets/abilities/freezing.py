@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from assets.abilities.scoring import ScoringRules
@@ -76,11 +79,23 @@ class Freezer:
                 # The other users' answers stay: if they are late, they have to stay late.
                 marks |= {key: mark for key, mark in self.warehouse.marks(week).items() if key in frozen}
                 before = self.warehouse.read([week], frozen)
-                answers = pd.concat([before[~before["user_id"].isin(asked)], answers], ignore_index=True)
-            user_key = answers["user_id"].map(self._key_of(answers))
-            inside = user_key.isin(keys)
-            self.warehouse.write(week, keys, answers[inside].assign(user_key=user_key[inside]), marks)
-        return int(inside.sum())
+                renewed = pc.is_in(before["user_id"], pa.array(asked, pa.large_string()))
+                answers = pa.concat_tables([before.filter(pc.invert(renewed)), answers])
+            parts = _by_key(answers, keys, self.keys)
+            self.warehouse.write(week, parts, marks)
+        return sum(part.num_rows for part in parts.values())
 
-    def _key_of(self, answers: pd.DataFrame) -> dict[str, str]:
-        return {user: self.keys.key_of(user) for user in answers["user_id"].unique()}
+
+def _by_key(answers: pa.Table, keys: Sequence[str], user_keys: UserKeys) -> dict[str, pa.Table]:
+    """The answers of each of the user keys, and of no other."""
+    users: Any = answers["user_id"].combine_chunks().dictionary_encode()
+    place = {key: i for i, key in enumerate(keys)}
+    of_user = np.array([place.get(user_keys.key_of(user), -1) for user in users.dictionary.to_pylist()], np.int64)
+    of_row = of_user[users.indices.to_numpy()]
+    by_key = np.argsort(of_row, kind="stable")
+    bounds = np.searchsorted(of_row[by_key], np.arange(len(keys) + 1))
+    rows = answers.take(by_key[bounds[0] :])
+    return {
+        key: rows.slice(start - bounds[0], end - start)
+        for key, start, end in zip(keys, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+    }

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from resources.irt.response_functions import Floats, Items, log_right, log_wrong
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 
 SHARED_POINTS = (121, 241, 481)  # suffice for about 200, 800 and 3,000 answers
 OWN_POINTS = 121
@@ -46,7 +46,7 @@ class Posterior:
     sd: Floats
 
 
-def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float = 1.0) -> Posterior:
+def eap(answers: ResponseMatrix, items: Items, prior_mean: float = 0.0, prior_sd: float = 1.0) -> Posterior:
     """Posterior means and SDs under N(prior_mean, prior_sd^2), each SD to about 1e-6 of itself, by this rule per user:
 
     1. Take 121 equally spaced points over prior_mean +- 6 prior_sd, spacing h. Density at a point = prior times
@@ -105,7 +105,7 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
 
 
 def eap_on_grid(
-    answers: Answers, items: Items, theta: Floats, prior_mean: float = 0.0, prior_sd: float = 1.0
+    answers: ResponseMatrix, items: Items, theta: Floats, prior_mean: float = 0.0, prior_sd: float = 1.0
 ) -> Posterior:
     """Posterior means and SDs on exactly the points `theta`, equally spaced, shape (Q,), whether they suffice or not.
 

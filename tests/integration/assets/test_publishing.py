@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from assets.publishing import publisher, report_inputs
 from assets.publishing.publisher import Publisher
+from resources.answers.answers import Answers
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.database.engine import transaction
@@ -24,6 +25,7 @@ from resources.reports.document.compile import compile_templates
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
+from tests import answer_tables
 from tests.unit.reports.example import BANK, WEEK
 
 USERS = ["ada", "Bob|1", "cy"]
@@ -79,23 +81,27 @@ def press(engine, store, templates):
     )
 
 
-def answers(*user_ids: str, n: int = 6) -> pd.DataFrame:
+def rows(*user_ids: str, n: int = 6) -> pd.DataFrame:
     """`n` answers of each user on the week's Tuesday, every other one right."""
-    rows = [(user, j) for user in user_ids for j in range(n)]
-    number = np.array([j for _, j in rows], dtype=np.int64)
+    pairs = [(user, j) for user in user_ids for j in range(n)]
+    number = np.array([j for _, j in pairs], dtype=np.int64)
     return pd.DataFrame(
         {
-            "user_id": pd.array([user for user, _ in rows], dtype="str"),
+            "user_id": pd.array([user for user, _ in pairs], dtype="str"),
             "item_key": pd.array([BANK.item_keys[j] for j in number], dtype="str"),
             "correct": pd.array(number % 2 == 0, dtype="boolean"),
             "completed_at": pd.Timestamp(WEEK.begins_at).as_unit("us") + pd.to_timedelta(34 + number * 0.1, unit="h"),
             "response_time_ms": pd.array(number * 1_000, dtype="Int64"),
-            "session_id": pd.array(["s"] * len(rows), dtype="str"),
-            "topic_id": pd.array(["Fractions"] * len(rows), dtype="str"),
-            "attempt_no": pd.array([1] * len(rows), dtype="Int64"),
-            "hint_used": pd.array([None] * len(rows), dtype="boolean"),
+            "session_id": pd.array(["s"] * len(pairs), dtype="str"),
+            "topic_id": pd.array(["Fractions"] * len(pairs), dtype="str"),
+            "attempt_no": pd.array([1] * len(pairs), dtype="Int64"),
+            "hint_used": pd.array([None] * len(pairs), dtype="boolean"),
         }
     )
+
+
+def answers(*user_ids: str, n: int = 6) -> Answers:
+    return answer_tables.answers(rows(*user_ids, n=n))
 
 
 def estimated(engine: sa.Engine, *user_ids: str, weeks_ago: int = 0) -> None:
@@ -142,7 +148,7 @@ def test_a_rerun_makes_only_what_changed_or_is_missing(engine, press, store):
     press().publish(WEEK, USERS, answers(*USERS), quiet)
     store.delete(f"reports/{WEEK}/cy/weekly_report.html")
     made = press()
-    made.publish(WEEK, USERS, pd.concat([answers("ada", n=7), answers("Bob|1", "cy")], ignore_index=True), quiet)
+    made.publish(WEEK, USERS, answer_tables.answers(pd.concat([rows("ada", n=7), rows("Bob|1", "cy")])), quiet)
     assert (made.written, made.unchanged) == (2, 1)
     assert [link.user_id for link in made.links] == USERS
     row = recorded(engine)["cy"]

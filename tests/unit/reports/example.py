@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from resources.answers.answers import Answers
 from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
-from resources.reports.learner.report_input import Answers, Level, ReportInput, Standing, WeekLevel
+from resources.reports.learner.report_input import Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
+from tests import answer_tables
 
 ENGLISH = Words()
 KOREAN = Words("ko", (Path(__file__).parents[3] / "quarto" / "locales" / "ko.po").read_text("utf-8"))
@@ -48,6 +50,7 @@ def answers(
     morning = WEEK.begins_at + dt.timedelta(hours=9)
     frame = pd.DataFrame(
         {
+            "user_id": "synthetic-ada",
             "item_key": around(items or BANK.item_keys),
             "correct": pd.array(list(correct), dtype="boolean"),
             "topic_id": pd.array(around(topics), dtype="str"),
@@ -61,7 +64,7 @@ def answers(
             "hint_used": pd.array(around(hints), dtype="boolean"),
         }
     )
-    return Answers.from_frame(frame)
+    return answer_tables.answers(frame)
 
 
 def levels(*thetas: float | None, se: float = 0.3) -> list[WeekLevel]:

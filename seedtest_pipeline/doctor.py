@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from resources.database.engine import address, transaction
 from resources.database.queries import attempts, item_banks
-from resources.database.schema import migrate
+from resources.database.schema import revision
 from resources.errors import InvalidInput, OperatorRequired, SeedtestError
 from resources.reports import cohort_document
 from resources.reports.document.compile import compiler
@@ -60,7 +60,7 @@ def _database(parts: Parts) -> str:
 
 
 def _migrations(parts: Parts) -> str:
-    return f"at head, {migrate.state(parts.engine).current}"
+    return f"at head, {revision.state(parts.engine).current}"
 
 
 def _bank(parts: Parts) -> str:

@@ -16,7 +16,7 @@ from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import address, make_engine
 from resources.database.queries.item_banks import BankChoice
-from resources.database.schema import migrate
+from resources.database.schema import revision
 from resources.errors import OperatorRequired
 from resources.estimators.contract import Estimator
 from resources.estimators.in_process import InProcessEstimator
@@ -59,8 +59,10 @@ class Parts:
         Raises:
             OperatorRequired: the configured database was not migrated.
         """
-        state = migrate.state(self.bare_engine)
+        state = revision.state(self.bare_engine)
         if not state.up_to_date and self.settings.database_url is None:
+            from resources.database.schema import migrate
+
             migrate.upgrade(self.bare_engine)
         elif not state.up_to_date:
             raise OperatorRequired(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from resources.database.engine import statements
-from resources.database.schema import migrate
+from resources.database.schema import revision
 from resources.errors import OperatorRequired, SeedtestError
 from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.service import Service
@@ -74,6 +74,6 @@ def _database(service: Service) -> None:
 
 
 def _migrations(service: Service) -> None:
-    state = migrate.state(service.engine)
+    state = revision.state(service.engine)
     if not state.up_to_date:
         raise OperatorRequired(f"The schema is {state.current}, and this needs {state.head}: run seedtest migrate.")

@@ -36,11 +36,9 @@ def _read(service: Service, user_id: str) -> UserTheta:
             )
         except NoItemBank:
             current = None
-        history = abilities.history(connection, [user_id], Week.containing(dt.datetime.now(dt.UTC)))
+        history = abilities.history_of_user(connection, user_id, Week.containing(dt.datetime.now(dt.UTC)))
     return UserTheta(
         user_id=user_id,
         current=CurrentTheta.of(current) if current else None,
-        history=[
-            WeekTheta.model_validate(row) for row in history.rename(columns={"week_start": "week"}).to_dict("records")
-        ],
+        history=[WeekTheta.model_validate(row) for row in history],
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from resources import atomic_file
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
 from resources.model import Format, Language, Model, Week
@@ -152,11 +153,12 @@ class Settings(BaseSettings):
 
 def remember(settings: Settings, name: str, value: str) -> None:
     """Keep one setting in SEEDTEST_HOME's settings.env, in place of an earlier value."""
-    path = settings.home / "settings.env"
+    path = (settings.home / "settings.env").resolve()  # where it is a link, the file that it leads to
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     kept = [line for line in lines if not line.startswith(f"{name}=")]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*kept, f"{name}={value}", ""]), "utf-8")
+    content = "\n".join([*kept, f"{name}={value}", ""]).encode()
+    atomic_file.write(path, content, mode=path.stat().st_mode & 0o777 if path.exists() else 0o666)
 
 
 def set_by_environment(name: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pypandoc
 
+from resources import atomic_file
 from resources.errors import TemplateBroken
 from resources.model import Format, Language
 from resources.reports.document import typeset
@@ -172,6 +173,4 @@ def _content_hash(source_dir: Path, tool: _Tool, language: Language) -> str:
 def _keep(path: Path, source: str) -> None:
     """Whole or not at all, whoever else compiles the same now."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as part:
-        part.write(source)
-    Path(part.name).replace(path)
+    atomic_file.write(path, source.encode(), mode=0o600)

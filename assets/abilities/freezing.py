@@ -1,4 +1,4 @@
-"""Freezing a week's answers: read from the view `attempt` once, kept in the warehouse with a mark of their sessions."""
+"""Freezing a week's answers: read from the view once, kept with a checksum of their sessions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,13 +37,13 @@ def gaps(chosen: Selection, first_week: Week, rules: ScoringRules, warehouse: Wa
     return {week: keys for week, keys in gaps.items() if keys}
 
 
-def marks_by_key(user_keys: UserKeys, of_users: Mapping[str, int]) -> dict[str, str]:
-    """The mark of each user key with sessions, from those of its users (see `attempts.marks`)."""
+def checksums_by_key(user_keys: UserKeys, of_users: Mapping[str, int]) -> dict[str, str]:
+    """The checksum of each user key with sessions, from those of its users (see `attempts.checksums`)."""
     sums: dict[str, int] = {}
-    for user_id, mark in of_users.items():
+    for user_id, checksum in of_users.items():
         key = user_keys.key_of(user_id)
-        sums[key] = sums.get(key, 0) + mark
-    return {key: f"{mark % 2**64:016x}" for key, mark in sums.items()}
+        sums[key] = sums.get(key, 0) + checksum
+    return {key: f"{checksum % 2**64:016x}" for key, checksum in sums.items()}
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,19 @@ class Freezer:
                 frozen = [key for key in keys if key not in absent]
                 asked = sorted({*asked, *self.users.members(absent)})
             named = self.users.named(asked)
-            # Before the answers: what changes in between leaves a mark too old, and is found to be late.
-            marks = marks_by_key(self.keys, attempts.marks(connection, week.begins_at, week.ends_at, named))
+            # Before the answers: what changes in between leaves an old checksum, and is found to be late.
+            checksums = checksums_by_key(self.keys, attempts.checksums(connection, week.begins_at, week.ends_at, named))
             answers = attempts.between(connection, week.begins_at, week.ends_at, named)
             if frozen:
                 # The other users' answers stay: if they are late, they have to stay late.
-                marks |= {key: mark for key, mark in self.warehouse.marks(week).items() if key in frozen}
+                checksums |= {
+                    key: checksum for key, checksum in self.warehouse.checksums(week).items() if key in frozen
+                }
                 before = self.warehouse.read([week], frozen)
                 renewed = pc.is_in(before["user_id"], pa.array(asked, pa.large_string()))
                 answers = pa.concat_tables([before.filter(pc.invert(renewed)), answers])
             parts = _by_key(answers, keys, self.keys)
-            self.warehouse.write(week, parts, marks)
+            self.warehouse.write(week, parts, checksums)
         return sum(part.num_rows for part in parts.values())
 
 

@@ -34,7 +34,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class _Cohort:
-    """`of_week` has the week's estimates under any bank, `own` those under `bank`, which `fit` tells the making of.
+    """`of_week` has the week's estimates under any bank, `own` those under `bank`, calibrated as `fit` says.
 
     `before` is the bank that it was linked to, and `scale` the versions on whose scale it is: its own, those before.
     """

@@ -60,7 +60,7 @@ class _Job:
 
     @property
     def key(self) -> str:
-        return report_key(self.report.week, self.report.user_id, f"weekly_report.{self.format}")
+        return report_key(self.report.week, self.report.user_id, self.format)
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Publisher:
             history = abilities.history(connection, members, week)
             everybody = abilities.distribution(connection, week)
             recorded = {(row.user_id, row.format): row for row in report_artifacts.of_week(connection, week, members)}
-        with OrderedPool() as lanes:
+        with OrderedPool() as pool:
             for start in range(0, len(members), BATCH):
                 batch = members[start : start + BATCH]
                 past = history[history["user_id"].isin(batch)]
@@ -108,7 +108,7 @@ class Publisher:
                     week, batch, answers.of_users(batch), past, everybody,
                     bank=self.bank, scale=self.scale, window_days=self.window_days,
                 )  # fmt: skip
-                rows = self._batch(self._jobs(due, recorded), lanes)
+                rows = self._batch(self._jobs(due, recorded), pool)
                 with transaction(self.engine) as connection:
                     report_artifacts.record(connection, rows)
                 done(len(batch))
@@ -121,11 +121,11 @@ class Publisher:
                 before = recorded.get((report.user_id, form))
                 yield _Job(report, form, template, _fingerprint(template, report), before)
 
-    def _batch(self, jobs: Iterable[_Job], lanes: OrderedPool) -> list[ReportArtifact]:
+    def _batch(self, jobs: Iterable[_Job], pool: OrderedPool) -> list[ReportArtifact]:
         """The rows to record, of files that are stored; none for what stays as it is or fails."""
         rows = []
-        looked_up = lanes.in_order((job, partial(self._stands, job)) for job in jobs)
-        for job, stored in lanes.in_order(self._made(looked_up)):
+        looked_up = pool.in_order((job, partial(self._stands, job)) for job in jobs)
+        for job, stored in pool.in_order(self._made(looked_up)):
             with self._on_its_own(job):
                 row = stored.result()
                 if len(self.links) < LINKS:

@@ -16,7 +16,7 @@ from resources.answers.schema import SCHEMA, ordered
 from resources.errors import OperatorRequired
 from resources.model import Week
 
-_MARK = b"seedtest.made_from"
+_MADE_FROM = b"seedtest.made_from"
 _THREADS = 8  # the files are small: opening them is what takes time
 
 
@@ -26,17 +26,17 @@ class Warehouse:
     def __init__(self, root: Path) -> None:
         self._root = root / "responses"
 
-    def write(self, week: Week, parts: Mapping[str, pa.Table], marks: Mapping[str, str] | None = None) -> None:
+    def write(self, week: Week, parts: Mapping[str, pa.Table], checksums: Mapping[str, str] | None = None) -> None:
         """Freeze a week's answers, a table per user key, each file atomically; a table may be empty.
 
-        `marks`, by user key, say what the answers were made from (see `marks`). Equal answers and marks make equal
-        bytes, in whatever order the answers come.
+        `checksums`, by user key, say what the answers were made from. Equal answers and checksums make
+        equal bytes, in whatever order the answers come.
         """
         folder = self._root / week.key
         folder.mkdir(parents=True, exist_ok=True)
 
         def freeze(key: str) -> None:
-            metadata = None if marks is None else {_MARK: marks.get(key, "")}
+            metadata = None if checksums is None else {_MADE_FROM: checksums.get(key, "")}
             _write_atomically(folder / f"{key}.parquet", ordered(parts[key]).replace_schema_metadata(metadata))
 
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -46,11 +46,11 @@ class Warehouse:
         """Those of which anything was frozen, ascending."""
         return sorted(Week.parse(folder.name) for folder in self._root.glob("????-??-??"))
 
-    def marks(self, week: Week) -> dict[str, str]:
-        """By frozen user key of the week, the mark it was written with: "" without one, "?" if nothing was said."""
+    def checksums(self, week: Week) -> dict[str, str]:
+        """By frozen user key of the week, the checksum it was written with: "" without one, "?" if nothing was said."""
         paths = list((self._root / week.key).glob("*.parquet"))
         with ThreadPoolExecutor(_THREADS) as pool:
-            return dict(zip((path.stem for path in paths), pool.map(_mark, paths), strict=True))
+            return dict(zip((path.stem for path in paths), pool.map(_checksum, paths), strict=True))
 
     def missing(self, week: Week, user_keys: Collection[str]) -> list[str]:
         """Those of the user keys that were never frozen for the week, sorted."""
@@ -77,8 +77,8 @@ class Warehouse:
         return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
 
 
-def _mark(path: Path) -> str:
-    return (pq.read_schema(path).metadata or {}).get(_MARK, b"?").decode()
+def _checksum(path: Path) -> str:
+    return (pq.read_schema(path).metadata or {}).get(_MADE_FROM, b"?").decode()
 
 
 def _write_atomically(path: Path, table: pa.Table) -> None:

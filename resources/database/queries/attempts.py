@@ -27,7 +27,7 @@ _ANSWERS: LiteralString = """
         )
 """
 # A sum, since it needs no order. Text in "C", or columns of two collations could not be put together.
-_MARKS: LiteralString = """
+_CHECKSUMS: LiteralString = """
     SELECT user_id::text, sum(hashtextextended(
         concat_ws('|', id, session_id, created_at, updated_at, result_json::text) COLLATE "C", 0
     ))
@@ -74,16 +74,16 @@ def ever(connection: sa.Connection) -> pa.Table:
     return between(connection, _EVER, _EVER_AFTER)
 
 
-def marks(
+def checksums(
     connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None = None
 ) -> dict[str, int]:
     """A number for each user with sessions in this time: another one as soon as any of these sessions is another.
 
-    Far cheaper than the answers themselves, since no session is taken apart; marks of several users may be added up.
+    Far cheaper than the answers, since no session is taken apart; checksums of several users may be added up.
     """
     chosen = None if user_ids is None else list(user_ids)
-    rows = connection.exec_driver_sql(_MARKS, {"start": start, "end": end, "user_ids": chosen})
-    return {user_id: int(mark) for user_id, mark in rows}
+    rows = connection.exec_driver_sql(_CHECKSUMS, {"start": start, "end": end, "user_ids": chosen})
+    return {user_id: int(checksum) for user_id, checksum in rows}
 
 
 def malformed(

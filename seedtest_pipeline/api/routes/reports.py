@@ -84,7 +84,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         With `analysis:run` for any user, with `report:read` for the token's own subject."""
         found = next((row for row in await service.work(_found, service, user_id, Week(week))
                       if row.format == format), None)  # fmt: skip
-        key = report_key(Week(week), user_id, f"weekly_report.{format}")
+        key = report_key(Week(week), user_id, format)
         if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
             raise ArtifactMissing(f"No {format} report of this user and week here.")
         as_json = "application/json" in accept

@@ -137,7 +137,7 @@ def history(connection: sa.Connection, user_ids: Sequence[str], until: Week) -> 
 def history_of_user(connection: sa.Connection, user_id: str, until: Week) -> list[dict[str, object]]:
     """As `history` of one user, a row as a dictionary: without the detour by COPY and a frame."""
     values = {"first": dt.date.min, "last": until.start, "user_ids": [user_id]}
-    return [dict(row) for row in connection.exec_driver_sql(_READ, values).mappings()]
+    return [dict(row) for row in connection.exec_driver_sql(_READ.as_string(), values).mappings()]
 
 
 def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | None = None) -> "pd.DataFrame":

@@ -1,7 +1,7 @@
 """The one tree of errors, by what the reader has to do: try again later, mend the data, or call a person.
 
-An error carries fields, and its sentence is made from them: nobody takes a message apart. A class of its own exists only
-where a caller acts on it differently.
+An error carries fields, and its sentence is made from them: nobody takes a message apart. A class of its own exists
+only where a caller acts on it differently.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from collections.abc import Mapping
 class SeedtestError(Exception):
     """Anything that a user, an operator or another program can act on; shown without a traceback.
 
-    `what` is wrong, such as "tests.csv is empty"; `where`: the file and line, the table, the service's address; `remedy`:
-    what to do next; `outcome`: what became of the data, such as "Nothing was loaded." All but `what` may be missing. A
-    `what` that ends with a full stop is a sentence of its own; otherwise a colon leads on to the remedy. A place that
-    `what` names already is not said twice.
+    `what` is wrong, such as "tests.csv is empty"; `where`: the file and line, the table, the service's address;
+    `remedy`: what to do next; `outcome`: what became of the data, such as "Nothing was loaded." All but `what` may be
+    missing. A `what` that ends with a full stop is a sentence of its own; otherwise a colon leads on to the remedy. A
+    place that `what` names already is not said twice.
     """
 
     def __init__(

@@ -99,6 +99,8 @@ def _artifacts(parts: Parts) -> str:
     store, key = parts.artifacts, "doctor/probe.txt"
     store.put(key, b"written by seedtest doctor", "text/plain")
     if store.sha256(key) is None or key not in store.keys("doctor"):
-        raise OperatorRequired(f"{store} does not show what it has just been given: is it one store, and whole?")
+        raise OperatorRequired(
+            f"{store} does not show what it has just been given", where=store, remedy="is it one store, and whole?"
+        )
     store.delete(key)
     return f"writable, {store}"

@@ -117,11 +117,11 @@ class Settings(BaseSettings):
         cloudfront = ("cloudfront_domain", "cloudfront_key_pair_id", "cloudfront_private_key_file")
         given = [name for name in (*cloudfront, "s3_sse_kms_key_id") if getattr(self, name)]
         if self.s3_bucket is None and given:
-            raise InvalidInput(f"{given[0].upper()} is set and S3_BUCKET is not: set both or neither.")
+            raise InvalidInput(f"{given[0].upper()} is set and S3_BUCKET is not", remedy="set both or neither.")
         if 0 < len(lacking := [name for name in cloudfront if name not in given]) < len(cloudfront):
             raise InvalidInput(f"{', '.join(cloudfront).upper()} go together: {lacking[0].upper()} is missing.")
         if self.s3_sse_kms_key_id and self.s3_sse != "aws:kms":
-            raise InvalidInput("S3_SSE_KMS_KEY_ID is set: set S3_SSE=aws:kms, too.")
+            raise InvalidInput("S3_SSE_KMS_KEY_ID is set", remedy="set S3_SSE=aws:kms, too.")
         if self.cloudfront_private_key_file:
             from resources.artifacts.cloudfront import read_key  # with boto3, which takes half a second to import
 

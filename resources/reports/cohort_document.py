@@ -70,7 +70,7 @@ def render(source_dir: Path, tables: Mapping[str, pd.DataFrame]) -> bytes:
             raise _failed(done, document)
         made = folder / DOCUMENT.replace(".qmd", ".html")
         if not made.exists():
-            raise TemplateBroken(f"quarto render of {DOCUMENT} ended well and wrote no {made.name}.")
+            raise TemplateBroken(f"quarto render of {DOCUMENT} ended well and wrote no {made.name}.", where=DOCUMENT)
         page = made.read_bytes()
     _check(page.decode(), document, tables)
     return page
@@ -123,14 +123,18 @@ def _check(html: str, document: str, tables: Mapping[str, pd.DataFrame]) -> None
     """The page is examined, not the exit code: a renderer that drops something ends with success."""
     about = dict(zip(tables["about"]["name"], tables["about"]["value"], strict=True))
     if not html.rstrip().endswith("</html>"):
-        raise TemplateBroken(f"The page of {DOCUMENT} has no end.")
+        raise TemplateBroken(f"The page of {DOCUMENT} has no end.", where=DOCUMENT)
     if f"Week of {about['week']}." not in html:
-        raise TemplateBroken(f"The page of {DOCUMENT} does not name the week {about['week']}.")
+        raise TemplateBroken(f"The page of {DOCUMENT} does not name the week {about['week']}.", where=DOCUMENT)
     if loads := _LOADS.search(html):
-        raise TemplateBroken(f"The page of {DOCUMENT} loads something: {loads[0]!r}. It must stand alone.")
+        raise TemplateBroken(
+            f"The page of {DOCUMENT} loads something: {loads[0]!r}. It must stand alone.", where=DOCUMENT
+        )
     always = sum("fig-cap:" in options and "eval:" not in options for options in _OPTIONS.findall(document))
     if (found := len(_FIGURE.findall(html))) < always:
-        raise TemplateBroken(f"The page of {DOCUMENT} has {found} figures, and at least {always} are due.")
+        raise TemplateBroken(
+            f"The page of {DOCUMENT} has {found} figures, and at least {always} are due.", where=DOCUMENT
+        )
 
 
 def _version(numbers: tuple[int, ...]) -> str:

@@ -76,4 +76,6 @@ def _database(service: Service) -> None:
 def _migrations(service: Service) -> None:
     state = revision.state(service.engine)
     if not state.up_to_date:
-        raise OperatorRequired(f"The schema is {state.current}, and this needs {state.head}: run seedtest migrate.")
+        raise OperatorRequired(
+            f"The schema is {state.current}, and this needs {state.head}", remedy="run seedtest migrate."
+        )

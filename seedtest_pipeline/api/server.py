@@ -48,4 +48,6 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise OperatorRequired(f"{host}:{port} is not free ({error.strerror}): choose another --port.") from error
+        raise OperatorRequired(
+            f"{host}:{port} is not free ({error.strerror})", remedy="choose another --port."
+        ) from error

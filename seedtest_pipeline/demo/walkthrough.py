@@ -78,8 +78,8 @@ def _first_week(span: tuple[dt.datetime, dt.datetime] | None, user_ids: list[str
     real = [user for user in user_ids if not user.startswith(SYNTHETIC)]
     if real:
         raise InvalidInput(
-            f"The database holds answers of {len(real):,} real users, and the demo would mix synthetic ones in. "
-            "Give it a place of its own: SEEDTEST_HOME=.seedtest-demo make demo"
+            f"The database holds answers of {len(real):,} real users, and the demo would mix synthetic ones in.",
+            remedy="Give it a place of its own: SEEDTEST_HOME=.seedtest-demo make demo",
         )
     if span is not None:
         return Week.containing(span[0])

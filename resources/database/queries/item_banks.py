@@ -67,7 +67,9 @@ def save(
         if stored.model == bank.model and _same(stored, bank):
             return
         raise InvalidInput(
-            f"Item bank {bank.version} is there already, with other items or parameters: choose another version."
+            f"Item bank {bank.version} is there already, with other items or parameters",
+            where=f"Item bank {bank.version}",
+            remedy="choose another version.",
         )
     connection.execute(
         insert(mirt_fit_meta).values(
@@ -163,7 +165,7 @@ def adopt(connection: sa.Connection, version: str, at: dt.datetime) -> None:
         raise _none(f"There is no calibration {version}")
     if not converged:
         raise NotConverged(
-            f"The calibration {version} did not converge; the item bank in force stays. Look at its fit."
+            f"The calibration {version} did not converge; the item bank in force stays.", remedy="Look at its fit."
         )
     connection.execute(sa.update(mirt_fit_meta).where(mirt_fit_meta.c.version == version).values(adopted_at=at))
 
@@ -175,10 +177,17 @@ def _model(connection: sa.Connection, version: str, chosen: Model | None) -> Mod
     if not models:
         raise _none(f"There is no item bank {version}")
     if len(models) > 1 and chosen not in models:
-        raise InvalidInput(f"Item bank {version} is there for {' and '.join(models)}: name one of them in IRT_MODEL.")
+        raise InvalidInput(
+            f"Item bank {version} is there for {' and '.join(models)}",
+            where=f"Item bank {version}",
+            remedy="name one of them in IRT_MODEL.",
+        )
     model = chosen if len(models) > 1 else models[0]
     if model not in ("2PL", "3PL"):
-        raise InvalidInput(f"Item bank {version} is of the model {model}, and this scores with 2PL and 3PL.")
+        raise InvalidInput(
+            f"Item bank {version} is of the model {model}, and this scores with 2PL and 3PL.",
+            where=f"Item bank {version}",
+        )
     return cast("Model", model)
 
 
@@ -199,7 +208,7 @@ def _parameter(version: str, rows: Sequence[Any], name: str, missing: float | No
     values = [row.params.get(name, missing) if isinstance(row.params, dict) else None for row in rows]
     for row, value in zip(rows, values, strict=True):
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidInput(f"Item bank {version}: item {row.item_id} has no number {name} in params.")
+            raise InvalidInput(f"item {row.item_id} has no number {name} in params.", where=f"Item bank {version}")
     return np.array(values, np.float64)
 
 
@@ -209,4 +218,4 @@ def _number(value: float) -> float | None:
 
 
 def _none(what: str) -> NoItemBank:
-    return NoItemBank(f"{what}; run: seedtest calibrate")
+    return NoItemBank(f"{what}.", remedy="Run: seedtest calibrate")

@@ -65,17 +65,22 @@ def _migrating(engine: sa.Engine) -> Iterator[Config]:
             yield config
     except CommandError as error:
         raise OperatorRequired(
-            f"The database {address(engine.url)} cannot be migrated: {error}. "
-            "If it was migrated by a newer version of this program, use that version."
+            f"The database {address(engine.url)} cannot be migrated: {error}.",
+            where=address(engine.url),
+            remedy="If it was migrated by a newer version of this program, use that version.",
         ) from error
     except DBAPIError as error:
         if isinstance(error.orig, errors.InsufficientPrivilege):
             raise OperatorRequired(
-                f"The role {engine.url.username} may not migrate {address(engine.url)}: {error.orig}. "
-                "Migrate as a role that owns the schema and its tables. Nothing was changed."
+                f"The role {engine.url.username} may not migrate {address(engine.url)}: {error.orig}.",
+                where=address(engine.url),
+                remedy="Migrate as a role that owns the schema and its tables.",
+                outcome="Nothing was changed.",
             ) from error
         if isinstance(error.orig, errors.LockNotAvailable):
             raise RetryLater(
-                f"A table in {address(engine.url)} was in use for too long; migrate again at a quieter time."
+                f"A table in {address(engine.url)} was in use for too long",
+                where=address(engine.url),
+                remedy="migrate again at a quieter time.",
             ) from error
         raise

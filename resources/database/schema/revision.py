@@ -57,5 +57,7 @@ def head() -> str:
             named[name].add(revision)
     heads = named["revision"] - named["down_revision"]
     if len(heads) != 1:
-        raise OperatorRequired(f"There are no migrations in {SCRIPTS}: run from a whole checkout.")
+        raise OperatorRequired(
+            f"There are no migrations in {SCRIPTS}", where=SCRIPTS, remedy="run from a whole checkout."
+        )
     return heads.pop()

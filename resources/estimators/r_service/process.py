@@ -75,16 +75,16 @@ def find_rscript() -> str:
     """
     rscript = shutil.which("Rscript")
     if rscript is None:
-        raise OperatorRequired(f"R is not installed. On Debian or Ubuntu: {INSTALL}")
+        raise OperatorRequired("R is not installed.", remedy=f"On Debian or Ubuntu: {INSTALL}")
     asked = ", ".join(f"'{package}'" for package in R_PACKAGES)
     found = subprocess.run(
         [rscript, "--vanilla", "-e", f"cat(Filter(function(p) !nzchar(system.file(package = p)), c({asked})))"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if found.returncode != 0:
-        raise OperatorRequired(f"{rscript} does not work: {found.stderr.strip()}")
+        raise OperatorRequired(f"{rscript} does not work: {found.stderr.strip()}", where=rscript)
     if found.stdout:
-        raise OperatorRequired(f"R lacks {', '.join(found.stdout.split())}. On Debian or Ubuntu: {INSTALL}")
+        raise OperatorRequired(f"R lacks {', '.join(found.stdout.split())}.", remedy=f"On Debian or Ubuntu: {INSTALL}")
     return rscript
 
 
@@ -117,7 +117,9 @@ def _await_health(process: subprocess.Popen[bytes], base_url: str, timeout_s: fl
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    raise EstimatorUnavailable(f"The R service did not answer at {base_url} within {timeout_s:g} s of its start.")
+    raise EstimatorUnavailable(
+        f"The R service did not answer at {base_url} within {timeout_s:g} s of its start.", where=base_url
+    )
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -136,7 +138,9 @@ def _require_free(host: str, port: int) -> int:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise OperatorRequired(f"Port {port} of {host} is not free ({error.strerror}): choose another.") from error
+            raise OperatorRequired(
+                f"Port {port} of {host} is not free ({error.strerror})", remedy="choose another."
+            ) from error
         return int(probe.getsockname()[1])
 
 

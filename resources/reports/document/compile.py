@@ -111,7 +111,9 @@ def _charts(source_dir: Path, source: str) -> dict[str, str]:
     for name in sorted(set(re.findall(r"\{\{ charts\.(\w+) \}\}", source))):
         path = source_dir / f"charts/{name}.vl.json"
         if not path.exists():
-            raise TemplateBroken(f"The document shows the chart {name}, and there is no specification {path}.")
+            raise TemplateBroken(
+                f"The document shows the chart {name}, and there is no specification {path}.", where=path
+            )
         charts[name] = path.read_text("utf-8")
     return charts
 

@@ -68,14 +68,17 @@ def make_authenticator(
     """
     if settings.local_dev:
         if settings.jwks_url:
-            raise InvalidInput("LOCAL_DEV=true lets everybody in, and JWKS_URL asks for tokens: unset one of the two.")
+            raise InvalidInput(
+                "LOCAL_DEV=true lets everybody in, and JWKS_URL asks for tokens", remedy="unset one of the two."
+            )
         _require_this_machine("LOCAL_DEV=true lets everybody in", host)
         return LocalDevAuthenticator()
     if not (settings.jwks_url and settings.jwt_iss and settings.jwt_aud):
         names = ("jwks_url", "jwt_iss", "jwt_aud")
         missing = ", ".join(name.upper() for name in names if getattr(settings, name) is None)
         raise InvalidInput(
-            f"Nothing says whose tokens count: set {missing}. For tries on this machine, LOCAL_DEV=true asks for none."
+            "Nothing says whose tokens count",
+            remedy=f"set {missing}. For tries on this machine, LOCAL_DEV=true asks for none.",
         )
     source = key_source(settings.jwks_url)
     if isinstance(source, KeyFile) or settings.jwt_iss == local_issuer.NAME:
@@ -85,6 +88,8 @@ def make_authenticator(
 
 def _require_this_machine(why: str, host: str) -> None:
     if set_by_environment("KUBERNETES_SERVICE_HOST"):
-        raise InvalidInput(f"{why}, and this is Kubernetes: set JWKS_URL, JWT_ISS and JWT_AUD of an identity provider.")
+        raise InvalidInput(
+            f"{why}, and this is Kubernetes", remedy="set JWKS_URL, JWT_ISS and JWT_AUD of an identity provider."
+        )
     if not is_loopback(host):
-        raise InvalidInput(f"{why}, and {host} can be reached from outside: bind to 127.0.0.1.")
+        raise InvalidInput(f"{why}, and {host} can be reached from outside", remedy="bind to 127.0.0.1.")

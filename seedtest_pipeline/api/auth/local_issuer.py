@@ -36,8 +36,8 @@ def token(settings: Settings, subject: str, scopes: Iterable[str], ttl_s: int) -
     for name, ours in settings_for(settings.home).items():
         if (given := getattr(settings, name.lower())) not in (None, ours):
             raise InvalidInput(
-                f"{name} is {given}: `seedtest token` makes tokens for tries on one machine, and no other issuer's. "
-                f"Ask that one for a token, or set {name}={ours}"
+                f"{name} is {given}: `seedtest token` makes tokens for tries on one machine, and no other issuer's.",
+                remedy=f"Ask that one for a token, or set {name}={ours}",
             )
     now = int(time.time())
     claims = {"iss": NAME, "aud": _AUDIENCE, "sub": subject, "iat": now, "exp": now + ttl_s, "scope": " ".join(scopes)}
@@ -61,7 +61,11 @@ def _key(home: Path) -> ec.EllipticCurvePrivateKey:
     except ValueError:
         key = None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise InvalidInput(f"{path} holds no key for tokens: delete it, and the next `seedtest token` makes a new one.")
+        raise InvalidInput(
+            f"{path} holds no key for tokens",
+            where=path,
+            remedy="delete it, and the next `seedtest token` makes a new one.",
+        )
     atomic_file.write(document, json.dumps({"keys": [_public(key)]}).encode(), mode=0o600)
     return key
 

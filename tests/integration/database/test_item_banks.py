@@ -83,7 +83,7 @@ def test_a_version_never_changes(connection: sa.Connection) -> None:
 
 
 def test_a_saved_bank_is_in_force_only_when_adopted(connection: sa.Connection) -> None:
-    with pytest.raises(NoItemBank, match=r"^No item bank is in force; run: seedtest calibrate$"):
+    with pytest.raises(NoItemBank, match=r"^No item bank is in force\. Run: seedtest calibrate$"):
         item_banks.in_force(connection)
     item_banks.save(connection, bank("v1"), FIT)
     with pytest.raises(NoItemBank):
@@ -103,7 +103,7 @@ def test_a_pinned_version_goes_before_the_adopted_one_and_must_be_there(connecti
     item_banks.save(connection, bank("v2"), FIT)
     item_banks.adopt(connection, "v2", NOW)
     assert item_banks.in_force(connection, "v1") == "v1"
-    with pytest.raises(NoItemBank, match=r"IRT_BANK_VERSION names the item bank v3.*run: seedtest calibrate"):
+    with pytest.raises(NoItemBank, match=r"IRT_BANK_VERSION names the item bank v3.*Run: seedtest calibrate"):
         item_banks.in_force(connection, "v3")
 
 

@@ -16,7 +16,7 @@ def answers_of(dataset: str) -> ResponseMatrix:
 
 
 def simulated(items: Items, theta: Floats, share: float = 1.0, seed: int = 0) -> ResponseMatrix:
-    """ResponseMatrix of learners at `theta`, each to a random share of the items."""
+    """Answers of learners at `theta`, each to a random share of the items."""
     rng = np.random.default_rng(seed)
     user, item = np.nonzero(rng.random((theta.size, items.a.size)) < share)
     p = probability(items, theta)

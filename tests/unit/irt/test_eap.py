@@ -201,7 +201,8 @@ def test_shifting_difficulties_and_prior_shifts_theta(exam: tuple[Items, np.ndar
     items, correct = exam
     theta, se = scored(items, correct)
     shifted = scored(Items(items.a, items.b + shift, items.c), correct, shift)
-    assert_allclose(shifted, (theta + shift, se), rtol=0, atol=1e-9)
+    # The grid of an ordinary prior does not move with it: the same integral from other points, each good to 1e-6.
+    assert_allclose(shifted, (theta + shift, se), rtol=0, atol=2e-6)
 
 
 @given(exams())

@@ -157,7 +157,7 @@ def ui(port: int) -> NoReturn:
     parts.engine.dispose()
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise InvalidInput(f"Port {port} is in use: name another with seedtest ui --port N.")
+            raise InvalidInput(f"Port {port} is in use", remedy="name another with seedtest ui --port N.")
     OUT.print(f"Dagster's UI: http://127.0.0.1:{port} (in some 15 seconds)", highlight=False)
     sys.stdout.flush()
     log_format = "colored" if sys.stdout.isatty() else "json"

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from typing import NoReturn
 
 import httpx
 
+from resources import programs
 from resources.errors import EstimatorUnavailable, OperatorRequired
 
 RUN_R = Path(__file__).parents[1] / "plumber" / "run.R"
@@ -73,18 +73,11 @@ def find_rscript() -> str:
     Raises:
         OperatorRequired: something is missing; the message is the line that installs it.
     """
-    rscript = shutil.which("Rscript")
+    rscript = programs.find_rscript()
     if rscript is None:
         raise OperatorRequired("R is not installed.", remedy=f"On Debian or Ubuntu: {INSTALL}")
-    asked = ", ".join(f"'{package}'" for package in R_PACKAGES)
-    found = subprocess.run(
-        [rscript, "--vanilla", "-e", f"cat(Filter(function(p) !nzchar(system.file(package = p)), c({asked})))"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if found.returncode != 0:
-        raise OperatorRequired(f"{rscript} does not work: {found.stderr.strip()}", where=rscript)
-    if found.stdout:
-        raise OperatorRequired(f"R lacks {', '.join(found.stdout.split())}.", remedy=f"On Debian or Ubuntu: {INSTALL}")
+    if missing := programs.missing_r_packages(rscript, R_PACKAGES, vanilla=True):
+        raise OperatorRequired(f"R lacks {', '.join(missing)}.", remedy=f"On Debian or Ubuntu: {INSTALL}")
     return rscript
 
 

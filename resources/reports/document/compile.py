@@ -8,7 +8,6 @@ import hashlib
 import logging
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pypandoc
 
-from resources import atomic_file
+from resources import atomic_file, programs
 from resources.errors import TemplateBroken
 from resources.model import Format, Language
 from resources.reports.document import typeset
@@ -127,12 +126,12 @@ def _compiled(source_dir: Path, document: str, tool: _Tool, writer: _Writer) -> 
 
 
 def _tool() -> _Tool:
-    if quarto := shutil.which("quarto"):
-        version = _run([quarto, "--version"], Path.cwd()).strip()
-        numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
-        if numbers >= QUARTO_NEEDED:
-            return _Tool(f"quarto {version}", lambda folder, writer: _by_quarto(quarto, folder, writer))
-        logger.warning("Quarto %s is too old (%d.%d is needed): pandoc compiles the report.", version, *QUARTO_NEEDED)
+    if quarto := programs.find_quarto():
+        path = quarto.path
+        if quarto.is_at_least(QUARTO_NEEDED):
+            return _Tool(f"quarto {quarto.version}", lambda folder, writer: _by_quarto(path, folder, writer))
+        needed = ".".join(map(str, QUARTO_NEEDED))
+        logger.warning("Quarto %s is too old (%s is needed): pandoc compiles the report.", quarto.version, needed)
     pandoc = pypandoc.get_pandoc_path()
     return _Tool(f"pandoc {pypandoc.get_pandoc_version()}", lambda folder, writer: _by_pandoc(pandoc, folder, writer))
 
@@ -154,10 +153,7 @@ def _by_pandoc(pandoc: str, folder: Path, writer: _Writer) -> str:
 
 def _run(command: list[str], folder: Path) -> str:
     """Standard output. Raises TemplateBroken with the end of standard error."""
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise TemplateBroken(f"{' '.join(command)} did not end within {TIMEOUT_S} s.") from error
+    done = programs.run(command, folder, TIMEOUT_S, TemplateBroken)
     if done.returncode != 0:
         raise TemplateBroken(f"{' '.join(command)} failed ({done.returncode}): {done.stderr.strip()[-1000:]}")
     return done.stdout

@@ -14,7 +14,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from resources import ports
 from resources.errors import OperatorRequired, SeedtestError
 from resources.postgres import account
 from resources.postgres.account import Account
@@ -150,7 +150,7 @@ def _start(folder: ServerFolder, binaries: Path, account: Account | None, data_l
     port = folder.last_port()  # again the same, so that the pools of long-lived clients find the server
     folder.state.unlink(missing_ok=True)  # nobody need try a port that may be somebody else's by now
     while True:
-        port = port if port and _is_free(port) else _free_port()
+        port = port if port and ports.is_free("127.0.0.1", port) else ports.probe("127.0.0.1", 0)
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         postgres = _spawn(
             [binaries / "postgres", "-D", folder.data, "-p", str(port), *settings], account, keeps=[data_lock]
@@ -159,7 +159,9 @@ def _start(folder: ServerFolder, binaries: Path, account: Account | None, data_l
             if postgres.poll() is None:
                 folder.publish(port)
                 return postgres
-            if _is_free(port):  # so the port was not why; otherwise somebody took it in between: try another
+            if ports.is_free(
+                "127.0.0.1", port
+            ):  # so the port was not why; otherwise somebody took it in between: try another
                 raise OperatorRequired(f"PostgreSQL ended while it started (status {postgres.returncode}).")
         else:
             _stop(postgres)
@@ -173,24 +175,6 @@ def _is_ready(folder: ServerFolder, postgres: subprocess.Popen[bytes]) -> bool:
     except FileNotFoundError:
         return False
     return len(lines) >= 8 and lines[0] == str(postgres.pid) and lines[7].strip() == "ready"
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as PostgreSQL does: a closed connection may linger
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _spawn(

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import NoReturn
 
 import httpx
 
-from resources import programs
+from resources import ports, programs
 from resources.errors import EstimatorUnavailable, OperatorRequired
 
 RUN_R = Path(__file__).parents[1] / "plumber" / "run.R"
@@ -126,15 +125,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _require_free(host: str, port: int) -> int:
     """The port, or one that is free where it is 0."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service does: a restart need not wait
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise OperatorRequired(
-                f"Port {port} of {host} is not free ({error.strerror})", remedy="choose another."
-            ) from error
-        return int(probe.getsockname()[1])
+    try:
+        return ports.probe(host, port)
+    except OSError as error:
+        raise OperatorRequired(
+            f"Port {port} of {host} is not free ({error.strerror})", where=f"{host}:{port}", remedy="choose another."
+        ) from error
 
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork

@@ -14,6 +14,7 @@ from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
+from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
 from resources.irt.fit import empirical_reliability
 from resources.model import Floats, Thetas
@@ -24,8 +25,8 @@ from resources.warehouse.folder import Warehouse
 UNUSUAL_LZ = -2.0
 
 
-def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.AssetsDefinition:
-    """`bank_version` pins an item bank, None takes the one in force; `charts` holds the pictures' specifications."""
+def build(partitions: Partitions, choice: BankChoice, charts: Path) -> dg.AssetsDefinition:
+    """`choice` says which item bank to estimate with; `charts` holds the pictures' specifications."""
 
     @dg.asset(
         deps=["responses", "item_parameters"],
@@ -48,7 +49,7 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         chosen = selection(context)
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
-            bank = item_banks.load(connection, item_banks.in_force(connection, bank_version))
+            bank = item_banks.load_chosen(connection, choice)
         weekly = weekly_states(
             engine, warehouse, partitions.first_week, partitions.users, users, rules, bank, estimator
         )

@@ -15,6 +15,7 @@ from assets.abilities.scoring import ScoringRules
 from resources.database.engine import statements
 from resources.database.queries import abilities, item_banks, on_demand
 from resources.database.queries.abilities import Ability
+from resources.database.queries.item_banks import ADOPTED, BankChoice
 from resources.estimators.contract import Estimator
 from resources.model import ItemBank
 
@@ -41,11 +42,11 @@ class Update:
 
 @dataclass(frozen=True)
 class Updater:
-    """Updates of current abilities. `bank_version` pins an item bank, None takes the one in force. Thread-safe."""
+    """Updates of current abilities. `choice` says under which item bank. Thread-safe."""
 
     engine: sa.Engine
     estimator: Estimator
-    bank_version: str | None = None
+    choice: BankChoice = ADOPTED
     _banks: dict[str, ItemBank] = field(default_factory=dict)  # by version, which never changes
 
     def update(
@@ -68,7 +69,7 @@ class Updater:
         with statements(self.engine) as connection:
             now = on_demand.read(
                 connection, user_id, rules.lookback_days,
-                as_of=as_of, bank_version=self.bank_version, application_name=name,
+                as_of=as_of, bank_version=self.choice.version, application_name=name,
             )  # fmt: skip
             if now.bank_version is None:
                 answered = not np.isnan(now.answers.correct).all()
@@ -84,13 +85,13 @@ class Updater:
                 dt.datetime.now(dt.UTC),
             )  # fmt: skip
             stored = abilities.store_current(connection, ability)
-            later = None if stored else abilities.current(connection, user_id, bank.version)
+            later = None if stored else abilities.current(connection, user_id, bank.version, bank.model)
         return Update(now.as_of, ability, found.n_unknown_item, found.n_unusable, later=later)
 
     def _bank(self, connection: sa.Connection, version: str) -> ItemBank:
         bank = self._banks.get(version)
         if bank is None:
-            bank = item_banks.load(connection, version)
+            bank = item_banks.load(connection, version, self.choice.model)
             self._banks.clear()  # one is in force at a time, and each may be large
             self._banks[version] = bank
         return bank

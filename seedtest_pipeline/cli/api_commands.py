@@ -38,7 +38,7 @@ def notify_session_end(user: str, session: str | None, url: str) -> None:
     except httpx.HTTPStatusError as error:
         raise _refused(error.response) from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise RetryLater(f"No answer from {url}: {error}. Does it run?") from error
+        raise RetryLater(f"No answer from {url}: {error}.", remedy="Does it run?") from error
 
 
 def _refused(answer: httpx.Response) -> SeedtestError:
@@ -46,5 +46,5 @@ def _refused(answer: httpx.Response) -> SeedtestError:
     if answer.status_code in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
         return RetryLater(said)
     if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return OperatorRequired(f"{said} Look at the token in SEEDTEST_API_TOKEN.")
+        return OperatorRequired(said, remedy="Look at the token in SEEDTEST_API_TOKEN.")
     return InvalidInput(said)

@@ -24,6 +24,7 @@ from assets.cohort_reports import REPORT, cohort_key
 from resources.database.engine import address, transaction
 from resources.database.queries import attempts, item_banks
 from resources.database.schema import migrate as migrations
+from resources.database.schema import revision
 from resources.database.schema.index_advice import missing_indexes
 from resources.errors import InvalidInput
 from resources.estimators.r_service import process
@@ -49,7 +50,7 @@ def demo() -> None:
 def migrate() -> None:
     engine = _parts().bare_engine
     migrations.upgrade(engine)
-    OUT.print(f"{address(engine.url)} is at the newest schema, {migrations.state(engine).head}.", highlight=False)
+    OUT.print(f"{address(engine.url)} is at the newest schema, {revision.head()}.", highlight=False)
     for sentence in missing_indexes(engine):
         ERR.print(sentence, highlight=False)
 
@@ -156,7 +157,7 @@ def ui(port: int) -> NoReturn:
     parts.engine.dispose()
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise InvalidInput(f"Port {port} is in use: name another with seedtest ui --port N.")
+            raise InvalidInput(f"Port {port} is in use", remedy="name another with seedtest ui --port N.")
     OUT.print(f"Dagster's UI: http://127.0.0.1:{port} (in some 15 seconds)", highlight=False)
     sys.stdout.flush()
     log_format = "colored" if sys.stdout.isatty() else "json"

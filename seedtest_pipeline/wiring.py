@@ -23,7 +23,7 @@ from resources.estimators.in_process import InProcessEstimator
 from resources.estimators.r_service.circuit_breaker import CircuitBreaker
 from resources.estimators.r_service.client import RServiceEstimator
 from resources.estimators.r_service.transport import Timeouts
-from resources.model import Format
+from resources.model import Format, Week
 from resources.postgres import embedded
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.settings import CHECKOUT, Settings
@@ -123,7 +123,9 @@ class Parts:
 
     @cached_property
     def rules(self) -> ScoringRules:
-        return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
+        settings = self.settings
+        first_week = Week(settings.first_week)
+        return ScoringRules(settings.irt_update_lookback_days, settings.irt_attempts, settings.irt_drift, first_week)
 
     @property
     def bank_choice(self) -> BankChoice:

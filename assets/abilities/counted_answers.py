@@ -30,10 +30,14 @@ class CountedAnswers:
             OperatorRequired: the week, or an earlier one, was never frozen for one of the keys.
         """
         answers = Answers.from_table(self.warehouse.read([week], user_keys))
+        return answers, self.among(answers, week, user_keys)
+
+    def among(self, answers: Answers, first: Week, user_keys: Sequence[str]) -> Answers:
+        """Those that count of these answers, which are all of the user keys' from the week `first` on."""
         counted = answers.take(counting(answers, self.attempt))
         if self.attempt == "first":
-            counted = counted.take(self._before(week, tuple(user_keys)).unseen(counted))
-        return answers, counted
+            counted = counted.take(self._before(first, tuple(user_keys)).unseen(counted))
+        return counted
 
     def _before(self, week: Week, user_keys: tuple[str, ...]) -> SeenItems:
         read_until, seen = self._seen.get(user_keys, (self.first_week, SeenItems()))

@@ -206,11 +206,14 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     return _read(connection, week.start, week.start, user_ids)
 
 
-def distribution(connection: sa.Connection, week: Week) -> Floats:
-    """The thetas of everybody who has an estimate of the week, ascending."""
-    query: LiteralString = "SELECT theta FROM theta_estimates WHERE week_start = %(week_start)s"
-    table = copy_out(connection, query, pa.schema({"theta": pa.float64()}), {"week_start": week.start})
-    return np.sort(table["theta"].to_numpy())
+def distribution(connection: sa.Connection, week: Week, weeks: int = 4) -> Floats:
+    """The newest theta of everybody who was measured in the `weeks` before the week, ascending."""
+    query: LiteralString = """
+        SELECT DISTINCT ON (user_id) theta FROM theta_estimates
+        WHERE week_start >= %(first)s AND week_start < %(week)s ORDER BY user_id, week_start DESC
+    """
+    values = {"first": week.plus(-weeks).start, "week": week.start}
+    return np.sort(copy_out(connection, query, pa.schema({"theta": pa.float64()}), values)["theta"].to_numpy())
 
 
 def renewed_at(connection: sa.Connection, week: Week) -> dt.datetime | None:

@@ -64,8 +64,8 @@ _READ: LiteralString = f"""
 
 @dataclass(frozen=True)
 class OnDemand:
-    """What is known of a user at `as_of`: the version of the item bank in force (None: there is none), and the answers of
-    all sessions that reach into the look-back, from its first week on.
+    """What is known of a user at `as_of`: the version of the item bank in force (None: there is none), and the answers
+    of all sessions that reach into the look-back, from its first week on.
 
     `states` are the user's weekly states from then on and the last one before; `movements` the group's, likewise;
     `answered` are the items that the user answered before.

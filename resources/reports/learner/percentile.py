@@ -1,7 +1,8 @@
-"""Where a level stands among everybody who was measured as of the same week."""
+"""Where a level stands among everybody who was measured lately."""
 
 import numpy as np
 
+from resources.irt.change import CRITICAL_Z
 from resources.model import Floats
 from resources.reports.learner.report_input import Standing
 
@@ -9,14 +10,16 @@ MIN_LEARNERS = 20  # with fewer, one learner more or less moves everybody by mor
 
 
 def standing(thetas: Floats, theta: float, se: float) -> Standing | None:
-    """Mid-rank percentiles of `theta` and of `theta` ± `se` among `thetas` (ascending); None below MIN_LEARNERS.
+    """Mid-rank percentiles of `theta` and of the ends of its 95 % interval among `thetas`, which ascend.
+
+    None below MIN_LEARNERS.
 
     Rounded, so that a learner more among thousands leaves the others' reports as they are: percentiles to whole
     numbers, the number of learners down to two digits.
     """
     if thetas.size < MIN_LEARNERS:
         return None
-    low, middle, high = (_percentile(thetas, at) for at in (theta - se, theta, theta + se))
+    low, middle, high = (_percentile(thetas, at) for at in (theta - CRITICAL_Z * se, theta, theta + CRITICAL_Z * se))
     return Standing(middle, low, high, _two_digits(thetas.size))
 
 

@@ -1,7 +1,7 @@
 """Everything that the document of the weekly report can name, for one learner and week. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resources.model import SYNTHETIC
 from resources.reports.i18n.wording import Words, name
@@ -10,14 +10,16 @@ from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.sections.days import Days, days
 from resources.reports.learner.sections.item_map import ItemMap, item_map
 from resources.reports.learner.sections.level import (
-    Change,
+    ChangeView,
     LevelView,
     NoLevel,
     StandingView,
-    change,
+    TooFew,
+    change_view,
     level_view,
     no_level,
     standing_view,
+    too_few,
 )
 from resources.reports.learner.sections.next_items import NextItems, next_items
 from resources.reports.learner.sections.practice import Practice, practice
@@ -39,9 +41,9 @@ class View:
     lead: Lead
     level: LevelView | None
     standing: StandingView | None
+    too_few: TooFew | None
     no_level: NoLevel | None
-    first_level: bool
-    change: Change | None
+    change: ChangeView | None
     trend: Trend | None
     practice: Practice | None
     days: Days | None
@@ -53,8 +55,12 @@ class View:
 
 
 def view(words: Words, given: ReportInput) -> View:
+    few = too_few(words, given.level) if given.level else None
+    unmeasured = given.level is None
+    if few:  # nothing that rests on a level is shown
+        given = replace(given, level=None, history=())
     level = given.level
-    changed = change(words, given)
+    changed = change_view(words, given)
     fit = person_fit(given.answers, given.bank, level.theta) if level else None
     return View(
         synthetic=given.user_id.startswith(SYNTHETIC),
@@ -62,11 +68,11 @@ def view(words: Words, given: ReportInput) -> View:
         week=words.week(given.week),
         window=words.days(given.window_days),
         as_of=words.instant(given.as_of),
-        lead=lead(given, changed),
+        lead=lead(given, changed, few),
         level=level_view(words, level, given.bank, given.scale) if level else None,
-        standing=standing_view(words, given.standing) if given.standing else None,
-        no_level=None if level else no_level(words, given),
-        first_level=level is not None and changed is None,
+        standing=standing_view(words, given.standing) if level and given.standing else None,
+        too_few=few,
+        no_level=no_level(words, given) if unmeasured else None,
         change=changed,
         trend=trend(words, given),
         practice=practice(words, given.answers),

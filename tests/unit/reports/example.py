@@ -11,7 +11,7 @@ import pandas as pd
 from resources.answers.answers import Answers
 from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
-from resources.reports.learner.report_input import Level, ReportInput, Standing, WeekLevel
+from resources.reports.learner.report_input import Change, Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
 from tests import answer_tables
 
@@ -28,7 +28,9 @@ BANK = ItemBank(
     np.zeros(40),
 )
 
-LEVEL = Level(theta=0.42, se=0.31, n_items=24, n_unknown_item=2, n_unusable=1, model="2PL", bank_version="2025-01")
+LEVEL = Level(
+    week=WEEK, theta=0.42, se=0.31, n_items=24, n_unknown_item=2, n_unusable=1, model="2PL", bank_version="2025-01"
+)
 
 
 def answers(
@@ -80,6 +82,7 @@ def given(
     practised: Answers | None = None,
     bank: ItemBank = BANK,
     standing: Standing | None = None,
+    change: Change | None = None,
     seen: frozenset[str] = frozenset(),
 ) -> ReportInput:
     return ReportInput(
@@ -87,6 +90,7 @@ def given(
         week=WEEK,
         level=level,
         standing=standing,
+        change=change,
         history=levels(-0.1, 0.0, 0.2, 0.42) if history is None else history,
         answers=answers([True, False, True, None] * 6, days=(0, 1, 1, 4)) if practised is None else practised,
         seen=seen,

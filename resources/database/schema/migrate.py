@@ -6,7 +6,6 @@ A run is one transaction: it happens whole or not at all. Stays out: the steps t
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
@@ -20,12 +19,13 @@ from sqlalchemy.exc import DBAPIError
 from resources.database.engine import address, transaction
 from resources.database.schema import undo_log
 from resources.errors import OperatorRequired, RetryLater
+from resources.program_files import PROGRAM_FILES
 
 VERSION_TABLE = "seedtest_alembic_version"  # the platform, and Dagster, may have an alembic_version of their own
 BASE = "base"
 HEAD = "head"
 
-_SCRIPTS = Path(__file__).parents[3] / "migrations"
+_SCRIPTS = PROGRAM_FILES / "migrations"
 _LOCK = 7_305_122_845_113_004_001  # any number, but always the same: two migrations of one database must meet in it
 _OTHER_MIGRATION_WAIT_S = 60
 _TABLE_WAIT_S = 10  # whoever waits for a table makes everybody behind him wait: the platform must not stand still

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from assets.publishing import publisher, report_inputs
 from assets.publishing.publisher import Publisher
+from docs.sample_learner import BANK, WEEK
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.database.engine import transaction
@@ -24,7 +25,6 @@ from resources.reports.document.compile import compile_templates
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
-from tests.unit.reports.example import BANK, WEEK
 
 USERS = ["ada", "Bob|1", "cy"]
 

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from docs.sample_learner import answers
 from resources.irt import fit, response_functions
 from resources.irt.response_matrix import Answers as Scorable
 from resources.model import ItemBank
 from resources.reports.learner.curves import information, probability_right
 from resources.reports.learner.person_fit import MIN_ANSWERS, person_fit
-from tests.unit.reports.example import answers
 
 N = 60
 RANDOM = np.random.default_rng(5)

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from docs.sample_learner import WEEK, given
 from resources.errors import InvalidInput
 from resources.reports.learner.report_input import Answers
-from tests.unit.reports.example import WEEK, given
 
 
 def frame() -> pd.DataFrame:

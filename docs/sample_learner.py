@@ -1,4 +1,4 @@
-"""One learner's week, to be varied by the tests of reports."""
+"""A sample learner's week: what `make preview` shows, and what the tests of reports vary."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from resources.reports.learner.report_input import Answers, Level, ReportInput, 
 from resources.reports.learner.scale import Scale
 
 ENGLISH = Words()
-KOREAN = Words("ko", (Path(__file__).parents[3] / "quarto" / "locales" / "ko.po").read_text("utf-8"))
+KOREAN = Words("ko", (Path(__file__).parents[1] / "quarto" / "locales" / "ko.po").read_text("utf-8"))
 WEEK = Week(dt.date(2025, 1, 6))
 
 BANK = ItemBank(

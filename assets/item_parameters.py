@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from assets.calibration.item_bank import Linking, NewBank, new_bank
 from assets.failures import in_words
 from assets.metadata_charts import old_against_new
+from resources.answers.answers import Answers
 from resources.database.engine import transaction
 from resources.database.queries import attempts, item_banks
 from resources.errors import NoItemBank
 from resources.irt.eap import eap
 from resources.irt.fit import INFIT, empirical_reliability, expected_se, item_residuals, marginal_reliability
 from resources.irt.linking import UNSTABLE
-from resources.irt.response_functions import Items
 from resources.model import STANDARD_NORMAL, Floats, ItemBank, Model
 from resources.progress import Progress
 
@@ -40,7 +40,7 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
         engine: dg.ResourceParam[sa.Engine], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult[None]:
         with transaction(engine) as connection:
-            answers = attempts.first_attempts(connection)
+            answers = Answers.from_table(attempts.ever(connection))
             before = _in_force(connection, bank_version)
         now = dt.datetime.now(dt.UTC)
         new = new_bank(answers, model, before, now, progress)
@@ -134,7 +134,7 @@ def _fit_of_items(new: NewBank) -> dict[str, dg.MetadataValue]:
     ]  # fmt: skip
     marginal = marginal_reliability(found.items.at(np.flatnonzero(new.kept)), found.group_mean, found.group_sd)
     abilities = np.arange(-3.0, 4.0)
-    told = expected_se(Items(new.bank.a, new.bank.b, new.bank.c), abilities, STANDARD_NORMAL.sd)
+    told = expected_se(new.bank.items, abilities, STANDARD_NORMAL.sd)
     precision = [(f"{theta:g}", f"{se:.3f}") for theta, se in zip(abilities, told, strict=True)]
     return {
         "reliability, empirical": dg.MetadataValue.float(round(empirical_reliability(ability.mean, ability.sd), 3)),

@@ -17,7 +17,7 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities, item_banks
 from resources.estimators.contract import Estimator
 from resources.irt.fit import empirical_reliability
-from resources.model import Attempts, Floats, Thetas
+from resources.model import Floats, Thetas
 from resources.progress import Progress, Steps
 from resources.warehouse.folder import Warehouse
 
@@ -55,8 +55,7 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         estimated = Steps(progress, "abilities", users.n_asked(chosen))
         for window in windows(chosen, users, rules, warehouse):
             as_of = window.week.ends_at
-            attempts = Attempts.from_frame(window.answers)
-            scored = score(attempts, window.learners, as_of, rules=rules, bank=bank, estimator=estimator)
+            scored = score(window.answers, window.learners, as_of, rules=rules, bank=bank, estimator=estimator)
             with transaction(engine) as connection:
                 abilities.store_week(
                     connection, window.week, scored.thetas, rules.lookback_days, as_of, dt.datetime.now(dt.UTC)

@@ -57,38 +57,38 @@ def build(
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
             bank = item_banks.load(connection, item_banks.in_force(connection, bank_version))
-        press = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
+        publisher = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
         made = Steps(progress, "reports", users.n_asked(chosen))
         for window in windows(chosen, users, rules, warehouse):
-            press.publish(window.week, window.learners, window.answers, made)
+            publisher.publish(window.week, window.learners, window.answers, made)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(
-            dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(press))})
+            dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(publisher))})
         )
-        if press.failed:
-            _mark_the_good(context, partitions, chosen, press.failed)
-            raise dg.Failure(_complaint(press.failed), metadata=_summary(press), allow_retries=False)
-        return dg.MaterializeResult(metadata=_summary(press))
+        if publisher.failed:
+            _mark_the_good(context, partitions, chosen, publisher.failed)
+            raise dg.Failure(_complaint(publisher.failed), metadata=_summary(publisher), allow_retries=False)
+        return dg.MaterializeResult(metadata=_summary(publisher))
 
     return weekly_reports
 
 
-def _summary(press: Publisher) -> dict[str, dg.MetadataValue]:
+def _summary(publisher: Publisher) -> dict[str, dg.MetadataValue]:
     return {
-        "dagster/row_count": dg.MetadataValue.int(press.published),
-        "written": dg.MetadataValue.int(press.written),
-        "unchanged": dg.MetadataValue.int(press.unchanged),
-        "failed": dg.MetadataValue.int(len(press.failed)),
+        "dagster/row_count": dg.MetadataValue.int(publisher.published),
+        "written": dg.MetadataValue.int(publisher.written),
+        "unchanged": dg.MetadataValue.int(publisher.unchanged),
+        "failed": dg.MetadataValue.int(len(publisher.failed)),
         "template": dg.MetadataValue.text("; ".join(
             f"{form} {template.sha256[:12]}, compiled by {template.compiled_by}"
-            for form, template in press.templates.items()
+            for form, template in publisher.templates.items()
         )),
     }  # fmt: skip
 
 
-def _links(press: Publisher) -> str:
-    lines = [f"- [{_as_text(link.user_id)}, {link.week}, {link.format}]({link.url})" for link in press.links]
-    return "\n".join([*lines, f"{press.published:,} in all"])
+def _links(publisher: Publisher) -> str:
+    lines = [f"- [{_as_text(link.user_id)}, {link.week}, {link.format}]({link.url})" for link in publisher.links]
+    return "\n".join([*lines, f"{publisher.published:,} in all"])
 
 
 def _as_text(user_id: str) -> str:

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from resources.errors import InvalidInput
+from resources.irt.response_functions import Items
 
 Model = Literal["2PL", "3PL"]
 Format = Literal["html", "pdf"]
@@ -125,41 +125,14 @@ class ItemBank:
             )
 
     @cached_property
+    def items(self) -> Items:
+        """The parameters alone; the same object each time, for what is kept beside it (see `eap`)."""
+        return Items(self.a, self.b, self.c)
+
+    @cached_property
     def place(self) -> Mapping[str, int]:
         """Where an item stands; made once, since one learner's update must not pay for the whole bank."""
         return {key: j for j, key in enumerate(self.item_keys)}
-
-
-@dataclass(frozen=True)
-class Attempts:
-    """Answers of many users as they were given, repeats and skips included; the order of the rows carries no meaning.
-
-    `user` and `item` index `user_ids` and `item_keys`; `correct` is 1 right, 0 wrong, NaN skipped; `completed_at` is in
-    UTC (datetime64[us]); `attempt_no` counts from 1; `session` is the place of the session's id among all in order, -1
-    without one. All have shape (n,).
-    """
-
-    user_ids: tuple[str, ...]
-    item_keys: tuple[str, ...]
-    user: Ints
-    item: Ints
-    correct: Floats
-    completed_at: Instants
-    attempt_no: Ints
-    session: Ints
-
-    @classmethod
-    def from_frame(cls, frame: pd.DataFrame) -> Self:
-        """From columns user_id, item_key, correct (nullable boolean), completed_at, attempt_no and session_id."""
-        user, user_ids = pd.factorize(frame["user_id"])
-        item, item_keys = pd.factorize(frame["item_key"])
-        session, _ = pd.factorize(frame["session_id"], sort=True)
-        return cls(
-            tuple(user_ids), tuple(item_keys), user.astype(np.int64), item.astype(np.int64),
-            frame["correct"].to_numpy(np.float64, na_value=np.nan),
-            frame["completed_at"].to_numpy("datetime64[us]"), frame["attempt_no"].to_numpy(np.int64),
-            session.astype(np.int64),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
-"""Freezing a week's answers: read from the view `attempt` once, kept in the warehouse with a mark of their sessions."""
+"""Freezing a week's answers: read from the view once, kept with a checksum of their sessions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from assets.abilities.scoring import ScoringRules
@@ -34,13 +37,13 @@ def gaps(chosen: Selection, first_week: Week, rules: ScoringRules, warehouse: Wa
     return {week: keys for week, keys in gaps.items() if keys}
 
 
-def marks_by_key(user_keys: UserKeys, of_users: Mapping[str, int]) -> dict[str, str]:
-    """The mark of each user key with sessions, from those of its users (see `attempts.marks`)."""
+def checksums_by_key(user_keys: UserKeys, of_users: Mapping[str, int]) -> dict[str, str]:
+    """The checksum of each user key with sessions, from those of its users (see `attempts.checksums`)."""
     sums: dict[str, int] = {}
-    for user_id, mark in of_users.items():
+    for user_id, checksum in of_users.items():
         key = user_keys.key_of(user_id)
-        sums[key] = sums.get(key, 0) + mark
-    return {key: f"{mark % 2**64:016x}" for key, mark in sums.items()}
+        sums[key] = sums.get(key, 0) + checksum
+    return {key: f"{checksum % 2**64:016x}" for key, checksum in sums.items()}
 
 
 @dataclass(frozen=True)
@@ -69,18 +72,32 @@ class Freezer:
                 frozen = [key for key in keys if key not in absent]
                 asked = sorted({*asked, *self.users.members(absent)})
             named = self.users.named(asked)
-            # Before the answers: what changes in between leaves a mark too old, and is found to be late.
-            marks = marks_by_key(self.keys, attempts.marks(connection, week.begins_at, week.ends_at, named))
+            # Before the answers: what changes in between leaves an old checksum, and is found to be late.
+            checksums = checksums_by_key(self.keys, attempts.checksums(connection, week.begins_at, week.ends_at, named))
             answers = attempts.between(connection, week.begins_at, week.ends_at, named)
             if frozen:
                 # The other users' answers stay: if they are late, they have to stay late.
-                marks |= {key: mark for key, mark in self.warehouse.marks(week).items() if key in frozen}
+                checksums |= {
+                    key: checksum for key, checksum in self.warehouse.checksums(week).items() if key in frozen
+                }
                 before = self.warehouse.read([week], frozen)
-                answers = pd.concat([before[~before["user_id"].isin(asked)], answers], ignore_index=True)
-            user_key = answers["user_id"].map(self._key_of(answers))
-            inside = user_key.isin(keys)
-            self.warehouse.write(week, keys, answers[inside].assign(user_key=user_key[inside]), marks)
-        return int(inside.sum())
+                renewed = pc.is_in(before["user_id"], pa.array(asked, pa.large_string()))
+                answers = pa.concat_tables([before.filter(pc.invert(renewed)), answers])
+            parts = _by_key(answers, keys, self.keys)
+            self.warehouse.write(week, parts, checksums)
+        return sum(part.num_rows for part in parts.values())
 
-    def _key_of(self, answers: pd.DataFrame) -> dict[str, str]:
-        return {user: self.keys.key_of(user) for user in answers["user_id"].unique()}
+
+def _by_key(answers: pa.Table, keys: Sequence[str], user_keys: UserKeys) -> dict[str, pa.Table]:
+    """The answers of each of the user keys, and of no other."""
+    users: Any = answers["user_id"].combine_chunks().dictionary_encode()
+    place = {key: i for i, key in enumerate(keys)}
+    of_user = np.array([place.get(user_keys.key_of(user), -1) for user in users.dictionary.to_pylist()], np.int64)
+    of_row = of_user[users.indices.to_numpy()]
+    by_key = np.argsort(of_row, kind="stable")
+    bounds = np.searchsorted(of_row[by_key], np.arange(len(keys) + 1))
+    rows = answers.take(by_key[bounds[0] :])
+    return {
+        key: rows.slice(start - bounds[0], end - start)
+        for key, start, end in zip(keys, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+    }

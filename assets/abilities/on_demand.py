@@ -69,7 +69,7 @@ class Updater:
                 connection, user_id, rules.lookback_days,
                 as_of=as_of, bank_version=self.bank_version, application_name=name,
             )  # fmt: skip
-            responses = counted(now.attempts, [user_id], now.as_of, rules)
+            responses = counted(now.answers, [user_id], now.as_of, rules)
             if np.isnan(responses.correct).all():
                 return Update(now.as_of, reason="no_attempts", n_unusable=responses.correct.size)
             if now.bank_version is None:

@@ -6,10 +6,11 @@ What a run holds in memory does not grow with its learners, as long as no single
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pandas as pd
+import pyarrow as pa
 
 from assets.abilities.scoring import ScoringRules
 from assets.selection import SelectedUsers, Selection, in_batches
+from resources.answers.answers import Answers
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
 
@@ -22,7 +23,7 @@ class Window:
 
     week: Week
     learners: list[str]
-    answers: pd.DataFrame
+    answers: Answers
 
 
 def windows(chosen: Selection, users: SelectedUsers, rules: ScoringRules, warehouse: Warehouse) -> Iterator[Window]:
@@ -30,11 +31,12 @@ def windows(chosen: Selection, users: SelectedUsers, rules: ScoringRules, wareho
     learners_of = {key: users.by_key.get(key, ()) for key in chosen.user_keys}
     for batch in in_batches(learners_of, LEARNERS_AT_ONCE):
         part = chosen.only(batch)
-        kept: dict[Week, tuple[list[str], pd.DataFrame]] = {}
+        kept: dict[Week, tuple[list[str], pa.Table]] = {}
         for week, keys in part.keys.items():
             reached = rules.weeks(week)
             kept = {w: kept[w] for w in reached if w in kept and kept[w][0] == list(keys)}
             for earlier in reached:
                 if earlier not in kept:
                     kept[earlier] = (list(keys), warehouse.read([earlier], keys))
-            yield Window(week, users.asked(keys), pd.concat([kept[w][1] for w in reached], ignore_index=True))
+            answers = Answers.from_table(pa.concat_tables([kept[w][1] for w in reached]))
+            yield Window(week, users.asked(keys), answers)

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from resources.answers.answers import Answers, ascending
+from resources.answers.counting import counting
 from resources.errors import InvalidInput, NotConverged
 from resources.irt.calibration import Calibration, calibrate
 from resources.irt.linking import Drift, Link, drift, link
 from resources.irt.response_functions import Items
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 from resources.irt.screening import after_calibration, before_calibration
 from resources.model import ItemBank, Model
 from resources.progress import Progress
@@ -53,17 +54,16 @@ class NewBank:
 
     bank: ItemBank
     calibration: Calibration
-    answers: Answers
+    answers: ResponseMatrix
     kept: NDArray[np.bool_]
     linking: Linking | None
     left_out: Sequence[tuple[str, str]]
 
 
 def new_bank(
-    answers: pd.DataFrame, model: Model, in_force: ItemBank | None, fitted_at: dt.datetime, progress: Progress
+    answers: Answers, model: Model, in_force: ItemBank | None, fitted_at: dt.datetime, progress: Progress
 ) -> NewBank:
-    """The bank of all items that `answers` (user_id, item_key, correct, topic_id; one attempt per user and item) can
-    calibrate.
+    """The bank of all items that `answers` can calibrate, by each learner's first attempt at each item.
 
     `left_out` names every other item with its reason.
 
@@ -71,8 +71,9 @@ def new_bank(
         InvalidInput: no item can be calibrated, or too few are common with the bank in force to find its scale.
         NotConverged: the bank in force stays as it was.
     """
-    table, item_keys, left_out = _screened(answers)
-    found = _calibrated(table, model, progress)
+    answers = answers.take(counting(answers))
+    matrix, item_keys, left_out = _screened(answers)
+    found = _calibrated(matrix, model, progress)
     after = after_calibration(found)
     left_out += [(item_keys[j], reason) for j, reason in after.left_out]
     if not after.kept.any():
@@ -87,22 +88,32 @@ def new_bank(
         items = linking.link.items(items)
     version = _version(model, fitted_at, items, keys)
     bank = ItemBank(version, model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys))
-    return NewBank(bank, found, table, after.kept, linking, sorted(left_out))
+    return NewBank(bank, found, matrix, after.kept, linking, sorted(left_out))
 
 
-def _topics(answers: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
+def _topics(answers: Answers, keys: Sequence[str]) -> dict[str, str]:
     """The topic under which an item was answered most often, of equals the first by name; none for items without."""
-    counts = answers[answers["item_key"].isin(keys)].value_counts(["item_key", "topic_id"]).reset_index()
-    best = counts.sort_values(["count", "topic_id"], ascending=[False, True]).drop_duplicates("item_key")
-    return dict(zip(best["item_key"].tolist(), best["topic_id"].tolist(), strict=True))
+    named = answers.topic >= 0
+    pairs, n = np.unique(np.stack([answers.item[named], answers.topic[named]]), axis=1, return_counts=True)
+    wanted, topics = set(keys), dict[str, str]()
+    by_count = sorted(
+        zip(n.tolist(), *pairs.tolist(), strict=True), key=lambda row: (-row[0], answers.topic_ids[row[2]])
+    )
+    for _, item, topic in by_count:
+        if (key := answers.item_keys[item]) in wanted:
+            topics.setdefault(key, answers.topic_ids[topic])
+    return topics
 
 
-def _screened(answers: pd.DataFrame) -> tuple[Answers, list[str], list[tuple[str, str]]]:
-    answered = answers[answers["correct"].notna()]
-    user, user_ids = pd.factorize(answered["user_id"])
-    item, keys = pd.factorize(answered["item_key"].to_numpy(object), sort=True)
-    correct = answered["correct"].to_numpy(np.int64)
-    screening = before_calibration(Answers(user, item, correct, len(user_ids), len(keys)))
+def _screened(answers: Answers) -> tuple[ResponseMatrix, list[str], list[tuple[str, str]]]:
+    """What can be calibrated: the matrix of answers, its items in ascending order, and who stays out and why."""
+    answered = answers.take(~np.isnan(answers.correct))
+    kept_items, place = np.unique(answered.item, return_inverse=True)
+    item, keys = ascending(place, [answers.item_keys[j] for j in kept_items])
+    _, user = np.unique(answered.user, return_inverse=True)
+    n_users = int(user.max(initial=-1)) + 1
+    whole = ResponseMatrix(user, item, answered.correct.astype(np.int64), n_users, len(keys))
+    screening = before_calibration(whole)
     if not screening.kept.any():
         raise InvalidInput(
             f"No item can be calibrated: of {len(keys)} items with answers none has enough of them, right and wrong. "
@@ -111,16 +122,16 @@ def _screened(answers: pd.DataFrame) -> tuple[Answers, list[str], list[tuple[str
     place = np.cumsum(screening.kept) - 1
     rows = screening.kept[item]
     kept_users, users = np.unique(user[rows], return_inverse=True)
-    table = Answers(users, place[item[rows]], correct[rows], kept_users.size, int(screening.kept.sum()))
-    left_out = [(str(keys[j]), reason) for j, reason in screening.left_out]
-    return table, [str(key) for key, kept in zip(keys, screening.kept, strict=True) if kept], left_out
+    matrix = ResponseMatrix(users, place[item[rows]], whole.correct[rows], kept_users.size, int(screening.kept.sum()))
+    left_out = [(keys[j], reason) for j, reason in screening.left_out]
+    return matrix, [key for key, kept in zip(keys, screening.kept, strict=True) if kept], left_out
 
 
-def _calibrated(table: Answers, model: Model, progress: Progress) -> Calibration:
+def _calibrated(matrix: ResponseMatrix, model: Model, progress: Progress) -> Calibration:
     def tell(cycle: int, log_posterior: float, largest_change: float) -> None:
         progress("calibration cycles (at most)", cycle, MAX_CYCLES)
 
-    found = calibrate(table, model, max_cycles=MAX_CYCLES, progress=tell)
+    found = calibrate(matrix, model, max_cycles=MAX_CYCLES, progress=tell)
     if not found.converged:
         raise NotConverged(
             f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
@@ -141,7 +152,7 @@ def _linked(keys: Sequence[str], items: Items, in_force: ItemBank) -> Linking:
             "needed to find its scale. Calibrate when enough of its items were answered again."
         )
     theirs = np.array([place[key] for key in anchors])
-    before = Items(in_force.a[theirs], in_force.b[theirs], in_force.c[theirs])
+    before = in_force.items.at(theirs)
     ours = items.at(np.flatnonzero(common))
     first = drift(ours, before, link(ours, before))
     used = first.stable if first.stable.sum() >= MIN_ANCHORS else np.ones_like(first.stable)

@@ -5,17 +5,17 @@ Learners come in batches, whose results are added up: the answers of a million l
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from assets.abilities.scoring import ScoringRules, counted
+from resources.answers.answers import Answers
 from resources.estimators.contract import Scorable, match
 from resources.irt.fit import Residuals, item_residuals
-from resources.irt.response_functions import Items
-from resources.irt.response_matrix import Answers
-from resources.model import Attempts, ItemBank, Week
+from resources.model import ItemBank, Week
 
 # Why a learner has no estimate, in the order of a table.
 NOT_FROZEN = "answers of the window not frozen: the week was not run for them"
@@ -61,18 +61,19 @@ class Batch:
 
     members: Collection[str]
     not_frozen: Collection[str]
-    frozen: Mapping[Week, pd.DataFrame]
+    frozen: Mapping[Week, pa.Table]
     estimated: Collection[str]
     theta: "pd.Series[float]"
 
 
 def examine(batch: Batch, week: Week, bank: ItemBank, rules: ScoringRules) -> Examined:
     """A batch's part of the cohort; the window is that of `rules` at the end of `week`."""
-    window = pd.concat([batch.frozen[earlier] for earlier in rules.weeks(week)], ignore_index=True)
-    whole = window[~window["user_id"].isin(batch.not_frozen)]
-    inside = whole["completed_at"] >= rules.window_start(week.ends_at)
-    attempts = Attempts.from_frame(whole)
-    responses = counted(attempts, attempts.user_ids, week.ends_at, rules)
+    window = Answers.from_table(pa.concat_tables([batch.frozen[earlier] for earlier in rules.weeks(week)]))
+    not_frozen = np.array([user_id in batch.not_frozen for user_id in window.user_ids], np.bool_)
+    whole = window.take(~not_frozen[window.user])
+    members = [user_id for user_id, out in zip(window.user_ids, not_frozen.tolist(), strict=True) if not out]
+    responses = counted(whole, members, week.ends_at, rules)
+    n_inside = len(counted(whole, members, week.ends_at, replace(rules, attempts="all")))
     scorable = match(responses, bank)
     reason_of = dict(zip(responses.user_ids, _reasons(scorable), strict=True))
     silent = Counter[str]()
@@ -80,34 +81,32 @@ def examine(batch: Batch, week: Week, bank: ItemBank, rules: ScoringRules) -> Ex
         silent[NOT_FROZEN if user_id in batch.not_frozen else reason_of.get(user_id, NO_ANSWER)] += 1
     n_answers = Counter({
         USED: int(scorable.n_items.sum()),
-        REPEATED: int(inside.sum()) - responses.user.size,
+        REPEATED: n_inside - len(responses),
         NOT_IN_BANK: int(scorable.n_unknown_item.sum()),
         BLANK: int(scorable.n_unusable.sum()),
     })  # fmt: skip
     theta = np.asarray(batch.theta.reindex(list(responses.user_ids)), np.float64)
-    known = np.isfinite(theta[scorable.user])
-    answers = Answers(
-        scorable.user[known], scorable.item[known], scorable.correct[known], theta.size, len(bank.item_keys)
-    )
-    residuals = item_residuals(answers, Items(bank.a, bank.b, bank.c), theta)
+    matrix = scorable.matrix
+    known = np.isfinite(theta[matrix.user])
+    estimated = replace(matrix, user=matrix.user[known], item=matrix.item[known], correct=matrix.correct[known])
+    residuals = item_residuals(estimated, bank.items, theta)
     return Examined(participation(batch.frozen), silent, n_answers, residuals)
 
 
-def participation(frozen: Mapping[Week, pd.DataFrame]) -> pd.DataFrame:
+def participation(frozen: Mapping[Week, pa.Table]) -> pd.DataFrame:
     """By week: learners who answered or skipped anything, their answers, how many were skipped, and their sessions."""
     return pd.DataFrame(
-        [
-            (
-                answers["user_id"].nunique(),
-                int(answers["correct"].notna().sum()),
-                int(answers["correct"].isna().sum()),
-                len(answers[["user_id", "session_id"]].dropna().drop_duplicates()),
-            )
-            for answers in frozen.values()
-        ],
+        [_took_part(Answers.from_table(table)) for table in frozen.values()],
         pd.Index([week.key for week in frozen], name="week"),
         ["learners", "answers", "skipped", "sessions"],
     )
+
+
+def _took_part(answers: Answers) -> tuple[int, int, int, int]:
+    skipped = int(np.isnan(answers.correct).sum())
+    named = answers.session >= 0
+    sessions = np.unique(answers.user[named] * len(answers.session_ids) + answers.session[named])
+    return np.unique(answers.user).size, len(answers) - skipped, skipped, sessions.size
 
 
 def _reasons(scorable: Scorable) -> list[str]:

@@ -5,7 +5,6 @@ import pandas as pd
 
 from resources.irt.fit import INFIT, Residuals
 from resources.irt.linking import Link, drift
-from resources.irt.response_functions import Items
 from resources.irt.screening import MIN_ANSWERS
 from resources.model import ItemBank
 
@@ -41,9 +40,9 @@ def item_drift(bank: ItemBank, before: ItemBank | None) -> pd.DataFrame:
         columns = ("item", "a_before", "a", "b_before", "b", "z_a", "z_b", "moved")
         return pd.DataFrame({column: [] for column in columns})
     theirs = np.array([place[bank.item_keys[j]] for j in ours])
-    old = Items(before.a[theirs], before.b[theirs], before.c[theirs])
-    found = drift(Items(bank.a[ours], bank.b[ours], bank.c[ours]), old, Link(1.0, 0.0))
+    old, new = before.items.at(theirs), bank.items.at(ours)
+    found = drift(new, old, Link(1.0, 0.0))
     return pd.DataFrame({
-        "item": [bank.item_keys[j] for j in ours], "a_before": old.a, "a": bank.a[ours], "b_before": old.b,
-        "b": bank.b[ours], "z_a": found.z_a, "z_b": found.z_b, "moved": ~found.stable,
+        "item": [bank.item_keys[j] for j in ours], "a_before": old.a, "a": new.a, "b_before": old.b,
+        "b": new.b, "z_a": found.z_a, "z_b": found.z_b, "moved": ~found.stable,
     })  # fmt: skip

@@ -20,7 +20,6 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks
 from resources.errors import InvalidInput
 from resources.irt.fit import marginal_reliability
-from resources.irt.response_functions import Items
 from resources.model import ItemBank, Week
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
@@ -34,7 +33,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class _Cohort:
-    """`of_week` has the week's estimates under any bank, `own` those under `bank`, which `fit` tells the making of.
+    """`of_week` has the week's estimates under any bank, `own` those under `bank`, calibrated as `fit` says.
 
     `before` is the bank that it was linked to, and `scale` the versions on whose scale it is: its own, those before.
     """
@@ -180,7 +179,6 @@ def _about(cohort: _Cohort) -> pd.DataFrame:
     """Name and value of what the other tables rest on; a value that is not known is missing."""
     fit, rules, bank = cohort.fit, cohort.rules, cohort.bank
     linked, left_out = _linked(fit), fit.details.get("left_out") if fit else None
-    items_of_bank = Items(bank.a, bank.b, bank.c)
     values: dict[str, object] = {
         "week": cohort.week.key,
         "as_of": cohort.week.ends_at.isoformat(),
@@ -192,7 +190,7 @@ def _about(cohort: _Cohort) -> pd.DataFrame:
         "prior_mean": rules.prior.mean,
         "prior_sd": rules.prior.sd,
         **estimates.summary(cohort.own),
-        "marginal_reliability": marginal_reliability(items_of_bank, rules.prior.mean, rules.prior.sd),
+        "marginal_reliability": marginal_reliability(bank.items, rules.prior.mean, rules.prior.sd),
         "calibrated_at": fit.fitted_at.date().isoformat() if fit else None,
         "calibration_learners": fit.n_users if fit else None,
         "calibration_answers": fit.n_responses if fit else None,

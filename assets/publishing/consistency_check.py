@@ -6,7 +6,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from assets.publishing.report_inventory import WeekInventory, kept
+from assets.publishing.report_inventory import WeekInventory, inventory
 from resources.artifacts.ordered_pool import OrderedPool
 from resources.artifacts.store import ArtifactStore
 from resources.model import Week
@@ -36,7 +36,7 @@ def compare(engine: sa.Engine, store: ArtifactStore, progress: Progress, *, hash
 
     A report that is made meanwhile may stand among the unrecorded.
     """
-    for of_week in kept(engine, store):
+    for of_week in inventory(engine, store):
         missing = of_week.rows.keys() - of_week.files
         # Asked for once more: of a report made after the listing, only the row was seen.
         missing = {key for key, sha256 in _hashes(store, missing) if sha256 is None}
@@ -59,6 +59,6 @@ def _compared(of_week: WeekInventory, missing: set[str], altered: set[str]) -> C
 
 
 def _hashes(store: ArtifactStore, keys: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    with OrderedPool() as lanes:
-        for key, asked in lanes.in_order((key, partial(store.sha256, key)) for key in sorted(keys)):
+    with OrderedPool() as pool:
+        for key, asked in pool.in_order((key, partial(store.sha256, key)) for key in sorted(keys)):
             yield key, asked.result()

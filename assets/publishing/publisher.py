@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TypeVar
 
-import pandas as pd
 import sqlalchemy as sa
 
-import resources.reports
 from assets.publishing.report_inputs import report_inputs
+from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
@@ -28,6 +26,7 @@ from resources.errors import RetryLater, StoreRefuses, TemplateBroken
 from resources.model import Format, ItemBank, Week
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
+from resources.reports.document.recipe import recipe
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import Level, ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
@@ -61,7 +60,7 @@ class _Job:
 
     @property
     def key(self) -> str:
-        return report_key(self.report.week, self.report.user_id, f"weekly_report.{self.format}")
+        return report_key(self.report.week, self.report.user_id, self.format)
 
 
 @dataclass
@@ -83,7 +82,7 @@ class Publisher:
     def published(self) -> int:
         return self.written + self.unchanged
 
-    def publish(self, week: Week, members: Sequence[str], answers: pd.DataFrame, done: Callable[[int], None]) -> None:
+    def publish(self, week: Week, members: Sequence[str], answers: Answers, done: Callable[[int], None]) -> None:
         """Reports for those of `members` who answered in the week or have an estimate of it.
 
         `answers` are those that the week's look-back reaches; `done` hears of each few members that are done with. A
@@ -101,15 +100,15 @@ class Publisher:
             history = abilities.history(connection, members, week)
             everybody = abilities.distribution(connection, week)
             recorded = {(row.user_id, row.format): row for row in report_artifacts.of_week(connection, week, members)}
-        with OrderedPool() as lanes:
+        with OrderedPool() as pool:
             for start in range(0, len(members), BATCH):
                 batch = members[start : start + BATCH]
-                own, past = (frame[frame["user_id"].isin(batch)] for frame in (answers, history))
+                past = history[history["user_id"].isin(batch)]
                 due = report_inputs(
-                    week, batch, own, past, everybody,
+                    week, batch, answers.of_users(batch), past, everybody,
                     bank=self.bank, scale=self.scale, window_days=self.window_days,
                 )  # fmt: skip
-                rows = self._batch(self._jobs(due, recorded), lanes)
+                rows = self._batch(self._jobs(due, recorded), pool)
                 with transaction(self.engine) as connection:
                     report_artifacts.record(connection, rows)
                 done(len(batch))
@@ -122,11 +121,11 @@ class Publisher:
                 before = recorded.get((report.user_id, form))
                 yield _Job(report, form, template, _fingerprint(template, report), before)
 
-    def _batch(self, jobs: Iterable[_Job], lanes: OrderedPool) -> list[ReportArtifact]:
+    def _batch(self, jobs: Iterable[_Job], pool: OrderedPool) -> list[ReportArtifact]:
         """The rows to record, of files that are stored; none for what stays as it is or fails."""
         rows = []
-        looked_up = lanes.in_order((job, partial(self._stands, job)) for job in jobs)
-        for job, stored in lanes.in_order(self._made(looked_up)):
+        looked_up = pool.in_order((job, partial(self._stands, job)) for job in jobs)
+        for job, stored in pool.in_order(self._made(looked_up)):
             with self._on_its_own(job):
                 row = stored.result()
                 if len(self.links) < LINKS:
@@ -192,13 +191,6 @@ def _same(row: ReportArtifact) -> ReportArtifact:
     return row
 
 
-@cache
-def _recipe() -> str:
-    """SHA-256 of the code that makes reports: reports made by other code are made again."""
-    sources = sorted(Path(resources.reports.__file__).parent.rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-
-
 def _rounded(estimates: Sequence[_Estimate]) -> list[_Estimate]:
     """To 1e-9 logits: who else was in the batch changes the last bits of a sum, and no page shows so many."""
     return [replace(estimate, theta=round(estimate.theta, 9), se=round(estimate.se, 9)) for estimate in estimates]
@@ -208,10 +200,10 @@ def _fingerprint(template: Template, report: ReportInput) -> str:
     """SHA-256 of everything that a report's bytes depend on."""
     answers = report.answers
     parts = (
-        _recipe(), template.sha256, report.user_id, report.week, _rounded(report.history),
+        recipe(), template.sha256, report.user_id, report.week, _rounded(report.history),
         _rounded([report.level] if report.level else []), report.standing, report.as_of,
         report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
-        answers.item_keys, answers.topics, answers.sessions, answers.correct.tolist(), answers.answered_at.tolist(),
+        answers.keys, answers.topics, answers.sessions, answers.correct.tolist(), answers.completed_at.tolist(),
         answers.response_time_ms.tolist(), answers.attempt_no.tolist(), answers.hint_used.tolist(),
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()

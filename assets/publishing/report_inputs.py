@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+import numpy as np
 import pandas as pd
 
+from resources.answers.answers import Answers
 from resources.model import Floats, ItemBank, Week
 from resources.reports.learner.percentile import standing
-from resources.reports.learner.report_input import Answers, Level, ReportInput, WeekLevel
+from resources.reports.learner.report_input import Level, ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 
 
 def report_inputs(
     week: Week,
     members: Sequence[str],
-    answers: pd.DataFrame,
+    answers: Answers,
     history: pd.DataFrame,
     everybody: Floats,
     *,
@@ -29,14 +31,14 @@ def report_inputs(
     `answers` are those that the week's look-back reaches, `history` the members' estimates up to the week in the order
     of users and weeks, `everybody` all thetas of the week, ascending, whoever is in this run.
     """
-    seen_of = _seen(answers)
-    of_week = answers[answers["completed_at"] >= week.begins_at]
-    answers_of = Answers.by_user(of_week)
-    nothing = Answers.from_frame(of_week.iloc[:0])
+    window_of = answers.by_user()
+    nothing = answers.take(np.zeros(0, np.int64))
+    begins_at = np.datetime64(week.start, "us")
     past_of = _pasts(history, week)
     for user_id in members:
         past = past_of.get(user_id, _Past(None, ()))
-        own = answers_of.get(user_id, nothing)
+        window = window_of.get(user_id, nothing)
+        own = window.take(window.completed_at >= begins_at)
         if past.level is None and not len(own):
             continue
         yield ReportInput(
@@ -46,20 +48,12 @@ def report_inputs(
             standing=standing(everybody, past.level.theta, past.level.se) if past.level else None,
             history=past.weeks,
             answers=own,
-            seen=seen_of.get(user_id, frozenset()),
+            seen=frozenset(window.keys),
             bank=bank,
             scale=scale,
             as_of=week.ends_at,
             window_days=window_days,
         )
-
-
-def _seen(answers: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """By user, the items that they answered."""
-    seen: dict[str, set[str]] = {}
-    for user_id, key in zip(answers["user_id"].tolist(), answers["item_key"].tolist(), strict=True):
-        seen.setdefault(user_id, set()).add(key)
-    return {user_id: frozenset(keys) for user_id, keys in seen.items()}
 
 
 @dataclass(frozen=True)

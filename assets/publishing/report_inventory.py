@@ -25,7 +25,7 @@ class WeekInventory:
     elsewhere: int
 
 
-def kept(engine: sa.Engine, store: ArtifactStore) -> Iterator[WeekInventory]:
+def inventory(engine: sa.Engine, store: ArtifactStore) -> Iterator[WeekInventory]:
     """Every week that has files or rows, ascending, one in memory at a time. What is no report's file is passed over.
 
     A week's files are listed before its rows are read, so that a report which is made meanwhile may lack a row and
@@ -37,7 +37,7 @@ def kept(engine: sa.Engine, store: ArtifactStore) -> Iterator[WeekInventory]:
         files = set[str]().union(*(keys for _, keys in found))
         with transaction(engine) as connection:
             rows = report_artifacts.of_week(connection, week)
-        by_key = {report_key(week, row.user_id, f"weekly_report.{row.format}"): row for row in rows}
+        by_key = {report_key(week, row.user_id, row.format): row for row in rows}
         ours = {key: row.sha256 for key, row in by_key.items() if row.url == store.address(key)}
         yield WeekInventory(week, files, ours, len(rows) - len(ours))
 

@@ -10,7 +10,7 @@ from itertools import takewhile
 
 import sqlalchemy as sa
 
-from assets.publishing.report_inventory import WeekInventory, kept
+from assets.publishing.report_inventory import WeekInventory, inventory
 from resources.artifacts.ordered_pool import OrderedPool
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
@@ -20,7 +20,7 @@ from resources.progress import Progress
 
 def outdated(engine: sa.Engine, store: ArtifactStore, before: dt.date) -> Iterator[WeekInventory]:
     """The weeks that were over by `before`, ascending."""
-    return takewhile(lambda of_week: of_week.week.ends_at.date() <= before, kept(engine, store))
+    return takewhile(lambda of_week: of_week.week.ends_at.date() <= before, inventory(engine, store))
 
 
 def remove(engine: sa.Engine, store: ArtifactStore, old: WeekInventory, progress: Progress) -> None:
@@ -29,8 +29,8 @@ def remove(engine: sa.Engine, store: ArtifactStore, old: WeekInventory, progress
     Raises:
         RetryLater, StoreRefuses: of the store or the database; the week's rows are as they were.
     """
-    with OrderedPool() as lanes:
-        deleted = lanes.in_order((key, partial(store.delete, key)) for key in sorted(old.files))
+    with OrderedPool() as pool:
+        deleted = pool.in_order((key, partial(store.delete, key)) for key in sorted(old.files))
         for done, (_, deletion) in enumerate(deleted, 1):
             deletion.result()
             progress(f"files of {old.week}", done, len(old.files))

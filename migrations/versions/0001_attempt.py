@@ -1,4 +1,4 @@
-"""The ledger, exam_results where the platform has none, and the view `attempt` on it."""
+"""The undo log, exam_results where the platform has none, and the view `attempt` on it."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ _FUNCTIONS = (
 
 def upgrade() -> None:
     connection = op.get_bind()
-    undo_log.open_ledger(connection)
+    undo_log.open_log(connection)
     replaced = _replaced_view(connection)
     if relation_kind(connection, "exam_results") is None:
         make_table(connection, revision, _EXAM_RESULTS)
@@ -81,7 +81,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     connection = op.get_bind()
     undo_log.undo(connection, revision)
-    undo_log.close_ledger(connection)
+    undo_log.close_log(connection)
 
 
 def _replaced_view(connection: sa.Connection) -> sql.Composable | None:

@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
-# At 50 ms a call, 16 lanes take 300 files a second, more than one process renders; S3 takes ten times as many.
+# At 50 ms a call, 16 threads take 300 files a second, more than one process renders; S3 takes ten times as many.
 AT_ONCE = 16
-# Calls drawn before the oldest has to be settled: lanes stay busy behind a slow one, and few files wait in memory.
+# Calls drawn before the oldest has to be settled: threads stay busy behind a slow one, and few files wait in memory.
 _AHEAD = 2 * AT_ONCE
 
 _Tag = TypeVar("_Tag")
@@ -22,7 +22,7 @@ class OrderedPool:
     """A few threads for the length of a `with` block; at its end, what was not begun is dropped."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="lane")
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="ordered")
 
     def in_order(self, calls: Iterable[tuple[_Tag, Callable[[], _Result]]]) -> Iterator[tuple[_Tag, Future[_Result]]]:
         """Each tag with its call's future, in the order given, to be settled one by one by `result()`.

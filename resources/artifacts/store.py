@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, get_args
 
 from resources.errors import InvalidInput
-from resources.model import Week, safe_key
+from resources.model import Format, Week, safe_key
 
 _KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
-_REPORT = re.compile(r"reports/(\d{4}-\d\d-\d\d)/[a-z0-9_~-]+/weekly_report\.(?:html|pdf)")
+_REPORT_NAME = "weekly_report"
+_REPORT = re.compile(rf"reports/(\d{{4}}-\d\d-\d\d)/[a-z0-9_~-]+/{_REPORT_NAME}\.(?:{'|'.join(get_args(Format))})")
 
 
 class ArtifactStore(Protocol):
@@ -48,9 +49,9 @@ class ArtifactStore(Protocol):
         ...
 
 
-def report_key(week: Week, user_id: str, file_name: str) -> str:
+def report_key(week: Week, user_id: str, form: str) -> str:
     """Such as `reports/2025-01-06/<safe user id>/weekly_report.html`; never one for two users."""
-    return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{file_name}")
+    return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{_REPORT_NAME}.{form}")
 
 
 def week_of(key: str) -> Week | None:

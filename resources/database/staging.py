@@ -10,9 +10,7 @@ import sqlalchemy as sa
 from resources.database.copy import copy_in
 
 
-def stage(
-    connection: sa.Connection, name: LiteralString, columns: LiteralString, key: LiteralString, rows: pa.Table
-) -> None:
+def stage(connection: sa.Connection, name: LiteralString, columns: str, key: LiteralString, rows: pa.Table) -> None:
     """`rows` as the temporary table `name` with `columns` (as in CREATE TABLE, in the rows' order), and nothing else.
 
     Instants without a zone are UTC, as the session is. The table is gone at the end of the transaction.

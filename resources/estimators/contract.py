@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from resources.irt.response_matrix import ResponseMatrix
 from resources.model import STANDARD_NORMAL, Floats, Ints, ItemBank, Prior, Responses, Thetas
 
 
@@ -37,15 +38,10 @@ class Estimator(Protocol):
 
 @dataclass(frozen=True)
 class Scorable:
-    """The rows that can be scored, and how many could not, per user.
+    """The answers that can be scored, users by their place among the request's and items by that in the bank; and how
+    many could not, per user: `n_items`, `n_unknown_item` and `n_unusable` have shape (n_users,)."""
 
-    `user` (index into the request's user_ids), `item` (index into the bank) and `correct` (0 or 1) have shape (m,);
-    `n_items`, `n_unknown_item` and `n_unusable` have shape (n_users,).
-    """
-
-    user: Ints
-    item: Ints
-    correct: Ints
+    matrix: ResponseMatrix
     n_items: Ints
     n_unknown_item: Ints
     n_unusable: Ints
@@ -60,9 +56,9 @@ def match(responses: Responses, bank: ItemBank) -> Scorable:
     keep = ~unusable & ~unknown
     n_users = len(responses.user_ids)
     return Scorable(
-        responses.user[keep],
-        item[keep],
-        responses.correct[keep].astype(np.int64),
+        ResponseMatrix(
+            responses.user[keep], item[keep], responses.correct[keep].astype(np.int64), n_users, len(bank.item_keys)
+        ),
         _count(responses.user[keep], n_users),
         _count(responses.user[unknown], n_users),
         _count(responses.user[unusable], n_users),

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from resources.irt.em import Em, Progress, Sample, run
 from resources.irt.m_step import INTERCEPT, LOGIT_C, SLOPE, Free, ItemPriors, Normal
 from resources.irt.response_functions import Floats, Items
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 from resources.irt.standard_errors import Method, StandardErrors, not_computed, standard_errors
 
 Group = Literal["fixed", "estimate sd", "estimate mean and sd"]
@@ -49,7 +49,7 @@ class Calibration:
 
 
 def calibrate(
-    answers: Answers,
+    answers: ResponseMatrix,
     model: Literal["2PL", "3PL"] = "2PL",
     *,
     known: Items | None = None,
@@ -105,7 +105,7 @@ def calibrate(
 
 
 def _start(
-    answers: Answers, n_answers: NDArray[np.int64], known: Items | None, model: str, priors: ItemPriors
+    answers: ResponseMatrix, n_answers: NDArray[np.int64], known: Items | None, model: str, priors: ItemPriors
 ) -> tuple[Floats, Free]:
     """Where to begin, shape (n_items, 3), and which of it is to be estimated; known parameters are in place."""
     unknown = np.full(answers.n_items, np.nan)

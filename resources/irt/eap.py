@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from resources.irt.response_functions import Floats, Items, log_right, log_wrong
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 
-SHARED_POINTS = (121, 241, 481)  # suffice for about 200, 800 and 3,000 answers
+POINTS = (121, 241, 481)  # suffice for about 200, 800 and 3,000 answers
+COMMON_HALF_WIDTH = 6.0  # the grid of all learners with an ordinary prior: whatever it is, one table of curves serves
+ORDINARY_MEAN, ORDINARY_SD = 4.0, 1.0  # the prior's largest |mean| and SD for which that grid is tried first
 OWN_POINTS = 121
 PRIOR_SDS = 6.0
 HALF_GRID = 1e-3  # of the SD: what leaving out every other point may change
@@ -46,12 +48,15 @@ class Posterior:
     sd: Floats
 
 
-def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float = 1.0) -> Posterior:
+def eap(
+    answers: ResponseMatrix, items: Items, prior_mean: Floats | float = 0.0, prior_sd: Floats | float = 1.0
+) -> Posterior:
     """Posterior means and SDs under N(prior_mean, prior_sd^2), each SD to about 1e-6 of itself, by this rule per user:
 
-    1. Take 121 equally spaced points over prior_mean +- 6 prior_sd, spacing h. Density at a point = prior times
-       likelihood, from logarithms less their maximum; mean m and SD s are its first two moments. m' and s' are the same
-       from every other point: the first, third, ... and last.
+    1. Take 121 equally spaced points, spacing h: from -6 to 6 where |prior_mean| <= 4 and prior_sd <= 1, else over
+       prior_mean +- 6 prior_sd. Density at a point = prior times likelihood, from logarithms less their maximum; mean
+       m and SD s are its first two moments. m' and s' are the same from every other point: the first, third, ... and
+       last.
     2. Done if h <= s, |m' - m| <= .001 s, |s' - s| <= .001 s, and the density at both ends is at most 1e-7 of its
        maximum on the grid. (Every other point may hold no mass at all; m' does not exist then, and it is not done.)
     3. Else the same with 241, then 481 points over the same range.
@@ -59,30 +64,34 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
        above 1e-7 (range too narrow), w is twice the last half-width; where not, w is 8 max(s, h), but not above the
        last half-width.
 
-    The result does not depend on who else is among the users, nor on the order of the answers beyond rounding. Nothing
-    is clamped: all right or all wrong are finite, and may lie outside +- 6 SD. A user without answers has the prior's
-    moments. Memory beyond the table of answers: 16 bytes per item answered and point, and some 50 MB.
+    `prior_mean` and `prior_sd` are one number for all users or arrays of shape (n_users,). The result does not depend
+    on who else is among the users, nor on the order of the answers beyond rounding. Nothing is clamped: all right or
+    all wrong are finite, and may lie outside +- 6. A user without answers has the prior's moments. Memory beyond the
+    table of answers: 16 bytes per item answered and point, and some 50 MB.
 
     Raises:
+        ValueError: a prior that is no normal distribution.
         ArithmeticError: a posterior that no round could resolve, as with parameters that are not finite.
     """
-    if not (np.isfinite(prior_mean) and 0 < prior_sd < np.inf):
-        raise ValueError(f"The prior N({prior_mean}, {prior_sd}^2) is not a normal distribution.")
-    found = _Found(answers.n_users, prior_mean, PRIOR_SDS * prior_sd)
-    left = np.arange(answers.n_users)
+    mean, sd = (np.broadcast_to(np.asarray(given, np.float64), answers.n_users) for given in (prior_mean, prior_sd))
+    wrong = np.flatnonzero(~(np.isfinite(mean) & (sd > 0) & (sd < np.inf)))
+    if wrong.size:
+        raise ValueError(f"The prior N({mean[wrong[0]]}, {sd[wrong[0]]}^2) is not a normal distribution.")
+    ordinary = (np.abs(mean) <= ORDINARY_MEAN) & (sd <= ORDINARY_SD)
+    found = _Found(np.where(ordinary, 0.0, mean), np.where(ordinary, COMMON_HALF_WIDTH, PRIOR_SDS * sd), mean, sd)
     alone = answers.n_users == 1 and 0 < answers.item.size <= _FEW and items.a.size <= _KEPT_ITEMS
-    table = None if alone else answers.table()
-    for points in SHARED_POINTS:
+    table = None if alone and ordinary[0] else answers.table()
+    left = np.arange(answers.n_users)
+    if table is not None:
+        left = np.flatnonzero(np.diff(table.indptr))
+        found.mean[:], found.sd[:] = mean, sd  # what remains of those without answers
+    for points in POINTS:
         offsets = np.linspace(-1, 1, points)
-        theta = prior_mean + PRIOR_SDS * prior_sd * offsets
-        log_prior = -0.5 * (PRIOR_SDS * offsets) ** 2
         if table is None:
-            log_p = _kept_log_p(items, prior_mean, prior_sd, points)[answers.item + items.a.size * answers.correct]
-            found.take(left, (log_p.sum(axis=0) + log_prior)[None], offsets)
+            log_p = _kept_log_p(items, points)[answers.item + items.a.size * answers.correct].sum(axis=0)
+            found.take(left, log_p[None] + found.log_prior(left, COMMON_HALF_WIDTH * offsets), offsets)
         else:
-            rows = table if left.size == answers.n_users else table[left]
-            log_density = _on_shared_grid(rows, items, theta, log_prior)
-            _in_portions(left.size, lambda at: found.take(left[at], log_density(at), offsets))  # noqa: B023 - ends here
+            _on_first_grids(table, items, found, left, offsets)
         left = left[~found.resolved[left]]
         if not left.size:
             return Posterior(found.mean, found.sd)
@@ -90,11 +99,7 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
         table = answers.table()
     for k in range(MAX_ROUNDS):
         found.aim(left)
-        offsets = np.linspace(-1, 1, (OWN_POINTS - 1) * 2**k + 1)
-        for users in _portions(table, left, _VALUES_AT_ONCE // offsets.size):
-            theta = found.centre[users, None] + found.half_width[users, None] * offsets
-            log_prior = -0.5 * ((theta - prior_mean) / prior_sd) ** 2
-            found.take(users, _log_likelihood(table[users], items, theta) + log_prior, offsets)
+        _on_own_grids(table, items, found, left, np.linspace(-1, 1, (OWN_POINTS - 1) * 2**k + 1))
         left = left[~found.resolved[left]]
         if not left.size:
             return Posterior(found.mean, found.sd)
@@ -105,7 +110,7 @@ def eap(answers: Answers, items: Items, prior_mean: float = 0.0, prior_sd: float
 
 
 def eap_on_grid(
-    answers: Answers, items: Items, theta: Floats, prior_mean: float = 0.0, prior_sd: float = 1.0
+    answers: ResponseMatrix, items: Items, theta: Floats, prior_mean: float = 0.0, prior_sd: float = 1.0
 ) -> Posterior:
     """Posterior means and SDs on exactly the points `theta`, equally spaced, shape (Q,), whether they suffice or not.
 
@@ -115,10 +120,10 @@ def eap_on_grid(
     mean, sd = np.empty(answers.n_users), np.empty(answers.n_users)
     log_prior = -0.5 * ((theta - prior_mean) / prior_sd) ** 2
     offsets = (theta - centre) / half_width
-    log_density = _on_shared_grid(answers.table(), items, theta, log_prior)
+    log_likelihood = log_likelihood_on_grid(answers.table(), items, theta)
 
     def take(at: slice) -> None:
-        mean_at, sd_at = _mean_and_sd(_sums(_density(log_density(at)), offsets))
+        mean_at, sd_at = _mean_and_sd(_sums(_density(log_likelihood(at) + log_prior), offsets))
         mean[at], sd[at] = centre + half_width * mean_at, half_width * sd_at
 
     _in_portions(answers.n_users, take)
@@ -126,12 +131,23 @@ def eap_on_grid(
 
 
 class _Found:
-    """What is known of each user so far: the grid last used, centre +- half_width, and what it said."""
+    """What is known of each user so far: the prior, the grid last used, centre +- half_width, and what it said."""
 
-    def __init__(self, n_users: int, centre: float, half_width: float) -> None:
-        self.centre, self.half_width = np.full(n_users, centre), np.full(n_users, half_width)
-        self.mean, self.sd, self.spacing = np.empty((3, n_users))
-        self.too_narrow, self.resolved = np.empty((2, n_users), dtype=bool)
+    def __init__(self, centre: Floats, half_width: Floats, prior_mean: Floats, prior_sd: Floats) -> None:
+        self.centre, self.half_width, self.prior_mean, self.prior_sd = centre, half_width, prior_mean, prior_sd
+        self.mean, self.sd, self.spacing = np.empty((3, centre.size))
+        self.too_narrow, self.resolved = np.empty((2, centre.size), dtype=bool)
+        self._common_prior = bool(np.all(prior_mean == prior_mean[:1]) and np.all(prior_sd == prior_sd[:1]))
+
+    def log_prior(self, users: NDArray[np.intp], theta: Floats) -> Floats:
+        """At `theta` of shape (Q,) or (users, Q): shape (users, Q), or (1, Q) where one row does for all."""
+        if self._common_prior and theta.ndim == 1:
+            users = users[:1]
+        z = theta - self.prior_mean[users, None]
+        z /= self.prior_sd[users, None]
+        z *= z
+        z *= -0.5
+        return np.asarray(z)
 
     def take(self, users: NDArray[np.intp], log_density: Floats, offsets: Floats) -> None:
         """Moments from log densities at centre + half_width * offsets, shape (users, Q), which are overwritten."""
@@ -156,15 +172,44 @@ class _Found:
         self.centre[users] = self.mean[users]
 
 
-@functools.lru_cache(maxsize=len(SHARED_POINTS))
-def _kept_log_p(items: Items, prior_mean: float, prior_sd: float, points: int) -> Floats:
+def _on_first_grids(table: csr_array, items: Items, found: _Found, users: NDArray[np.intp], offsets: Floats) -> None:
+    """Users whose grids are the same points, as almost all are, by one table of curves; the others by their own."""
+    grid = (found.centre[users], found.half_width[users])
+    common = (grid[0] == 0) & (grid[1] == COMMON_HALF_WIDTH)
+    for shared in (users[common], users[~common]):
+        if not shared.size:
+            continue
+        centre, half_width = found.centre[shared[0]], found.half_width[shared[0]]
+        if not (np.all(found.centre[shared] == centre) and np.all(found.half_width[shared] == half_width)):
+            _on_own_grids(table, items, found, shared, offsets)
+            continue
+        theta = centre + half_width * offsets
+        rows = table if shared.size == table.shape[0] else table[shared]
+        log_likelihood = log_likelihood_on_grid(rows, items, theta)
+
+        def take(at: slice) -> None:
+            log_density = log_likelihood(at)  # noqa: B023 - ends here
+            log_density += found.log_prior(shared[at], theta)  # noqa: B023 - in place: fresh memory costs as much
+            found.take(shared[at], log_density, offsets)  # noqa: B023
+
+        _in_portions(shared.size, take)
+
+
+def _on_own_grids(table: csr_array, items: Items, found: _Found, users: NDArray[np.intp], offsets: Floats) -> None:
+    for some in _portions(table, users, _VALUES_AT_ONCE // offsets.size):
+        theta = found.centre[some, None] + found.half_width[some, None] * offsets
+        found.take(some, _log_likelihood(table[some], items, theta) + found.log_prior(some, theta), offsets)
+
+
+@functools.lru_cache(maxsize=len(POINTS))
+def _kept_log_p(items: Items, points: int) -> Floats:
     """Log probabilities of a wrong answer to each item over those of a right one, shape (2 J, points)."""
-    theta = prior_mean + PRIOR_SDS * prior_sd * np.linspace(-1, 1, points)
+    theta = COMMON_HALF_WIDTH * np.linspace(-1, 1, points)
     return np.concatenate([log_wrong(items, theta), log_right(items, theta)])
 
 
-def _on_shared_grid(table: csr_array, items: Items, theta: Floats, log_prior: Floats) -> Callable[[slice], Floats]:
-    """Log posterior densities of some of the table's rows, shape (rows, Q), new at each call."""
+def log_likelihood_on_grid(table: csr_array, items: Items, theta: Floats) -> Callable[[slice], Floats]:
+    """Log-likelihoods of some of the table's rows at `theta`, shape (rows, Q), new at each call."""
     log_p = np.zeros((2 * items.a.size, theta.size))
     # Only what was answered: one learner's 60 answers do not pay for a bank of thousands.
     occurs = np.bincount(table.indices, minlength=2 * items.a.size) > 0
@@ -173,9 +218,7 @@ def _on_shared_grid(table: csr_array, items: Items, theta: Floats, log_prior: Fl
     log_p[items.a.size + right] = log_right(items.at(right), theta)
 
     def of(at: slice) -> Floats:
-        log_density: Floats = table[at] @ log_p
-        log_density += log_prior  # in place: fresh memory costs as much as the product
-        return log_density
+        return np.asarray(table[at] @ log_p)
 
     return of
 

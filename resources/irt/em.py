@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from resources.irt import m_step
 from resources.irt.m_step import LIMITS, Free, ItemPriors
 from resources.irt.response_functions import Floats
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 
 Progress = Callable[[int, float, float], None]
 
@@ -33,7 +33,7 @@ class Expected:
 class Sample:
     """The users who answered anything, a bounded number at a time, and the abilities `theta`, shape (Q,)."""
 
-    def __init__(self, answers: Answers, theta: Floats) -> None:
+    def __init__(self, answers: ResponseMatrix, theta: Floats) -> None:
         table = answers.table()
         table = table[np.diff(table.indptr) > 0]
         self.theta = theta

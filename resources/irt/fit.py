@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from resources.irt.response_functions import Floats, Items, information, log_right, log_wrong
-from resources.irt.response_matrix import Answers, Ints
+from resources.irt.response_matrix import Ints, ResponseMatrix
 
 # Infit of usual multiple-choice items. Source: Wright & Linacre (1994), Reasonable mean-square fit values.
 INFIT = (0.7, 1.3)
@@ -47,17 +47,17 @@ class Residuals:
         return _ratio(self.right - self.expected, np.sqrt(self.variance))
 
 
-def person_residuals(answers: Answers, items: Items, theta: Floats) -> Residuals:
+def person_residuals(answers: ResponseMatrix, items: Items, theta: Floats) -> Residuals:
     """Per user, at abilities `theta`, shape (n_users,)."""
     return _residuals(answers, items, theta, answers.user, answers.n_users)
 
 
-def item_residuals(answers: Answers, items: Items, theta: Floats) -> Residuals:
+def item_residuals(answers: ResponseMatrix, items: Items, theta: Floats) -> Residuals:
     """Per item, at abilities `theta`, shape (n_users,)."""
     return _residuals(answers, items, theta, answers.item, answers.n_items)
 
 
-def lz(answers: Answers, items: Items, theta: Floats) -> Floats:
+def lz(answers: ResponseMatrix, items: Items, theta: Floats) -> Floats:
     """Standardised log-likelihood of each user's answers at `theta`, shape (n_users,): below -2 is aberrant.
 
     NaN without answers. Nearer 0 than a true z where theta is estimated from the same answers.
@@ -104,7 +104,7 @@ def empirical_reliability(theta: Floats, se: Floats) -> float:
     return signal / (signal + float(np.mean(se**2)))
 
 
-def _residuals(answers: Answers, items: Items, theta: Floats, of: Ints, size: int) -> Residuals:
+def _residuals(answers: ResponseMatrix, items: Items, theta: Floats, of: Ints, size: int) -> Residuals:
     p = np.exp(_at_answers(answers, items, theta, log_right))
     variance = p * np.exp(_at_answers(answers, items, theta, log_wrong))
     correct = answers.correct.astype(np.float64)
@@ -123,5 +123,7 @@ def _ratio(x: Floats, y: Floats) -> Floats:
         return x / y
 
 
-def _at_answers(answers: Answers, items: Items, theta: Floats, curve: Callable[[Items, Floats], Floats]) -> Floats:
+def _at_answers(
+    answers: ResponseMatrix, items: Items, theta: Floats, curve: Callable[[Items, Floats], Floats]
+) -> Floats:
     return curve(items.at(answers.item), theta[answers.user][:, None])[:, 0]

@@ -30,6 +30,11 @@ def probability(items: Items, theta: Floats) -> Floats:
     return np.asarray(c + (1 - c) * expit(_logit(items, theta)))
 
 
+def probability_at(items: Items, theta: float) -> Floats:
+    """P(right) of each item at one ability, shape (J,)."""
+    return probability(items, np.array([theta]))[:, 0]
+
+
 def log_wrong(items: Items, theta: Floats) -> Floats:
     """log(1 - P), shape (J, Q); `theta` has shape (Q,), or (J, Q) where every item has its own points."""
     return np.asarray(np.log1p(-items.c)[:, None] + log_expit(-_logit(items, theta)))
@@ -55,6 +60,11 @@ def information(items: Items, theta: Floats) -> Floats:
     # (1 - P) and (P - c)/(1 - c) as logistic functions themselves: no difference of nearly equal numbers.
     above_guessing = expit(z)
     return np.asarray(a**2 * (1 - c) * expit(-z) * above_guessing**2 / (c + (1 - c) * above_guessing))
+
+
+def information_at(items: Items, theta: float) -> Floats:
+    """Fisher information of each item at one ability, shape (J,)."""
+    return information(items, np.array([theta]))[:, 0]
 
 
 def _logit(items: Items, theta: Floats) -> Floats:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-Ints = NDArray[np.integer]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Answers:
+class ResponseMatrix:
     """n scorable answers; their order carries no meaning, and an item answered twice counts twice.
 
     `user` in [0, n_users), `item` in [0, n_items) and `correct` (0 or 1) have shape (n,).

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from resources.irt.response_functions import Floats, Items, probability
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 
 # Below one expected learner a cell's square is noise; the scores on either side join it, as in R mirt.
 MIN_EXPECTED = 1.0
@@ -29,7 +29,7 @@ class ItemFit:
     reason: str | None
 
 
-def s_x2(answers: Answers, items: Items, n_estimated: int, mean: float = 0.0, sd: float = 1.0) -> ItemFit:
+def s_x2(answers: ResponseMatrix, items: Items, n_estimated: int, mean: float = 0.0, sd: float = 1.0) -> ItemFit:
     """S-X2 of every item under N(mean, sd^2), each with `n_estimated` parameters (2PL: 2) from these answers.
 
     Needs every user's answer to every item: a total over different items orders nobody. Users without any answer do

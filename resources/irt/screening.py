@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resources.irt.calibration import Calibration
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 
 # With 30 answers the SE of a typical difficulty is 0.5 logits, half the SD of ability: fewer say less than no answer.
 MIN_ANSWERS = 30
@@ -27,7 +27,7 @@ class Screening:
     left_out: tuple[tuple[int, str], ...]
 
 
-def before_calibration(answers: Answers, min_answers: int = MIN_ANSWERS) -> Screening:
+def before_calibration(answers: ResponseMatrix, min_answers: int = MIN_ANSWERS) -> Screening:
     """Items that the likelihood cannot place: too few answers, or all alike."""
     n = np.bincount(answers.item, minlength=answers.n_items)
     n_right = np.bincount(answers.item[answers.correct == 1], minlength=answers.n_items)

@@ -5,34 +5,18 @@ A file with no rows says that the partition was frozen and nobody answered; a mi
 
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from resources.answers.schema import SCHEMA, ordered
 from resources.errors import OperatorRequired
 from resources.model import Week
 
-_COLUMNS: dict[str, pa.DataType] = {
-    "user_id": pa.string(),
-    "item_key": pa.string(),
-    "correct": pa.bool_(),  # null: not answered
-    "completed_at": pa.timestamp("us", "UTC"),
-    "response_time_ms": pa.int64(),
-    "session_id": pa.string(),
-    "topic_id": pa.string(),
-    "attempt_no": pa.int64(),
-    "hint_used": pa.bool_(),  # null: not recorded; files frozen before this column was lack it
-}
-SCHEMA = pa.schema(_COLUMNS)
-# By every column: a session may hold the same answer twice at one instant, in whatever order the database finds them.
-_SORT = ["user_id", "completed_at", "session_id", "item_key", "attempt_no", "correct", "response_time_ms", "topic_id",
-         "hint_used"]  # fmt: skip
-_MARK = b"seedtest.made_from"
+_MADE_FROM = b"seedtest.made_from"
 _THREADS = 8  # the files are small: opening them is what takes time
 
 
@@ -42,45 +26,31 @@ class Warehouse:
     def __init__(self, root: Path) -> None:
         self._root = root / "responses"
 
-    def write(
-        self, week: Week, user_keys: Sequence[str], frame: pd.DataFrame, marks: Mapping[str, str] | None = None
-    ) -> None:
-        """Freeze a week's responses for these user keys, each file atomically; a key without rows gets an empty file.
+    def write(self, week: Week, parts: Mapping[str, pa.Table], checksums: Mapping[str, str] | None = None) -> None:
+        """Freeze a week's answers, a table per user key, each file atomically; a table may be empty.
 
-        `frame` has the columns of SCHEMA and `user_key`; `marks`, by user key, say what the responses were made from
-        (see `marks`). Equal responses and marks make equal bytes.
-
-        Raises:
-            ValueError: a row belongs to none of the keys; nothing was written.
+        `checksums`, by user key, say what the answers were made from. Equal answers and checksums make
+        equal bytes, in whatever order the answers come.
         """
-        if not frame["user_key"].isin(user_keys).all():
-            raise ValueError("A row belongs to none of the user keys that are to be frozen.")
         folder = self._root / week.key
         folder.mkdir(parents=True, exist_ok=True)
-        ordered = frame.sort_values(["user_key", *_SORT])
-        table = pa.Table.from_pandas(ordered[SCHEMA.names], SCHEMA, preserve_index=False).replace_schema_metadata(None)
-        row_key = ordered["user_key"].to_numpy(dtype=object)
-        begins, ends = (np.searchsorted(row_key, user_keys, side) for side in ("left", "right"))
 
-        def freeze(place: int) -> None:
-            key = user_keys[place]
-            part = table.slice(begins[place], ends[place] - begins[place])
-            if marks is not None:
-                part = part.replace_schema_metadata({_MARK: marks.get(key, "")})
-            _write_atomically(folder / f"{key}.parquet", part)
+        def freeze(key: str) -> None:
+            metadata = None if checksums is None else {_MADE_FROM: checksums.get(key, "")}
+            _write_atomically(folder / f"{key}.parquet", ordered(parts[key]).replace_schema_metadata(metadata))
 
         with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(freeze, range(len(user_keys))))
+            list(pool.map(freeze, parts))
 
     def weeks(self) -> list[Week]:
         """Those of which anything was frozen, ascending."""
         return sorted(Week.parse(folder.name) for folder in self._root.glob("????-??-??"))
 
-    def marks(self, week: Week) -> dict[str, str]:
-        """By frozen user key of the week, the mark it was written with: "" without one, "?" if nothing was said."""
+    def checksums(self, week: Week) -> dict[str, str]:
+        """By frozen user key of the week, the checksum it was written with: "" without one, "?" if nothing was said."""
         paths = list((self._root / week.key).glob("*.parquet"))
         with ThreadPoolExecutor(_THREADS) as pool:
-            return dict(zip((path.stem for path in paths), pool.map(_mark, paths), strict=True))
+            return dict(zip((path.stem for path in paths), pool.map(_checksum, paths), strict=True))
 
     def missing(self, week: Week, user_keys: Collection[str]) -> list[str]:
         """Those of the user keys that were never frozen for the week, sorted."""
@@ -88,8 +58,8 @@ class Warehouse:
         present = {path.stem for path in folder.glob("*.parquet")} if folder.is_dir() else set()
         return sorted(set(user_keys) - present)
 
-    def read(self, weeks: Iterable[Week], user_keys: Collection[str]) -> pd.DataFrame:
-        """All rows of these weeks and user keys, columns of SCHEMA; `correct` and `hint_used` are nullable.
+    def read(self, weeks: Iterable[Week], user_keys: Collection[str]) -> pa.Table:
+        """All answers of these weeks and user keys.
 
         Raises:
             OperatorRequired: a partition was never frozen, so the answer would be short without a word.
@@ -104,12 +74,11 @@ class Warehouse:
         paths = [self._root / week.key / f"{key}.parquet" for week in weeks for key in user_keys]
         with ThreadPoolExecutor(_THREADS) as pool:
             tables = list(pool.map(lambda path: pq.read_table(path, schema=SCHEMA, partitioning=None), paths))
-        table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-        return table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}.get)
+        return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
 
 
-def _mark(path: Path) -> str:
-    return (pq.read_schema(path).metadata or {}).get(_MARK, b"?").decode()
+def _checksum(path: Path) -> str:
+    return (pq.read_schema(path).metadata or {}).get(_MADE_FROM, b"?").decode()
 
 
 def _write_atomically(path: Path, table: pa.Table) -> None:

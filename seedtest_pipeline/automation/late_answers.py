@@ -1,7 +1,7 @@
 """The sensor `late_answers`: weeks whose frozen answers are no longer the platform's are made again.
 
-A frozen file carries the mark of the sessions that it was made from. Where the platform's sessions of that week have
-another mark by now (answers came late, were corrected or taken back), the week is asked for, and with it the later ones
+A frozen file carries the checksum of the sessions that it was made from. Where the sessions of that week have another
+one by now (answers came late, were corrected or taken back), the week is asked for, and with it the later ones
 whose look-back reaches it. Stays out: weeks that were never made.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 import sqlalchemy as sa
 
-from assets.abilities.freezing import marks_by_key
+from assets.abilities.freezing import checksums_by_key
 from assets.abilities.scoring import ScoringRules
 from assets.partitions import Partitions, range_tags
 from resources.database.engine import transaction
@@ -66,10 +66,10 @@ def late_keys(
     partitions: Partitions, week: Week, keys: Sequence[str], engine: sa.Engine, warehouse: Warehouse
 ) -> dict[str, str]:
     """Those of the user keys whose frozen answers of the week are not the platform's any more, in their order, each
-    with the mark of what is there now ("" if nothing is)."""
+    with the checksum of what is there now ("" if nothing is)."""
     with transaction(engine) as connection:
-        now = marks_by_key(partitions.users, attempts.marks(connection, week.begins_at, week.ends_at))
-    frozen = warehouse.marks(week)
+        now = checksums_by_key(partitions.users, attempts.checksums(connection, week.begins_at, week.ends_at))
+    frozen = warehouse.checksums(week)
     if len(frozen) >= MADE_FOR_ALL * len(keys):
         frozen = dict.fromkeys(keys, "") | frozen
     return {key: now.get(key, "") for key in keys if key in frozen and frozen[key] != now.get(key, "")}

@@ -2,7 +2,7 @@
 among the runs that may go on at once, so that after a few of them every queued run would wait without end.
 
 A process holds an advisory lock of PostgreSQL for its run. The server lets go of it however the process ends, so a run
-that is not finished and whose lock is free was abandoned.
+that is not finished and whose lock is free is an orphan.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def held(engine: sa.Engine, run_id: str) -> Iterator[bool]:
 
 
 def close(instance: dg.DagsterInstance, engine: sa.Engine) -> int:
-    """End abandoned runs as failed, and free their places in the pools; returns how many there were."""
+    """End orphaned runs as failed, and free their places in the pools; returns how many there were."""
     closed = 0
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, tags={ATTENDED: "yes"})):
         with held(engine, run.run_id) as nobody_has_it:

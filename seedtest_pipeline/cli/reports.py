@@ -72,7 +72,7 @@ def _described(link: "links.Link | None") -> dict[str, object]:
 def _links(parts: "Parts", rows: "Sequence[ReportArtifact]") -> "list[links.Link]":
     from resources.artifacts.store import report_key
 
-    keys = [report_key(row.week, row.user_id, f"weekly_report.{row.format}") for row in rows]
+    keys = [report_key(row.week, row.user_id, row.format) for row in rows]
     for row, key in zip(rows, keys, strict=True):
         if row.url != (here := parts.artifacts.address(key)):
             remedy = f"seedtest run --week {row.week} --user {shlex.quote(row.user_id)}"

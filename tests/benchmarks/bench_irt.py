@@ -28,7 +28,7 @@ from resources.estimators.r_service.process import running
 from resources.irt.calibration import calibrate
 from resources.irt.eap import eap, eap_on_grid
 from resources.irt.response_functions import Floats, Items
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 from resources.model import ItemBank, Responses
 
 Task = Callable[[], Floats]
@@ -36,7 +36,7 @@ Task = Callable[[], Floats]
 
 @dataclass(frozen=True)
 class Exam:
-    answers: Answers
+    answers: ResponseMatrix
     items: Items
 
     def matrix(self, missing: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
@@ -71,7 +71,7 @@ def exam(n_users: int, n_items: int, n_answers: int, seed: int = 0) -> Exam:
     user = np.repeat(np.arange(n_users), n_answers)
     item = np.concatenate([np.sort(rng.permutation(n_items)[:n_answers]) for _ in range(n_users)])
     chance = 1 / (1 + np.exp(-items.a[item] * (theta[user] - items.b[item])))
-    return Exam(Answers(user, item, rng.binomial(1, chance), n_users, n_items), items)
+    return Exam(ResponseMatrix(user, item, rng.binomial(1, chance), n_users, n_items), items)
 
 
 def scorers(given: Exam, r_service_url: str | None) -> list[Contender]:

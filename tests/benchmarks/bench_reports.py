@@ -28,7 +28,6 @@ import pandas as pd
 import sqlalchemy as sa
 
 from assets.abilities.windows import LEARNERS_AT_ONCE
-from assets.publishing import publisher
 from assets.publishing.publisher import Publisher
 from assets.publishing.report_inputs import report_inputs
 from resources.artifacts.folder import FolderStore
@@ -86,7 +85,7 @@ class School:
         theirs = [("user_id", ">=", members[0]), ("user_id", "<=", members[-1])]
         return pd.read_parquet(self.home / f"answers-{n_users}.parquet", filters=theirs)
 
-    def press(self, forms: Sequence[Format]) -> Publisher:
+    def publisher(self, forms: Sequence[Format]) -> Publisher:
         """Into an empty folder."""
         templates = {form: compile_template(QUARTO_SOURCE, self.home / "templates", form=form) for form in forms}
         store = FolderStore(Path(tempfile.mkdtemp(dir=self.home)))
@@ -103,25 +102,25 @@ class School:
 
 def _publish(of: School, form: Format, n_users: int) -> Cost:
     members, week = of.members(n_users), FIRST.plus(N_WEEKS - 1)
-    press = of.press([form])
-    start_s = _started(press, members[0], of.answers(n_users, members[:1]), week)
+    publisher = of.publisher([form])
+    start_s = _started(publisher, members[0], of.answers(n_users, members[:1]), week)
     wall, cpu = time.perf_counter(), time.process_time()
     for first in range(0, n_users, LEARNERS_AT_ONCE):
         some = members[first : first + LEARNERS_AT_ONCE]
-        press.publish(week, some, of.answers(n_users, some), lambda _: None)
+        publisher.publish(week, some, of.answers(n_users, some), lambda _: None)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak_kb = int(
         Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
     )  # ru_maxrss: the parent's too
-    if press.failed:
-        raise RuntimeError(f"{len(press.failed)} reports failed, such as {press.failed[0]}")
-    return Cost(n_users, press.written - 1, wall, cpu, peak_kb / 1024, start_s)
+    if publisher.failed:
+        raise RuntimeError(f"{len(publisher.failed)} reports failed, such as {publisher.failed[0]}")
+    return Cost(n_users, publisher.written - 1, wall, cpu, peak_kb / 1024, start_s)
 
 
-def _started(press: Publisher, first: str, answers: pd.DataFrame, week: Week) -> float:
+def _started(publisher: Publisher, first: str, answers: pd.DataFrame, week: Week) -> float:
     """CPU seconds of the first report, for which Vega, Jinja and Typst start."""
     begun = time.process_time()
-    press.publish(week, [first], answers, lambda _: None)
+    publisher.publish(week, [first], answers, lambda _: None)
     return time.process_time() - begun
 
 
@@ -173,11 +172,11 @@ def renderer_process(home: Path, form: Format, times: int) -> tuple[str, float]:
 
 def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, float]], int, int]:
     """CPU ms a report of each step in the order of a run, the charts in a report, and its bytes."""
-    press = of.press([form])
-    template = press.templates[form]
+    publisher = of.publisher([form])
+    template = publisher.templates[form]
     members, week = of.members(n_users), FIRST.plus(N_WEEKS - 1)
     answers = of.answers(n_users, members)
-    with transaction(press.engine) as connection:
+    with transaction(publisher.engine) as connection:
         history = abilities.history(connection, members, week)
         everybody = abilities.distribution(connection, week)
     spent: dict[str, float] = {}
@@ -188,9 +187,9 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
         spent[step] = 1_000 * (time.process_time() - begun) / len(made)
         return made
 
-    _started(press, members[0], answers, week)
+    _started(publisher, members[0], answers, week)
     given = timed("inputs", lambda: list(report_inputs(
-        week, members, answers, history, everybody, bank=of.bank, scale=press.scale, window_days=WINDOW_DAYS
+        week, members, answers, history, everybody, bank=of.bank, scale=publisher.scale, window_days=WINDOW_DAYS
     )))  # fmt: skip
     timed("fingerprint", lambda: [publisher._fingerprint(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
@@ -204,7 +203,7 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     pages = [fill.render(template, one) for one in given]  # each with its own marker
     timed("verify", lambda: [verify(page, one.user_id, week, template) for page, one in zip(pages, given, strict=True)])
     key = f"stages.{form}"
-    timed("store", lambda: [press.store.put(f"{n}/{key}", page, "") for n, page in enumerate(pages)])
+    timed("store", lambda: [publisher.store.put(f"{n}/{key}", page, "") for n, page in enumerate(pages)])
     n_charts = max(len(drawn) for drawn in charts)
     return list(spent.items()), n_charts, round(sum(map(len, pages)) / len(pages))
 

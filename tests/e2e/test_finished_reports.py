@@ -20,7 +20,7 @@ from resources.model import Week
 from tests.e2e.conftest import WEEKS, Type
 
 WEEK = Week.parse(WEEKS[0])
-KEY = report_key(WEEK, "u2", "weekly_report.html")
+KEY = report_key(WEEK, "u2", "html")
 ASKED = ("--week", WEEKS[0], "--user", "u2")
 BEFORE = ("--before", WEEKS[1])
 
@@ -114,7 +114,7 @@ def test_check_is_quiet_where_all_is_well_and_names_what_is_not_with_the_line_th
 
 
 def test_check_as_json_lists_every_file(in_s3: str, on_exam: Type) -> None:
-    key = report_key(WEEK, "stray", "weekly_report.html")
+    key = report_key(WEEK, "stray", "html")
     S3Store(in_s3).put(key, b"x", "text/html")
     said = on_exam("artifacts", "check", "--json")
     assert said.exit_code == 1

@@ -193,7 +193,7 @@ def test_without_an_item_bank_the_run_says_what_to_do(runner):
 
 def test_the_schedule_asks_for_last_week_in_ranges_that_cover_every_user_once(runner, parts):
     runner.add_missing_keys()
-    keys = partitions(parts.settings).users.keys(runner.instance)
+    keys = partitions(parts.settings).user_keys(runner.instance)
     weekly = schedule.weekly_schedule(partitions(parts.settings), ["responses", "theta_estimates", "weekly_reports"])
     monday = dt.datetime(2025, 1, 13, 6, tzinfo=dt.UTC)
     context = dg.build_schedule_context(instance=runner.instance, scheduled_execution_time=monday)

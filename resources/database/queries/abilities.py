@@ -5,7 +5,7 @@ Python sorts by), so that two writers wait for each other and never in a circle.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -13,16 +13,37 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
+from psycopg import sql
 
 from resources.database.copy import copy_out
-from resources.database.schema.tables import mirt_ability
+from resources.database.schema.tables import mirt_ability, theta_estimates
 from resources.database.staging import stage
 from resources.model import Floats, Thetas, Week
 
-_SCORED = """
-    user_id text, theta double precision, se double precision,
-    n_items integer, n_unknown_item integer, n_unusable integer
-"""
+# What is estimated of a learner; the other columns of the tables are the same for everybody of a run.
+_OF_LEARNER = ("user_id", "theta", "se", "n_items", "n_unknown_item", "n_unusable")
+_ARROW: dict[type[object], pa.DataType] = {
+    sa.Text: pa.large_string(),
+    sa.Date: pa.date32(),
+    sa.Double: pa.float64(),
+    sa.Integer: pa.int32(),
+    sa.DateTime: pa.timestamp("us", "UTC"),
+}
+_ESTIMATES = pa.schema([(column.name, _ARROW[type(column.type)]) for column in theta_estimates.columns])
+
+
+def _merge(table: sa.Table, source: str, of_row: Collection[str]) -> str:
+    """INSERT of every column from `source`, over an earlier row of the same key; `{}` there takes the values, those
+    `of_row` by their names and the others as parameters."""
+    columns = table.columns.keys()
+    values = ", ".join(name if name in of_row else f"%({name})s" for name in columns)
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in columns if not table.c[name].primary_key)
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) {source.format(values)} "
+        f"ON CONFLICT ({', '.join(table.primary_key.columns.keys())}) DO UPDATE SET {replaced}"
+    )
+
+
 _LOCK_WEEK = """
     SELECT FROM theta_estimates JOIN scored USING (user_id) WHERE week_start = %(week_start)s
     ORDER BY user_id COLLATE "C" FOR UPDATE OF theta_estimates
@@ -31,46 +52,16 @@ _DROP_UNSCORED = """
     DELETE FROM theta_estimates e USING scored s
     WHERE e.user_id = s.user_id AND e.week_start = %(week_start)s AND s.theta IS NULL
 """
-_STORE_WEEK = """
-    INSERT INTO theta_estimates (user_id, week_start, theta, se, n_items, n_unknown_item, n_unusable,
-                                 model, version, window_days, as_of, fitted_at)
-    SELECT user_id, %(week_start)s, theta, se, n_items, n_unknown_item, n_unusable,
-           %(model)s, %(version)s, %(window_days)s, %(as_of)s, %(fitted_at)s
-    FROM scored WHERE theta IS NOT NULL ORDER BY user_id COLLATE "C"
-    ON CONFLICT (user_id, week_start) DO UPDATE SET
-        theta = excluded.theta, se = excluded.se, n_items = excluded.n_items,
-        n_unknown_item = excluded.n_unknown_item, n_unusable = excluded.n_unusable, model = excluded.model,
-        version = excluded.version, window_days = excluded.window_days, as_of = excluded.as_of,
-        fitted_at = excluded.fitted_at
-"""
-_STORE_CURRENT = """
-    INSERT INTO mirt_ability (user_id, model, version, theta, se, n_items, as_of, fitted_at) {source}
-    ON CONFLICT (user_id, model, version) DO UPDATE SET
-        theta = excluded.theta, se = excluded.se, n_items = excluded.n_items,
-        as_of = excluded.as_of, fitted_at = excluded.fitted_at
-    WHERE mirt_ability.as_of IS NULL OR mirt_ability.as_of <= excluded.as_of
-"""
-_ESTIMATES: dict[str, pa.DataType] = {
-    "user_id": pa.large_string(),
-    "week_start": pa.date32(),
-    "theta": pa.float64(),
-    "se": pa.float64(),
-    "n_items": pa.int32(),
-    "n_unknown_item": pa.int32(),
-    "n_unusable": pa.int32(),
-    "model": pa.large_string(),
-    "version": pa.large_string(),
-    "window_days": pa.int32(),
-    "as_of": pa.timestamp("us", "UTC"),
-    "fitted_at": pa.timestamp("us", "UTC"),
-}
-_READ: LiteralString = """
-    SELECT user_id, week_start, theta, se, n_items, n_unknown_item, n_unusable,
-           model, version, window_days, as_of, fitted_at
-    FROM theta_estimates
+_FROM_SCORED = 'SELECT {} FROM scored WHERE theta IS NOT NULL ORDER BY user_id COLLATE "C"'
+_UNLESS_LATER = " WHERE mirt_ability.as_of IS NULL OR mirt_ability.as_of <= excluded.as_of"
+_STORE_WEEK = _merge(theta_estimates, _FROM_SCORED, _OF_LEARNER)
+_STORE_WEEK_AS_CURRENT = _merge(mirt_ability, _FROM_SCORED, _OF_LEARNER) + _UNLESS_LATER
+_STORE_CURRENT = _merge(mirt_ability, "VALUES ({})", ()) + _UNLESS_LATER
+_READ = sql.SQL("""
+    SELECT {} FROM theta_estimates
     WHERE week_start BETWEEN %(first)s AND %(last)s AND (%(user_ids)s::text[] IS NULL OR user_id = ANY(%(user_ids)s))
     ORDER BY user_id COLLATE "C", week_start
-"""
+""").format(sql.SQL(", ").join(map(sql.Identifier, _ESTIMATES.names)))
 
 
 @dataclass(frozen=True)
@@ -110,25 +101,18 @@ def store_week(
         "week_start": week.start, "model": thetas.model, "version": thetas.bank_version,
         "window_days": window_days, "as_of": as_of, "fitted_at": fitted_at,
     }  # fmt: skip
-    stage(connection, "scored", _SCORED, "user_id", _scored(thetas))
+    columns = ", ".join(f"{name} {theta_estimates.c[name].type.compile(connection.dialect)}" for name in _OF_LEARNER)
+    stage(connection, "scored", columns, "user_id", _scored(thetas))
     connection.exec_driver_sql(_LOCK_WEEK, values)
     removed = connection.exec_driver_sql(_DROP_UNSCORED, values).rowcount
     written = connection.exec_driver_sql(_STORE_WEEK, values).rowcount
-    current = connection.exec_driver_sql(
-        _STORE_CURRENT.replace(
-            "{source}",
-            "SELECT user_id, %(model)s, %(version)s, theta, se, n_items, %(as_of)s, %(fitted_at)s "
-            'FROM scored WHERE theta IS NOT NULL ORDER BY user_id COLLATE "C"',
-        ),
-        values,
-    ).rowcount
+    current = connection.exec_driver_sql(_STORE_WEEK_AS_CURRENT, values).rowcount
     return StoredWeek(written, removed, current)
 
 
 def store_current(connection: sa.Connection, ability: Ability) -> bool:
     """Whether this is the user's current ability now; it is not where a later one is stored."""
-    one = "VALUES (%(user_id)s, %(model)s, %(version)s, %(theta)s, %(se)s, %(n_items)s, %(as_of)s, %(fitted_at)s)"
-    return connection.exec_driver_sql(_STORE_CURRENT.replace("{source}", one), vars(ability)).rowcount == 1
+    return connection.exec_driver_sql(_STORE_CURRENT, vars(ability)).rowcount == 1
 
 
 def current(connection: sa.Connection, user_id: str, version: str) -> Ability | None:
@@ -177,7 +161,7 @@ def implausible(connection: sa.Connection, limit: float) -> list[tuple[str, dt.d
 
 def _read(connection: sa.Connection, first: dt.date, last: dt.date, user_ids: Sequence[str] | None) -> pd.DataFrame:
     chosen = None if user_ids is None else list(user_ids)
-    table = copy_out(connection, _READ, pa.schema(_ESTIMATES), {"first": first, "last": last, "user_ids": chosen})
+    table = copy_out(connection, _READ, _ESTIMATES, {"first": first, "last": last, "user_ids": chosen})
     return table.to_pandas(date_as_object=True)  # weeks as datetime.date, for Week(...)
 
 
@@ -187,10 +171,9 @@ def _scored(thetas: Thetas) -> pa.Table:
     return pa.table(
         {
             "user_id": pa.array([*thetas.user_ids, *thetas.unscored], pa.large_string()),
-            "theta": pa.array([*thetas.theta.tolist(), *empty], pa.float64()),
-            "se": pa.array([*thetas.se.tolist(), *empty], pa.float64()),
-            "n_items": pa.array([*thetas.n_items.tolist(), *empty], pa.int64()),
-            "n_unknown_item": pa.array([*thetas.n_unknown_item.tolist(), *empty], pa.int64()),
-            "n_unusable": pa.array([*thetas.n_unusable.tolist(), *empty], pa.int64()),
+            **{
+                name: pa.array([*getattr(thetas, name).tolist(), *empty], _ESTIMATES.field(name).type)
+                for name in _OF_LEARNER[1:]
+            },
         }
     )

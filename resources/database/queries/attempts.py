@@ -7,27 +7,14 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import LiteralString
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from resources.answers.schema import SCHEMA
 from resources.database.copy import copy_out
 
-_COLUMNS: dict[str, pa.DataType] = {
-    "user_id": pa.large_string(),
-    "item_key": pa.large_string(),
-    "correct": pa.bool_(),
-    "completed_at": pa.timestamp("us", "UTC"),
-    "response_time_ms": pa.int32(),
-    "session_id": pa.large_string(),
-    "topic_id": pa.large_string(),
-    "attempt_no": pa.int32(),
-    "hint_used": pa.bool_(),
-}
-_INSTANT = pa.timestamp("us", "UTC")
-# By itself pandas makes objects and floats of columns with missing values.
-_NULLABLE = {pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}
+_INSTANT = SCHEMA.field("completed_at").type
 # No condition on completed_at: it would compute this column, half of a row's cost, twice more. `between` checks it.
 _ANSWERS: LiteralString = """
     SELECT user_id, item_key, correct, completed_at, response_time_ms, session_id, topic_id, attempt_no, hint_used
@@ -40,7 +27,7 @@ _ANSWERS: LiteralString = """
         )
 """
 # A sum, since it needs no order. Text in "C", or columns of two collations could not be put together.
-_MARKS: LiteralString = """
+_CHECKSUMS: LiteralString = """
     SELECT user_id::text, sum(hashtextextended(
         concat_ws('|', id, session_id, created_at, updated_at, result_json::text) COLLATE "C", 0
     ))
@@ -69,38 +56,34 @@ def span(connection: sa.Connection) -> tuple[dt.datetime, dt.datetime] | None:
 
 def between(
     connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Answers from `start` until before `end`, of all users or of these, by user and time.
-
-    Columns: user_id, item_key, correct (boolean, missing: not answered), completed_at (UTC), response_time_ms (Int32),
-    session_id, topic_id, attempt_no (Int32), hint_used (boolean, missing: not recorded).
-    """
-    table = _read(connection, start, end, user_ids)
+) -> pa.Table:
+    """Answers from `start` until before `end`, of all users or of these, as `answers.schema` has them; in no order."""
+    chosen = None if user_ids is None else list(user_ids)
+    table = copy_out(connection, _ANSWERS, SCHEMA, {"start": start, "end": end, "user_ids": chosen})
     completed_at = table["completed_at"]
-    inside = pc.and_(
-        pc.greater_equal(completed_at, pa.scalar(start, _INSTANT)),
-        pc.less(completed_at, pa.scalar(end, _INSTANT)),
+    return table.filter(
+        pc.and_(
+            pc.greater_equal(completed_at, pa.scalar(start, _INSTANT)),
+            pc.less(completed_at, pa.scalar(end, _INSTANT)),
+        )
     )
-    return _frame(table.filter(inside))
 
 
-def first_attempts(
-    connection: sa.Connection, before: dt.datetime = _EVER_AFTER, user_ids: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Each user's first attempt at each item, ever and until before an instant; columns and order as in `between`."""
-    return between(connection, _EVER, before, user_ids).drop_duplicates(["user_id", "item_key"], ignore_index=True)
+def ever(connection: sa.Connection) -> pa.Table:
+    """All answers that there are; as `between`."""
+    return between(connection, _EVER, _EVER_AFTER)
 
 
-def marks(
+def checksums(
     connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None = None
 ) -> dict[str, int]:
     """A number for each user with sessions in this time: another one as soon as any of these sessions is another.
 
-    Far cheaper than the answers themselves, since no session is taken apart; marks of several users may be added up.
+    Far cheaper than the answers, since no session is taken apart; checksums of several users may be added up.
     """
     chosen = None if user_ids is None else list(user_ids)
-    rows = connection.exec_driver_sql(_MARKS, {"start": start, "end": end, "user_ids": chosen})
-    return {user_id: int(mark) for user_id, mark in rows}
+    rows = connection.exec_driver_sql(_CHECKSUMS, {"start": start, "end": end, "user_ids": chosen})
+    return {user_id: int(checksum) for user_id, checksum in rows}
 
 
 def malformed(
@@ -121,18 +104,6 @@ def malformed(
     return {row.reason: row.n for row in rows}
 
 
-def _read(connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None) -> pa.Table:
-    """All answers of the sessions that touch this time."""
-    chosen = None if user_ids is None else list(user_ids)
-    return copy_out(connection, _ANSWERS, pa.schema(_COLUMNS), {"start": start, "end": end, "user_ids": chosen})
-
-
 def _utc(instant: dt.datetime) -> dt.datetime:
     """A column without a time zone is in UTC, as the view reads it."""
     return instant.replace(tzinfo=instant.tzinfo or dt.UTC).astimezone(dt.UTC)
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    """By user, time, item and attempt: the same rows in the same order whatever plan the database chose."""
-    order = ("user_id", "completed_at", "attempt_no", "item_key", "session_id")
-    return table.sort_by([(name, "ascending") for name in order]).to_pandas(types_mapper=_NULLABLE.get)

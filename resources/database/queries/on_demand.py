@@ -12,8 +12,9 @@ from typing import LiteralString
 import numpy as np
 import sqlalchemy as sa
 
+from resources.answers.answers import Answers
 from resources.database.queries.item_banks import ADOPTED_LAST
-from resources.model import Attempts, Ints
+from resources.model import Ints
 
 # The user is named in both selections, or all sessions would be taken apart.
 _READ: LiteralString = f"""
@@ -38,19 +39,19 @@ _READ: LiteralString = f"""
 
 
 @dataclass(frozen=True)
-class Moment:
-    """The version of the item bank in force (None: there is none), and the user's attempts in all sessions that reach
+class OnDemand:
+    """The version of the item bank in force (None: there is none), and the user's answers in all sessions that reach
     into the window before `as_of`."""
 
     as_of: dt.datetime
     bank_version: str | None
-    attempts: Attempts
+    answers: Answers
 
 
 def read(
     connection: sa.Connection, user_id: str, lookback_days: int, *,
     as_of: dt.datetime | None = None, bank_version: str | None = None, application_name: str = "seedtest",
-) -> Moment:  # fmt: skip
+) -> OnDemand:  # fmt: skip
     """At `as_of`, by default the database's own now: one clock, however many ask. `bank_version` pins a bank.
 
     The connection bears `application_name` from now on, so that the server's views and logs show for whom it works.
@@ -63,19 +64,24 @@ def read(
         _READ, values
     ).one()
     if items is None:
-        return Moment(at, version, _attempts(user_id, (), (), (), (), ()))
-    return Moment(at, version, _attempts(user_id, items, correct, completed_at, attempt_no, sessions))
+        return OnDemand(at, version, _answers(user_id, (), (), (), (), ()))
+    return OnDemand(at, version, _answers(user_id, items, correct, completed_at, attempt_no, sessions))
 
 
-def _attempts(
+def _answers(
     user_id: str, items: Sequence[str], correct: Sequence[bool | None], completed_at: Sequence[dt.datetime],
     attempt_no: Sequence[int], sessions: Sequence[str | None],
-) -> Attempts:  # fmt: skip
+) -> Answers:  # fmt: skip
+    """Without topics, times and hints, which no estimate asks for."""
+    n = len(items)
     item, item_keys = _encoded(items, dict.fromkeys(items))
-    session, _ = _encoded(sessions, sorted({session for session in sessions if session is not None}))
-    return Attempts(
-        (user_id,), item_keys, np.zeros(len(items), np.int64), item, np.array(correct, np.float64),  # None is NaN
-        np.array(completed_at, "datetime64[us]"), np.array(attempt_no, np.int64), session,
+    session, session_ids = _encoded(sessions, sorted({session for session in sessions if session is not None}))
+    return Answers(
+        user_ids=(user_id,), item_keys=item_keys, user=np.zeros(n, np.int64), item=item,
+        correct=np.array(correct, np.float64),  # None is NaN
+        session_ids=session_ids, topic_ids=(), completed_at=np.array(completed_at, "datetime64[us]"),
+        attempt_no=np.array(attempt_no, np.int64), session=session, topic=np.full(n, -1, np.int64),
+        response_time_ms=np.full(n, np.nan), hint_used=np.full(n, np.nan),
     )  # fmt: skip
 
 

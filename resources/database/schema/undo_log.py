@@ -1,6 +1,6 @@
 """What the migrations did to this database, with the statement that takes each step back: a stack, undone from the top.
 
-A platform's tables and ours share a schema, and only the ledger knows whose is what. Stays out: what to make.
+A platform's tables and ours share a schema, and only the undo log knows whose is what. Stays out: what to make.
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from resources.errors import InvalidInput
 TABLE = "seedtest_ledger"
 
 
-def open_ledger(connection: sa.Connection) -> None:
+def open_log(connection: sa.Connection) -> None:
     run(
         connection,
         f"""
@@ -31,7 +31,7 @@ def open_ledger(connection: sa.Connection) -> None:
     )
 
 
-def close_ledger(connection: sa.Connection) -> None:
+def close_log(connection: sa.Connection) -> None:
     run(connection, f"DROP TABLE {TABLE}")
 
 
@@ -51,7 +51,7 @@ def record(connection: sa.Connection, revision: str, action: str, name: str, und
 
 def is_ours(connection: sa.Connection, name: str) -> bool:
     """Whether a migration of ours created the table or view `name`; false before the first one."""
-    if connection.scalar(sa.text("SELECT to_regclass(:ledger)"), {"ledger": TABLE}) is None:
+    if connection.scalar(sa.text("SELECT to_regclass(:log)"), {"log": TABLE}) is None:
         return False
     query = sa.text(f"SELECT FROM {TABLE} WHERE object = :name AND action LIKE 'created %'")
     return connection.execute(query, {"name": name}).first() is not None

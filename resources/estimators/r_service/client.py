@@ -80,14 +80,13 @@ class RServiceEstimator:
         """The scorable responses by user, as many whole users at a time as fit, and at least one."""
         users = np.flatnonzero(scorable.n_items)
         ends = np.cumsum(scorable.n_items[users])
-        rows = np.argsort(scorable.user, kind="stable")
+        matrix = scorable.matrix
+        rows = np.argsort(matrix.user, kind="stable")
         first, done = 0, 0  # the first user of the batch, and the responses of the users before
         while first < users.size:
             last = max(first + 1, int(np.searchsorted(ends, done + self._responses_at_once, side="right")))
             these, mine = users[first:last], rows[done : ends[last - 1]]
-            yield Batch(
-                scorable.user[mine], scorable.item[mine], scorable.correct[mine], these, scorable.n_items[these]
-            )
+            yield Batch(matrix.user[mine], matrix.item[mine], matrix.correct[mine], these, scorable.n_items[these])
             first, done = last, int(ends[last - 1])
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from resources.answers.answers import Answers
+from resources.answers.counting import counting
+from resources.irt.response_functions import probability_at
 from resources.model import Floats, Ints, ItemBank
-from resources.reports.learner.curves import probability_right
-from resources.reports.learner.report_input import Answers
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,16 @@ class Topic:
 def by_topic(answers: Answers, bank: ItemBank, theta: float | None) -> list[Topic]:
     """The week's topics, the most practised first, equals by name; answers of no topic come last."""
     rows: dict[str | None, list[int]] = {}
-    for i in first_answers(answers):
-        rows.setdefault(answers.topics[i], []).append(int(i))
+    for i in first_answers(answers).tolist():
+        rows.setdefault(answers.topics[i], []).append(i)
     found = [_topic(name, answers, at, bank, theta) for name, at in rows.items()]
     return sorted(found, key=lambda topic: (topic.name is None, -topic.n_scored, topic.name or ""))
 
 
 def first_answers(answers: Answers) -> Ints:
-    """Rows of the first scored answer to each question, in time."""
-    seen: set[str] = set()
-    first = []
-    for i in np.lexsort((answers.attempt_no, answers.answered_at)):
-        key = answers.item_keys[i]
-        if key not in seen and not np.isnan(answers.correct[i]):
-            seen.add(key)
-            first.append(i)
-    return np.array(first, dtype=np.int64)
+    """Rows of the first scored answer to each question."""
+    rows = counting(answers)
+    return rows[~np.isnan(answers.correct[rows])]
 
 
 def number_right(p: Floats) -> Floats:
@@ -63,11 +58,11 @@ def number_right(p: Floats) -> Floats:
 
 
 def _topic(name: str | None, answers: Answers, rows: list[int], bank: ItemBank, theta: float | None) -> Topic:
-    known = [i for i in rows if answers.item_keys[i] in bank.place]
+    known = [i for i in rows if answers.keys[i] in bank.place]
     n_right, n_right_known = int(answers.correct[rows].sum()), int(answers.correct[known].sum())
     expected = at_least = at_most = math.nan
     if theta is not None and known:
-        p = probability_right(bank, theta)[[bank.place[answers.item_keys[i]] for i in known]]
+        p = probability_at(bank.items, theta)[[bank.place[answers.keys[i]] for i in known]]
         distribution = number_right(p)
         expected = float(p.sum())
         at_least = float(distribution[n_right_known:].sum())

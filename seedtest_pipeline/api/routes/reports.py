@@ -89,7 +89,7 @@ def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
         require_read(request_context.caller_of(request), user_id)
         found = next((row for row in await service.work(_found, service, user_id, Week(week))
                       if row.format == format), None)  # fmt: skip
-        key = report_key(Week(week), user_id, f"weekly_report.{format}")
+        key = report_key(Week(week), user_id, format)
         if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
             raise ArtifactMissing(f"No {format} report of this user and week here.")
         as_json = "application/json" in accept

@@ -31,7 +31,7 @@ def estimate(engine: sa.Engine, user_id: str, week: Week, theta: float) -> None:
 
 
 def publish(engine: sa.Engine, home, user_id: str, week: Week, format: str, content: bytes = PAGE) -> None:  # noqa: A002
-    key = report_key(week, user_id, f"weekly_report.{format}")
+    key = report_key(week, user_id, format)
     url = FolderStore(home / "artifacts").put(key, content, "")
     with transaction(engine) as connection:
         report_artifacts.record(connection, [ReportArtifact(user_id, week, format, url, NOW, "00")])
@@ -109,7 +109,7 @@ def test_a_report_that_was_not_made_is_not_found(engine, api, tmp_path, path):
 
 def test_a_report_whose_file_is_gone_is_not_found(engine, api, tmp_path):
     publish(engine, tmp_path, "u1", WEEK, "html")
-    FolderStore(tmp_path / "artifacts").delete(report_key(WEEK, "u1", "weekly_report.html"))
+    FolderStore(tmp_path / "artifacts").delete(report_key(WEEK, "u1", "html"))
     assert api.get("/users/u1/reports/2025-02-03").status_code == 404
 
 
@@ -131,7 +131,7 @@ def test_a_report_kept_in_another_store_got_a_link_to_nothing_and_is_not_found(e
 
 def test_a_report_in_s3_is_a_redirect_to_a_short_lived_link_or_the_link_as_json(engine, serve, s3_bucket):
     store = S3Store(s3_bucket, "us-east-1", "none", None)
-    key = report_key(WEEK, "u1", "weekly_report.html")
+    key = report_key(WEEK, "u1", "html")
     url = store.put(key, PAGE, "text/html; charset=utf-8")
     with transaction(engine) as connection:
         report_artifacts.record(connection, [ReportArtifact("u1", WEEK, "html", url, NOW, "00")])

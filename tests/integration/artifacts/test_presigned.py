@@ -41,7 +41,7 @@ def test_each_format_has_its_own_link(store: S3Store) -> None:
 
 @pytest.mark.parametrize("user_id", ["학생", "a/b?c#d", "../x"])
 def test_a_link_to_an_odd_users_report_opens_it(store: S3Store, user_id: str) -> None:
-    key = report_key(Week.parse("2025-01-06"), user_id, "weekly_report.html")
+    key = report_key(Week.parse("2025-01-06"), user_id, "html")
     store.put(key, user_id.encode(), HTML)
     assert httpx.get(PresignedLinks(store).of([key], 60)[0].url).text == user_id
 

@@ -54,4 +54,4 @@ def run(
 
 def frozen(warehouse: Warehouse, week: Week = FIRST, key: str = KEY) -> list[tuple[str, str]]:
     rows = warehouse.read([week], [key])
-    return list(zip(rows["user_id"], rows["item_key"], strict=True))
+    return list(zip(rows["user_id"].to_pylist(), rows["item_key"].to_pylist(), strict=True))

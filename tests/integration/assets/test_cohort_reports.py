@@ -12,16 +12,18 @@ import sqlalchemy as sa
 
 from assets import cohort_reports
 from assets.abilities.scoring import ScoringRules, score
-from assets.cohort import answers, tables
+from assets.cohort import answers
+from assets.cohort import tables as cohort_tables
 from assets.cohort.tables import Source
 from assets.partitions import Partitions
 from assets.user_keys import UserKeys
+from resources.answers.answers import Answers
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks
 from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator
-from resources.model import Attempts, ItemBank, Week
+from resources.model import ItemBank, Week
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.automation import cohort
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
@@ -51,7 +53,7 @@ def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank
     rules = ScoringRules()
     frozen = warehouse.read([w for w in rules.weeks(week) if w >= FIRST], [KEY])
     scored = score(
-        Attempts.from_frame(frozen), users, week.ends_at, rules=rules, bank=bank, estimator=InProcessEstimator()
+        Answers.from_table(frozen), users, week.ends_at, rules=rules, bank=bank, estimator=InProcessEstimator()
     )
     with transaction(engine) as connection:
         now = dt.datetime.now(dt.UTC)
@@ -78,7 +80,7 @@ def source(engine: sa.Engine, warehouse: Warehouse) -> Source:
     return Source(engine, warehouse, FIRST, BUCKET.users, ScoringRules())
 
 
-def tables(source: Source, version: str) -> tables.Tables:
+def tables(source: Source, version: str) -> cohort_tables.Tables:
     return dict(source.cohorts(SECOND, quiet))[version]
 
 
@@ -90,7 +92,8 @@ def test_every_learner_stands_in_one_line_with_the_reason(source: Source) -> Non
     """dan answered an item that no bank has, eve's answers came after the run, fay's lie before the window."""
     of_learners = tables(source, "new")["learners"].set_index("outcome")["n"]
     assert of_learners[of_learners > 0].to_dict() == {
-        tables.THIS_BANK: 2, tables.OTHER_BANK: 1, answers.UNKNOWN: 1, answers.NOT_RUN: 1, answers.NO_ANSWER: 1,
+        cohort_tables.THIS_BANK: 2, cohort_tables.OTHER_BANK: 1, answers.UNKNOWN: 1, answers.NOT_RUN: 1,
+        answers.NO_ANSWER: 1,
     }  # fmt: skip
 
 
@@ -146,8 +149,8 @@ def test_learners_in_small_batches_make_the_same_tables(source: Source, monkeypa
     one_each = Source(source.engine, source.warehouse, FIRST, UserKeys(0), source.rules)
     with transaction(source.engine) as connection:
         users = attempts.users(connection)
-    run(source.engine, source.warehouse, one_each.partitions, users, FIRST, SECOND)
-    monkeypatch.setattr(tables, "LEARNERS", 2)
+    run(source.engine, source.warehouse, Partitions(FIRST, one_each.user_keys), users, FIRST, SECOND)
+    monkeypatch.setattr(cohort_tables, "LEARNERS", 2)
     together, apart = tables(source, "new"), tables(one_each, "new")
     for name, table in together.items():
         pd.testing.assert_frame_equal(apart[name], table)
@@ -159,7 +162,7 @@ def test_learners_whose_week_was_not_run_are_told_from_those_who_did_not_answer(
     """With a partition each: gus joined after the run, and nothing of his was ever frozen."""
     one_each = Source(engine, source.warehouse, FIRST, UserKeys(0), source.rules)
     with transaction(engine) as connection:
-        run(engine, source.warehouse, one_each.partitions, attempts.users(connection), FIRST, SECOND)
+        run(engine, source.warehouse, Partitions(FIRST, one_each.user_keys), attempts.users(connection), FIRST, SECOND)
     answer(engine, ("gus", "q1"), week=SECOND)
     made = tables(one_each, "new")
     of_learners = made["learners"].set_index("outcome")["n"]

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from assets.publishing import publisher, report_inputs
+from assets.publishing import publisher as publishing
+from assets.publishing import report_inputs
 from assets.publishing.publisher import Publisher
 from docs.sample_learner import BANK, WEEK
+from resources.answers.answers import Answers
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.database.engine import transaction
@@ -25,6 +27,7 @@ from resources.reports.document.compile import compile_templates
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
+from tests import answer_tables
 
 USERS = ["ada", "Bob|1", "cy"]
 
@@ -72,30 +75,34 @@ def store(tmp_path) -> FolderStore:
 
 
 @pytest.fixture
-def press(engine, store, templates):
-    """A new press per run, as each run of the asset makes one."""
+def new_publisher(engine, store, templates):
+    """A new publisher per run, as each run of the asset makes one."""
     return lambda store=store, *formats: Publisher(
         engine, store, {form: templates[form] for form in formats or ("html",)}, BANK, Scale(), 30
     )
 
 
-def answers(*user_ids: str, n: int = 6) -> pd.DataFrame:
+def rows(*user_ids: str, n: int = 6) -> pd.DataFrame:
     """`n` answers of each user on the week's Tuesday, every other one right."""
-    rows = [(user, j) for user in user_ids for j in range(n)]
-    number = np.array([j for _, j in rows], dtype=np.int64)
+    pairs = [(user, j) for user in user_ids for j in range(n)]
+    number = np.array([j for _, j in pairs], dtype=np.int64)
     return pd.DataFrame(
         {
-            "user_id": pd.array([user for user, _ in rows], dtype="str"),
+            "user_id": pd.array([user for user, _ in pairs], dtype="str"),
             "item_key": pd.array([BANK.item_keys[j] for j in number], dtype="str"),
             "correct": pd.array(number % 2 == 0, dtype="boolean"),
             "completed_at": pd.Timestamp(WEEK.begins_at).as_unit("us") + pd.to_timedelta(34 + number * 0.1, unit="h"),
             "response_time_ms": pd.array(number * 1_000, dtype="Int64"),
-            "session_id": pd.array(["s"] * len(rows), dtype="str"),
-            "topic_id": pd.array(["Fractions"] * len(rows), dtype="str"),
-            "attempt_no": pd.array([1] * len(rows), dtype="Int64"),
-            "hint_used": pd.array([None] * len(rows), dtype="boolean"),
+            "session_id": pd.array(["s"] * len(pairs), dtype="str"),
+            "topic_id": pd.array(["Fractions"] * len(pairs), dtype="str"),
+            "attempt_no": pd.array([1] * len(pairs), dtype="Int64"),
+            "hint_used": pd.array([None] * len(pairs), dtype="boolean"),
         }
     )
+
+
+def answers(*user_ids: str, n: int = 6) -> Answers:
+    return answer_tables.answers(rows(*user_ids, n=n))
 
 
 def estimated(engine: sa.Engine, *user_ids: str, weeks_ago: int = 0) -> None:
@@ -114,10 +121,10 @@ def recorded(engine: sa.Engine) -> dict[str, ReportArtifact]:
         return {row.user_id: row for row in report_artifacts.of_week(connection, WEEK) if row.format == "html"}
 
 
-def test_reports_are_for_those_who_answered_or_have_an_estimate_and_nobody_else(engine, press):
+def test_reports_are_for_those_who_answered_or_have_an_estimate_and_nobody_else(engine, new_publisher):
     estimated(engine, "ada", "Bob|1", weeks_ago=1)
     estimated(engine, "ada")
-    made = press()
+    made = new_publisher()
     made.publish(WEEK, USERS, answers("cy"), quiet)
     assert set(recorded(engine)) == {"ada", "cy"}
     assert made.written == 2
@@ -137,57 +144,59 @@ def test_a_past_is_each_learners_own_and_its_level_that_of_the_week_only(engine)
     assert (pasts["cy"].level.theta, pasts["cy"].level.bank_version) == (1.0, BANK.version)
 
 
-def test_a_rerun_makes_only_what_changed_or_is_missing(engine, press, store):
+def test_a_rerun_makes_only_what_changed_or_is_missing(engine, new_publisher, store):
     estimated(engine, *USERS)
-    press().publish(WEEK, USERS, answers(*USERS), quiet)
+    new_publisher().publish(WEEK, USERS, answers(*USERS), quiet)
     store.delete(f"reports/{WEEK}/cy/weekly_report.html")
-    made = press()
-    made.publish(WEEK, USERS, pd.concat([answers("ada", n=7), answers("Bob|1", "cy")], ignore_index=True), quiet)
+    made = new_publisher()
+    made.publish(WEEK, USERS, answer_tables.answers(pd.concat([rows("ada", n=7), rows("Bob|1", "cy")])), quiet)
     assert (made.written, made.unchanged) == (2, 1)
     assert [link.user_id for link in made.links] == USERS
     row = recorded(engine)["cy"]
     assert store.sha256(f"reports/{WEEK}/cy/weekly_report.html") == row.sha256
 
 
-def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, press):
+def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, new_publisher):
     """It did: with a PDF beside it no report was ever found unchanged, and every run made all of them anew."""
     estimated(engine, "ada")
-    press().publish(WEEK, USERS, answers("ada"), quiet)
+    new_publisher().publish(WEEK, USERS, answers("ada"), quiet)
     with transaction(engine) as connection:
         report_artifacts.record(
             connection, [ReportArtifact("ada", WEEK, "pdf", "s3://x", dt.datetime.now(dt.UTC), None)]
         )
-    made = press()
+    made = new_publisher()
     made.publish(WEEK, USERS, answers("ada"), quiet)
     assert (made.written, made.unchanged) == (0, 1)
 
 
-def test_a_report_recorded_in_another_store_is_made_in_this_one(engine, press, store, tmp_path):
+def test_a_report_recorded_in_another_store_is_made_in_this_one(engine, new_publisher, store, tmp_path):
     """It was not, once its file had been copied: the row went on to name the place that was given up."""
-    press().publish(WEEK, USERS, answers("ada"), quiet)
+    new_publisher().publish(WEEK, USERS, answers("ada"), quiet)
     moved = FolderStore(tmp_path / "moved")
     key = f"reports/{WEEK}/ada/weekly_report.html"
     moved.put(key, store.read(key), "text/html")
-    made = press(moved)
+    made = new_publisher(moved)
     made.publish(WEEK, USERS, answers("ada"), quiet)
     assert made.written == 1
     assert recorded(engine)["ada"].url == moved.address(key)
 
 
-def test_each_format_is_a_file_and_a_row_of_its_own(engine, press, store):
-    made = press(store, "html", "pdf")
+def test_each_format_is_a_file_and_a_row_of_its_own(engine, new_publisher, store):
+    made = new_publisher(store, "html", "pdf")
     made.publish(WEEK, USERS, answers("ada"), quiet)
     assert sorted(store.keys("reports")) == [f"reports/{WEEK}/ada/weekly_report.{form}" for form in ("html", "pdf")]
     assert [(link.format, link.url.rpartition(".")[2]) for link in made.links] == [("html", "html"), ("pdf", "pdf")]
     assert store.read(f"reports/{WEEK}/ada/weekly_report.pdf").startswith(b"%PDF-1.7")
     store.delete(f"reports/{WEEK}/ada/weekly_report.pdf")
-    again = press(store, "html", "pdf")
+    again = new_publisher(store, "html", "pdf")
     again.publish(WEEK, USERS, answers("ada"), quiet)
     assert (again.written, again.unchanged) == (1, 1)
     assert [link.format for link in again.links] == ["html", "pdf"]
 
 
-def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learners_order(engine, press, tmp_path):
+def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learners_order(
+    engine, new_publisher, tmp_path
+):
     users = [f"u{number:03}" for number in range(150)]
     slow = SlowStore(tmp_path / "slow")
     rendered_ahead = []
@@ -198,30 +207,32 @@ def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learne
         return render(template, given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publisher, "render", watch)
-        made = press(slow)
+        patch.setattr(publishing, "render", watch)
+        made = new_publisher(slow)
         made.publish(WEEK, users, answers(*users, n=1), quiet)
     assert 1 < slow.most <= AT_ONCE
     assert max(rendered_ahead) <= 2 * AT_ONCE
     assert (made.written, len(slow.given), len(recorded(engine))) == (150, 150, 150)
-    assert [link.user_id for link in made.links] == users[: publisher.LINKS]
+    assert [link.user_id for link in made.links] == users[: publishing.LINKS]
 
 
-def test_one_learners_failure_is_named_and_the_others_are_published(engine, press, store):
+def test_one_learners_failure_is_named_and_the_others_are_published(engine, new_publisher, store):
     place = store.root / "reports" / WEEK.key / safe_key("Bob|1")
     place.parent.mkdir(parents=True)
     place.write_text("a file where the learner's folder should be")
-    made = press()
+    made = new_publisher()
     made.publish(WEEK, USERS, answers(*USERS), quiet)
     assert [(failure.user_id, failure.format) for failure in made.failed] == [("Bob|1", "html")]
     assert set(recorded(engine)) == {"ada", "cy"}
 
 
 @pytest.mark.parametrize("fault", [RetryLater("It does not answer."), StoreRefuses("There is no such bucket.")])
-def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_turn(engine, press, tmp_path, fault):
+def test_a_store_that_is_down_stops_the_run_instead_of_failing_every_learner_in_turn(
+    engine, new_publisher, tmp_path, fault
+):
     down = StoreThatIsDown(tmp_path / "down")
     down.fault = fault
-    made = press(down)
+    made = new_publisher(down)
     with pytest.raises(type(fault)):
         made.publish(WEEK, USERS, answers(*USERS), quiet)
     assert made.failed == []

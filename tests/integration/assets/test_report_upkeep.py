@@ -54,7 +54,7 @@ def publish(engine: sa.Engine, store: ArtifactStore, week: Week, user_id: str, f
 
 
 def key_of(week: Week, user_id: str, form: str = "html") -> str:
-    return report_key(week, user_id, f"weekly_report.{form}")
+    return report_key(week, user_id, form)
 
 
 def compared(engine: sa.Engine, store: ArtifactStore, *, hashes: bool = True) -> list[consistency_check.Compared]:

@@ -121,4 +121,6 @@ def test_users_with_odd_ids_are_all_frozen_each_on_their_own(engine, warehouse, 
     keys = sorted({partitions.users.key_of(user) for user in odd})
     assert run(engine, warehouse, partitions, keys).success
     rows = warehouse.read([FIRST], keys)
-    assert dict(zip(rows["user_id"], rows["item_key"], strict=True)) == {user: f"q{n}" for n, user in enumerate(odd)}
+    assert dict(zip(rows["user_id"].to_pylist(), rows["item_key"].to_pylist(), strict=True)) == {
+        user: f"q{n}" for n, user in enumerate(odd)
+    }

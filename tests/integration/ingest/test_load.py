@@ -18,6 +18,7 @@ from resources.ingest.load import Ingested, ingest
 from resources.ingest.response_file import ResponseFile, from_table, read
 from resources.model import Week
 from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, synthetic_exam
+from tests import answer_tables
 
 DATA = Path(__file__).parents[3] / "../shared/data"
 EVER = (dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
@@ -59,7 +60,7 @@ def load(engine: sa.Engine, file: ResponseFile, exam_id: str = EXAM_ID) -> Inges
 
 def stored(engine: sa.Engine) -> pd.DataFrame:
     with transaction(engine) as connection:
-        return attempts.between(connection, *EVER)
+        return answer_tables.frame(attempts.between(connection, *EVER))
 
 
 def sessions(engine: sa.Engine) -> list[dict[str, object]]:
@@ -137,9 +138,7 @@ def test_extreme_values_come_back_exactly(engine: sa.Engine) -> None:
     )
     load(engine, file)
     with transaction(engine) as connection:
-        found = attempts.between(
-            connection, dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
-        )
+        found = answer_tables.frame(attempts.ever(connection))
     pd.testing.assert_frame_equal(found, as_attempts(file), check_like=True)
 
 

@@ -64,7 +64,7 @@ class StoreContract:
         weeks = [WEEK.plus(number) for number in (4, -1, 0, 60)]
         for user_id in ("u", "u-1", "V"):
             for week in weeks:
-                store.put(report_key(week, user_id, "weekly_report.html"), b"x", HTML)
+                store.put(report_key(week, user_id, "html"), b"x", HTML)
         listed = [key.split("/")[1] for key in store.keys("reports")]
         assert listed == [week.key for week in sorted(weeks) for _ in range(3)]
 
@@ -85,7 +85,7 @@ class StoreContract:
         assert list(store.keys("")) == []
 
     def test_every_user_has_a_file_of_their_own_whatever_the_id(self, store: ArtifactStore) -> None:
-        keys = [report_key(WEEK, user_id, "weekly_report.html") for user_id in ODD_IDS]
+        keys = [report_key(WEEK, user_id, "html") for user_id in ODD_IDS]
         for key, user_id in zip(keys, ODD_IDS, strict=True):
             store.put(key, user_id.encode(), HTML)
         assert [store.read(key).decode() for key in keys] == list(ODD_IDS)

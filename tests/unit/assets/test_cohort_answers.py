@@ -5,6 +5,7 @@ from assets.abilities.scoring import ScoringRules
 from assets.cohort import answers
 from assets.cohort.answers import Batch, examine
 from resources.model import ItemBank, Week
+from tests import answer_tables
 
 WEEK = Week.parse("2025-02-03")
 BEFORE = Week.parse("2025-01-27")
@@ -34,7 +35,7 @@ THETA = pd.Series({"scored": 0.0})
 
 
 def batch(members: set[str]) -> Batch:
-    mine = {week: rows[rows["user_id"].isin(members)] for week, rows in ANSWERS.items()}
+    mine = {week: answer_tables.table(rows[rows["user_id"].isin(members)]) for week, rows in ANSWERS.items()}
     return Batch(members, members & {"absent"}, mine, {"scored", "renewed"}, THETA)
 
 

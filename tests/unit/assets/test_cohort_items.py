@@ -9,6 +9,7 @@ from assets.cohort import items
 from resources.irt.fit import Residuals
 from resources.irt.response_functions import Items
 from resources.model import ItemBank
+from tests import answer_tables
 from tests.unit.irt.test_calibration import simulated
 
 
@@ -44,9 +45,10 @@ def test_drift_read_from_two_stored_banks_is_that_of_the_linking_itself():
     answers = simulated(moved, rng.normal(0.4, 1.2, 1_500), share=0.8, seed=5)
     frame = pd.DataFrame({
         "user_id": [f"u{i}" for i in answers.user], "item_key": [f"i{j:02d}" for j in answers.item],
-        "topic_id": "A", "correct": pd.array(answers.correct == 1, dtype="boolean"),
+        "topic_id": "A", "completed_at": pd.Timestamp("2025-01-01", tz="UTC"),
+        "correct": pd.array(answers.correct == 1, dtype="boolean"),
     })  # fmt: skip
-    new = new_bank(frame, "2PL", before, dt.datetime(2025, 1, 6, tzinfo=dt.UTC), lambda *_: None)
+    new = new_bank(answer_tables.answers(frame), "2PL", before, dt.datetime(2025, 1, 6, tzinfo=dt.UTC), lambda *_: None)
     made = items.item_drift(new.bank, before)
     assert made["item"].tolist() == list(new.linking.anchors)
     np.testing.assert_allclose(made["z_a"], new.linking.drift.z_a, atol=1e-9)

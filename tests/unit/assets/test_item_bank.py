@@ -13,7 +13,7 @@ from resources.estimators.in_process import InProcessEstimator
 from resources.irt.response_functions import Floats, Items, probability
 from resources.irt.screening import Screening
 from resources.model import ItemBank
-from tests import long_form
+from tests import answer_tables, long_form
 
 NOW = dt.datetime(2025, 6, 2, tzinfo=dt.UTC)
 N_ITEMS = 40
@@ -58,7 +58,8 @@ def drawn(n: int, mean: float, seed: int) -> Floats:
 
 
 def calibrated(frame: pd.DataFrame, in_force: ItemBank | None = None) -> NewBank:
-    return new_bank(frame, "2PL", in_force, NOW, quiet)
+    at = pd.Timestamp(NOW) - pd.Timedelta(days=1)
+    return new_bank(answer_tables.answers(frame.assign(completed_at=at)), "2PL", in_force, NOW, quiet)
 
 
 @pytest.fixture(scope="module")

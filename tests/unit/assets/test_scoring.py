@@ -7,7 +7,8 @@ import pytest
 from assets.abilities import scoring
 from assets.abilities.scoring import ScoringRules, person_fit, score
 from resources.estimators.in_process import InProcessEstimator
-from resources.model import Attempts, ItemBank, Week
+from resources.model import ItemBank, Week
+from tests import answer_tables
 
 WEEK = Week.parse("2025-02-03")
 
@@ -21,7 +22,9 @@ def answers(*rows: tuple[str, str, bool | None, str, int]) -> pd.DataFrame:
 
 def counting(rows: pd.DataFrame, as_of: dt.datetime, rules: ScoringRules) -> pd.DataFrame:
     """The rows that count."""
-    return rows.iloc[scoring.counting(Attempts.from_frame(rows), as_of, rules)]
+    numbered = rows.assign(response_time_ms=range(len(rows)))
+    counted = scoring.counted(answer_tables.answers(numbered), rows["user_id"].unique().tolist(), as_of, rules)
+    return rows.iloc[counted.response_time_ms.astype(int)]
 
 
 def test_the_window_takes_its_first_instant_and_not_its_last():
@@ -90,7 +93,12 @@ def scored(*patterns: tuple[str, str]):
     )
     users = [*(user for user, _ in patterns), "silent"]
     return score(
-        Attempts.from_frame(rows), users, WEEK.ends_at, rules=ScoringRules(), bank=BANK, estimator=InProcessEstimator()
+        answer_tables.answers(rows),
+        users,
+        WEEK.ends_at,
+        rules=ScoringRules(),
+        bank=BANK,
+        estimator=InProcessEstimator(),
     )
 
 

@@ -10,10 +10,10 @@ from resources.reports.learner.scale import Scale
 
 
 def test_an_id_that_looks_like_markdown_is_shown_as_it_is():
-    press = Publisher(None, None, {}, BANK, Scale(), 30, written=20, unchanged=5)
+    publisher = Publisher(None, None, {}, BANK, Scale(), 30, written=20, unchanged=5)
     now = dt.datetime.now(dt.UTC)
-    press.links += [ReportArtifact("x](http://evil)[_y_", WEEK, "html", "file:///r.html", now, None)] * 20
-    shown = _links(press).splitlines()
+    publisher.links += [ReportArtifact("x](http://evil)[_y_", WEEK, "html", "file:///r.html", now, None)] * 20
+    shown = _links(publisher).splitlines()
     assert shown[0] == r"- [x\]\(http://evil\)\[\_y\_, 2025-01-06, html](file:///r.html)"
     assert len(shown) == 21
     assert shown[-1] == "25 in all"

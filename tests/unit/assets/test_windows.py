@@ -7,8 +7,10 @@ from assets.abilities import windows as module
 from assets.abilities.scoring import ScoringRules
 from assets.abilities.windows import windows
 from assets.selection import SelectedUsers, Selection
+from resources.answers.answers import Answers
 from resources.model import Week
-from resources.warehouse.folder import SCHEMA, Warehouse
+from resources.warehouse.folder import Warehouse
+from tests import answer_tables
 
 FIRST = Week.parse("2025-01-06")
 WEEKS = [FIRST.plus(n) for n in range(6)]
@@ -21,13 +23,17 @@ def warehouse(tmp_path):
     for n, week in enumerate(WEEKS):
         rows = [(user, f"q{n}", week.begins_at, key) for key, users in BY_KEY.items() for user in users]
         frame = pd.DataFrame(rows, columns=["user_id", "item_key", "completed_at", "user_key"])
-        made.write(week, list(BY_KEY), frame.reindex(columns=[*SCHEMA.names, "user_key"]))
+        made.write(week, {key: answer_tables.table(frame[frame["user_key"] == key]) for key in BY_KEY})
     return made
+
+
+def answered(answers: Answers) -> list[tuple[str, str]]:
+    return sorted(zip((answers.user_ids[u] for u in answers.user), answers.keys, strict=True))
 
 
 def found(chosen, users, warehouse):
     return [
-        (window.week, window.learners, sorted(zip(window.answers["user_id"], window.answers["item_key"], strict=True)))
+        (window.week, window.learners, answered(window.answers))
         for window in windows(chosen, users, ScoringRules(lookback_days=14), warehouse)
     ]
 

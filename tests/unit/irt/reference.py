@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from resources.irt.response_functions import Floats, Items
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 
 FOLDER = Path(__file__).parents[3] / "../shared/reference"
 # Sets with scores of every response pattern under calibrated items: name of the set, name of its item file.
@@ -39,11 +39,11 @@ def group_sd(name: str) -> float:
     return float(np.sqrt(fit(name, "group_var")))
 
 
-def patterns(scores: pd.DataFrame) -> Answers:
+def patterns(scores: pd.DataFrame) -> ResponseMatrix:
     """One user per row, from the columns i1, i2, ...; blank is not answered."""
     right = scores.filter(regex=r"^i\d+$").to_numpy(np.float64)
     user, item = np.nonzero(~np.isnan(right))
-    return Answers(user, item, right[user, item].astype(np.int64), *right.shape)
+    return ResponseMatrix(user, item, right[user, item].astype(np.int64), *right.shape)
 
 
 def column(frame: pd.DataFrame, name: str) -> Floats:

@@ -5,22 +5,24 @@ from numpy.testing import assert_allclose
 from resources.irt.calibration import Calibration, calibrate
 from resources.irt.m_step import ItemPriors, Normal
 from resources.irt.response_functions import Floats, Items, probability
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 from tests.unit.irt import reference
 
 
-def answers_of(dataset: str) -> Answers:
+def answers_of(dataset: str) -> ResponseMatrix:
     right = reference.read(f"{dataset}_responses.csv").to_numpy(np.int64)
     user, item = np.nonzero(right >= 0)
-    return Answers(user, item, right[user, item], *right.shape)
+    return ResponseMatrix(user, item, right[user, item], *right.shape)
 
 
-def simulated(items: Items, theta: Floats, share: float = 1.0, seed: int = 0) -> Answers:
+def simulated(items: Items, theta: Floats, share: float = 1.0, seed: int = 0) -> ResponseMatrix:
     """Answers of learners at `theta`, each to a random share of the items."""
     rng = np.random.default_rng(seed)
     user, item = np.nonzero(rng.random((theta.size, items.a.size)) < share)
     p = probability(items, theta)
-    return Answers(user, item, (rng.random(user.size) < p[item, user]).astype(np.int64), theta.size, items.a.size)
+    return ResponseMatrix(
+        user, item, (rng.random(user.size) < p[item, user]).astype(np.int64), theta.size, items.a.size
+    )
 
 
 def unknown(n: int) -> Floats:
@@ -94,7 +96,7 @@ def test_3pl_equals_mirt_once_the_item_with_two_modes_is_held() -> None:
 def test_sparse_answers_are_fitted_as_well_as_mirt_fits_them() -> None:
     long, true = reference.read("sparse1_long.csv").dropna(), reference.read("sparse1_true_items.csv")
     columns = (long[name].to_numpy(np.int64) for name in ("user_id", "item_id", "response"))
-    answers = Answers(*columns, 5_000, 400)
+    answers = ResponseMatrix(*columns, 5_000, 400)
     tight = reference.read("sparse1_2pl_items_tight.csv")
     got = calibrate(answers, se_method="per item")
     assert_allclose(got.items.a, tight["a"], rtol=0, atol=1e-4)
@@ -167,7 +169,7 @@ def test_extreme_items_and_few_answers_do_not_spoil_the_others() -> None:
     items = Items(np.ones(20), b, np.zeros(20))
     answers = simulated(items, rng.normal(size=2_000))
     few = (answers.item != 2) | (answers.user < 6)
-    answers = Answers(answers.user[few], answers.item[few], answers.correct[few], 2_000, 20)
+    answers = ResponseMatrix(answers.user[few], answers.item[few], answers.correct[few], 2_000, 20)
     got = calibrate(answers)
     assert got.converged
     assert np.isfinite(got.items.a).all()
@@ -184,7 +186,7 @@ def test_an_item_that_separates_its_learners_ends_at_the_limit_without_a_standar
     answers = simulated(items, np.linspace(-3, 3, 400))
     kept = (answers.item != 5) | np.isin(answers.user, [0, 20, 40, 60, 340, 360, 380, 399])
     correct = np.where(answers.item == 5, answers.user > 200, answers.correct).astype(np.int64)
-    got = calibrate(Answers(answers.user[kept], answers.item[kept], correct[kept], 400, 12))
+    got = calibrate(ResponseMatrix(answers.user[kept], answers.item[kept], correct[kept], 400, 12))
     assert got.converged
     assert got.items.a[5] == 20
     assert np.flatnonzero(np.isnan(got.se.a)).tolist() == [5]
@@ -192,7 +194,7 @@ def test_an_item_that_separates_its_learners_ends_at_the_limit_without_a_standar
 
 def test_learners_without_answers_change_nothing() -> None:
     answers = answers_of("lsat7")
-    more = Answers(answers.user + 500, answers.item, answers.correct, answers.n_users + 1_000, 5)
+    more = ResponseMatrix(answers.user + 500, answers.item, answers.correct, answers.n_users + 1_000, 5)
     one, other = calibrate(answers, se_method="none"), calibrate(more, se_method="none")
     assert_allclose(other.items.a, one.items.a, rtol=1e-12)
     assert other.log_likelihood == pytest.approx(one.log_likelihood, abs=1e-8)
@@ -223,6 +225,6 @@ def test_what_nothing_identifies_is_refused() -> None:
     with pytest.raises(ValueError, match="SD"):
         calibrate(answers, group="estimate sd")
     with pytest.raises(ValueError, match="no answers"):
-        calibrate(Answers(answers.user, answers.item, answers.correct, 1_000, 6))
+        calibrate(ResponseMatrix(answers.user, answers.item, answers.correct, 1_000, 6))
     with pytest.raises(ValueError, match="no known a"):
         calibrate(answers, known=Items(unknown(5), np.zeros(5), unknown(5)))

@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose
 from resources.irt import fit
 from resources.irt.eap import eap_on_grid
 from resources.irt.response_functions import Items, information, probability
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 from resources.irt.s_x2 import s_x2
 from tests.unit.irt import reference
 from tests.unit.irt.test_calibration import answers_of, simulated
@@ -72,7 +72,7 @@ def test_information_is_that_of_the_log_likelihood_under_guessing() -> None:
 def test_s_x2_says_why_it_has_no_answer_where_answers_are_missing() -> None:
     answers = answers_of("lsat7")
     items = reference.items("lsat7_2pl")
-    got = s_x2(Answers(answers.user[1:], answers.item[1:], answers.correct[1:], 1_000, 5), items, 2)
+    got = s_x2(ResponseMatrix(answers.user[1:], answers.item[1:], answers.correct[1:], 1_000, 5), items, 2)
     assert got.reason is not None
     assert got.reason.startswith("1 of 1000 users")
     assert np.isnan(got.statistic).all()
@@ -92,7 +92,7 @@ def test_s_x2_accepts_the_model_that_made_the_answers_and_rejects_another() -> N
 def test_a_user_or_item_without_answers_has_no_fit() -> None:
     one = np.zeros(1, dtype=int)
     items = Items(np.ones(2), np.zeros(2), np.zeros(2))
-    answers = Answers(one, one, one, 2, 2)
+    answers = ResponseMatrix(one, one, one, 2, 2)
     assert np.isnan(fit.lz(answers, items, np.ones(2))).tolist() == [False, True]
     assert np.isnan(fit.person_residuals(answers, items, np.ones(2)).outfit).tolist() == [False, True]
     assert np.isnan(fit.item_residuals(answers, items, np.ones(2)).infit).tolist() == [False, True]
@@ -102,7 +102,7 @@ def test_residuals_of_batches_add_up_to_those_of_all() -> None:
     items = Items(np.array([0.5, 1.0, 2.0]), np.array([-1.0, 0.0, 1.0]), np.zeros(3))
     theta = np.linspace(-2, 2, 40)
     batches = [simulated(items, theta[:15], seed=1), simulated(items, theta[15:], seed=2)]
-    whole = Answers(
+    whole = ResponseMatrix(
         np.concatenate([batches[0].user, batches[1].user + 15]), np.concatenate([b.item for b in batches]),
         np.concatenate([b.correct for b in batches]), 40, 3,
     )  # fmt: skip
@@ -115,7 +115,7 @@ def test_residuals_of_batches_add_up_to_those_of_all() -> None:
 def test_z_of_an_item_is_its_surplus_of_right_answers_in_standard_errors() -> None:
     """Sixteen learners at the item's difficulty: 8 expected right, with a standard error of 2."""
     user = np.arange(16)
-    answers = Answers(user, np.zeros(16, dtype=int), (user < 13).astype(int), 16, 1)
+    answers = ResponseMatrix(user, np.zeros(16, dtype=int), (user < 13).astype(int), 16, 1)
     got = fit.item_residuals(answers, Items(np.ones(1), np.zeros(1), np.zeros(1)), np.zeros(16))
     assert (got.n.item(), got.right.item()) == (16, 13)
     assert got.z.item() == pytest.approx(2.5)

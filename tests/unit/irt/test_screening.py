@@ -2,7 +2,7 @@ import numpy as np
 
 from resources.irt.calibration import calibrate
 from resources.irt.response_functions import Items
-from resources.irt.response_matrix import Answers
+from resources.irt.response_matrix import ResponseMatrix
 from resources.irt.screening import after_calibration, before_calibration
 from tests.unit.irt.test_calibration import simulated
 
@@ -11,7 +11,7 @@ def test_before_calibration_names_the_first_reason_for_each_item() -> None:
     n = np.array([40, 29, 30, 35, 0])
     item = np.repeat(np.arange(5), n)
     correct = np.concatenate([np.arange(40) % 2, np.ones(29), np.ones(30), np.zeros(35)]).astype(int)
-    answers = Answers(np.arange(item.size) % 40, item, correct, 40, 5)
+    answers = ResponseMatrix(np.arange(item.size) % 40, item, correct, 40, 5)
     got = before_calibration(answers)
     assert got.kept.tolist() == [True, False, False, False, False]
     assert dict(got.left_out) == {

@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from docs.sample_learner import BANK, answers
+from resources.irt.response_functions import probability_at
 from resources.model import ItemBank
-from resources.reports.learner.curves import probability_right
 from resources.reports.learner.expected_score import by_topic, number_right
 
 
@@ -27,7 +27,7 @@ def test_number_right_equals_the_sum_over_all_patterns() -> None:
 def test_probability_right_is_the_curve_of_the_three_parameter_model() -> None:
     bank = ItemBank("v", "3PL", ("x",), np.array([1.5]), np.array([0.5]), np.array([0.2]))
     # .2 + .8 / (1 + exp(-1.5 (1 - .5))) = .2 + .8 / (1 + exp(-.75)) = .2 + .8 * .679179
-    assert_allclose(probability_right(bank, 1.0), [0.743343], atol=1e-6)
+    assert_allclose(probability_at(bank.items, 1.0), [0.743343], atol=1e-6)
 
 
 def test_topics_count_and_compare_only_what_the_bank_knows() -> None:
@@ -38,7 +38,7 @@ def test_topics_count_and_compare_only_what_the_bank_knows() -> None:
     )
     a, none = by_topic(practised, BANK, theta=0.0)
     assert (a.name, a.n_scored, a.n_right, a.n_known, a.n_right_known) == ("A", 3, 2, 2, 1)
-    p = probability_right(BANK, 0.0)[[0, 39]]
+    p = probability_at(BANK.items, 0.0)[[0, 39]]
     assert a.expected == pytest.approx(p.sum())
     assert a.at_least == pytest.approx(1 - (1 - p[0]) * (1 - p[1]))
     assert a.at_most == pytest.approx(1 - p[0] * p[1])

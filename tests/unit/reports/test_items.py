@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from docs.sample_learner import BANK, ENGLISH, LEVEL, answers, given
+from resources.irt.response_functions import information_at
 from resources.model import ItemBank
-from resources.reports.learner.curves import information
 from resources.reports.learner.sections.item_map import TALLEST, item_map
 from resources.reports.learner.sections.next_items import SHOWN, next_items
 
@@ -52,7 +52,7 @@ def test_the_questions_to_try_next_tell_most_and_were_not_answered_lately() -> N
     seen = frozenset(BANK.item_keys[20:30])
     shown = next_items(ENGLISH, given(practised=answers([True], items=["q31"]), seen=seen))
     assert shown is not None
-    told = dict(zip(BANK.item_keys, information(BANK, LEVEL.theta), strict=True))
+    told = dict(zip(BANK.item_keys, information_at(BANK.items, LEVEL.theta), strict=True))
     names = [row.name for row in shown.rows]
     others = set(BANK.item_keys) - seen - {"q31"} - set(names)
     assert len(names) == SHOWN

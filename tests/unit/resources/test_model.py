@@ -1,13 +1,12 @@
 import datetime as dt
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.errors import InvalidInput
-from resources.model import Attempts, ItemBank, Week, safe_key
+from resources.model import ItemBank, Week, safe_key
 
 
 def test_a_week_is_monday_to_monday_in_utc():
@@ -72,21 +71,3 @@ def test_two_long_ids_of_the_same_beginning_differ():
 def test_a_bank_with_an_impossible_item_names_it(a, b, c):
     with pytest.raises(InvalidInput, match="item q2 has"):
         ItemBank("v1", "3PL", ("q1", "q2"), np.array([1.0, a]), np.array([0.0, b]), np.array([0.2, c]))
-
-
-def test_attempts_from_a_frame_keep_missing_apart_from_wrong():
-    frame = pd.DataFrame(
-        {
-            "user_id": ["u2", "u1", "u2"],
-            "item_key": ["q", "q", "r"],
-            "correct": pd.array([True, pd.NA, False], dtype="boolean"),
-            "completed_at": pd.to_datetime(["2025-01-07"] * 3, utc=True).as_unit("us"),
-            "attempt_no": pd.array([1, 1, 1], dtype="Int32"),
-            "session_id": ["s2", None, "s1"],
-        }
-    )
-    attempts = Attempts.from_frame(frame)
-    assert attempts.user_ids == ("u2", "u1")
-    assert attempts.user.tolist() == [0, 1, 0]
-    assert attempts.session.tolist() == [1, -1, 0]
-    np.testing.assert_array_equal(attempts.correct, [1.0, np.nan, 0.0])

@@ -7,10 +7,10 @@ from statistics import median
 
 import numpy as np
 
+from resources.answers.answers import Answers
 from resources.model import Floats, Week
 from resources.reports.charts import Rows
 from resources.reports.i18n.wording import NONE, Words
-from resources.reports.learner.report_input import Answers
 
 MS_PER_MINUTE = 60_000
 
@@ -69,7 +69,7 @@ def days(words: Words, week: Week, answers: Answers) -> Days | None:
 
 
 def _counts(date: dt.date, answers: Answers) -> _Counts:
-    of_day = answers.answered_at.astype("datetime64[D]") == np.datetime64(date)
+    of_day = answers.completed_at.astype("datetime64[D]") == np.datetime64(date)
     correct, ms = answers.correct[of_day], answers.response_time_ms[of_day]
     return _Counts(date, correct.size, int((correct == 1).sum()), int((correct == 0).sum()), ms[~np.isnan(ms)])
 

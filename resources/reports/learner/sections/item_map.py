@@ -37,10 +37,10 @@ class ItemMap:
 def item_map(words: Words, given: ReportInput) -> ItemMap | None:
     """Each question by its first scored answer of the week; None without a level or without a question of the bank."""
     rows = first_answers(given.answers)
-    known = [i for i in rows if given.answers.item_keys[i] in given.bank.place]
+    known = [i for i in rows if given.answers.keys[i] in given.bank.place]
     if given.level is None or not known:
         return None
-    difficulty = given.bank.b[[given.bank.place[given.answers.item_keys[i]] for i in known]]
+    difficulty = given.bank.b[[given.bank.place[given.answers.keys[i]] for i in known]]
     right = given.answers.correct[known] == 1
     scale, level = given.scale, given.level
     held = np.array([scale.held(b) for b in difficulty])

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from resources.irt.response_functions import probability_at
 from resources.model import ItemBank
 from resources.reports.i18n.wording import Words
-from resources.reports.learner.curves import probability_right
 from resources.reports.learner.report_input import Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.points import margin, score, score_and_margin
@@ -69,7 +69,7 @@ class Change:
 
 def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> LevelView:
     low, middle, high = (
-        words.number(100 * float(np.mean(probability_right(bank, level.theta + step))), 0)
+        words.number(100 * float(np.mean(probability_at(bank.items, level.theta + step))), 0)
         for step in (-level.se, 0, level.se)
     )
     return LevelView(
@@ -94,7 +94,7 @@ def standing_view(words: Words, standing: Standing) -> StandingView:
 def no_level(words: Words, given: ReportInput) -> NoLevel:
     unusable = np.isnan(given.answers.correct)
     unknown = sum(
-        key not in given.bank.place and not blank for key, blank in zip(given.answers.item_keys, unusable, strict=True)
+        key not in given.bank.place and not blank for key, blank in zip(given.answers.keys, unusable, strict=True)
     )
     last = given.history[-1] if given.history else None
     return NoLevel(

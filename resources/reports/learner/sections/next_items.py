@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from resources.irt.response_functions import information_at, probability_at
 from resources.reports.i18n.wording import NONE, Words, name
-from resources.reports.learner.curves import information, probability_right
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.sections.points import margin, score
 
@@ -35,13 +35,13 @@ def next_items(words: Words, given: ReportInput) -> NextItems | None:
     """By information at theta, equals by their place in the bank; None without a level, or with nothing left to ask."""
     if given.level is None:
         return None
-    answered = given.seen | set(given.answers.item_keys)
+    answered = given.seen | set(given.answers.keys)
     fresh = np.array([j for j, key in enumerate(given.bank.item_keys) if key not in answered], dtype=np.int64)
     if not fresh.size:
         return None
-    told = information(given.bank, given.level.theta)
+    told = information_at(given.bank.items, given.level.theta)
     best = fresh[np.argsort(-told[fresh], kind="stable")[:SHOWN]]
-    chance = probability_right(given.bank, given.level.theta)
+    chance = probability_at(given.bank.items, given.level.theta)
     return NextItems(
         rows=[
             NextItem(

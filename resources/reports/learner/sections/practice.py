@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
+from resources.answers.answers import Answers
 from resources.model import Floats
 from resources.reports.i18n.wording import NONE, Words
-from resources.reports.learner.report_input import Answers
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,17 @@ def practice(words: Words, answers: Answers) -> Practice | None:
     """None where nothing was answered."""
     if not len(answers):
         return None
-    n_days = np.unique(answers.answered_at.astype("datetime64[D]")).size
+    n_days = np.unique(answers.completed_at.astype("datetime64[D]")).size
     scored = answers.correct[~np.isnan(answers.correct)]
     n_right = int(scored.sum())
-    n_repeats = len(answers) - len(set(answers.item_keys))
-    sessions = {session for session in answers.sessions if session is not None}
+    n_repeats = len(answers) - np.unique(answers.item).size
+    n_sessions = np.unique(answers.session[answers.session >= 0]).size
     ms = answers.response_time_ms[~np.isnan(answers.response_time_ms)]
     hints = answers.hint_used[~np.isnan(answers.hint_used)]
     return Practice(
         answers=words.answers(len(answers)),
         blank=scored.size < len(answers),
-        spread=_spread(words, len(sessions), words.days(n_days)),
+        spread=_spread(words, n_sessions, words.days(n_days)),
         outcome=_outcome(words, n_right, scored.size - n_right, len(answers) - scored.size),
         share=words.percent(n_right / scored.size) if scored.size else NONE,
         right=words.share(n_right, scored.size) if scored.size else "",

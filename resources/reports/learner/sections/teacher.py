@@ -1,14 +1,16 @@
 """The exact numbers, with everything they rest on."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from resources.answers.answers import Answers
 from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.percentile import MIN_LEARNERS
 from resources.reports.learner.person_fit import MIN_ANSWERS, PersonFit
-from resources.reports.learner.report_input import Answers, Level, ReportInput, Standing
+from resources.reports.learner.report_input import Level, ReportInput, Standing
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import CLEAR
 from resources.reports.learner.sections.points import score_and_margin
@@ -78,6 +80,8 @@ def _percentile(words: Words, standing: Standing | None) -> str:
 def _fit(words: Words, fit: PersonFit | None) -> str:
     if fit is None:
         return words.text("not shown: fewer than {n} answers this week", n=str(MIN_ANSWERS))
+    if not math.isfinite(fit.lz):
+        return words.text("cannot be computed: no answer could be a surprise")
     return words.text("lz = {lz}, from {answers}", lz=words.number(fit.lz), answers=words.answers(fit.n))
 
 

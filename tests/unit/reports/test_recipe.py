@@ -1,0 +1,30 @@
+"""When reports have to be made again: the text that they would show is held against what it was."""
+
+import hashlib
+
+import pytest
+
+from docs.sample_learner import ENGLISH, KOREAN, answers, given
+from resources.reports.document.recipe import REPORT_VERSION, recipe
+from resources.reports.learner.report_input import Standing
+from resources.reports.learner.view_model import view
+
+# Of the view models below. Where a test says that it is another one: raise REPORT_VERSION, and put the new one here.
+SHOWN = {1: "c2fc070f5add03dada1b2c2b2d3c3339d1f746548b7bc95c2e81ae9ec6263b3d"}
+
+
+def test_a_change_of_what_reports_show_raises_their_version() -> None:
+    """A comment had remade every report, and an upgrade of Babel none."""
+    states = (
+        given(standing=Standing(61, 55, 68, 210)),
+        given(level=None, history=[], practised=answers([None, None])),
+        given(practised=answers([True] * 30, items=[f"q{j}" for j in range(30)], hints=(True, False))),
+        given(history=[], practised=answers([])),
+    )
+    shown = repr([view(words, state) for words in (ENGLISH, KOREAN) for state in states])
+    assert SHOWN.get(REPORT_VERSION) == hashlib.sha256(shown.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("library", ["babel", "jinja2", "typst", "vl-convert-python"])
+def test_the_libraries_that_shape_a_reports_bytes_are_part_of_its_fingerprint(library: str) -> None:
+    assert f"; {library} " in recipe()

@@ -23,8 +23,9 @@ def prepare_dagster_home(settings: Settings) -> Path:
             shutil.copyfile(ours, theirs)
     except OSError as error:
         raise OperatorRequired(
-            f"{settings.home} cannot be used ({error.strerror}: {error.filename}): "
-            "set SEEDTEST_HOME to a folder that you may write."
+            f"{settings.home} cannot be used ({error.strerror}: {error.filename})",
+            where=settings.home,
+            remedy="set SEEDTEST_HOME to a folder that you may write.",
         ) from error
     logging.getLogger("alembic").setLevel(logging.WARNING)  # Dagster's storage announces its own migrations
     return home

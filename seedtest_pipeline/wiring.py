@@ -16,7 +16,8 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import address, make_engine
-from resources.database.schema import migrate
+from resources.database.queries.item_banks import BankChoice
+from resources.database.schema import revision
 from resources.errors import OperatorRequired
 from resources.postgres import embedded
 from resources.program_files import PROGRAM_FILES
@@ -57,13 +58,17 @@ class Parts:
         Raises:
             OperatorRequired: the configured database was not migrated.
         """
-        state = migrate.state(self.bare_engine)
+        state = revision.state(self.bare_engine)
         if not state.up_to_date and self.settings.database_url is None:
+            from resources.database.schema import migrate
+
             migrate.upgrade(self.bare_engine)
         elif not state.up_to_date:
             raise OperatorRequired(
-                f"{address(self.bare_engine.url)} stands at schema {state.current or 'none'}, and this needs "
-                f"{state.head}. Run: seedtest migrate"
+                f"{address(self.bare_engine.url)} stands at schema {state.current or 'none'}, and this "
+                f"needs {state.head}.",
+                where=address(self.bare_engine.url),
+                remedy="Run: seedtest migrate",
             )
         return self.bare_engine
 
@@ -131,6 +136,10 @@ class Parts:
         from assets.abilities.scoring import ScoringRules
 
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
+
+    @property
+    def bank_choice(self) -> BankChoice:
+        return BankChoice(self.settings.irt_bank_version, self.settings.irt_model)
 
     def compile_templates(self) -> "Mapping[Format, Template]":
         """The report's template in each format that is published, from the cache where it is there."""

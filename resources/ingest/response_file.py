@@ -67,7 +67,7 @@ def read(path: Path) -> ResponseFile:
         InvalidInput: the first mistake in the file, if there is one.
     """
     if not path.is_file():
-        raise InvalidInput(f"There is no file {path}: check its name.")
+        raise InvalidInput(f"There is no file {path}", where=path, remedy="check its name.")
     with path.open("rb") as file:
         start = file.read(4)
     if start == b"PAR1" or (start and path.suffix.lower() == ".parquet"):
@@ -75,10 +75,15 @@ def read(path: Path) -> ResponseFile:
         return _checked(header, table, _Source(path.name))
     if start.startswith((b"PK", b"\x1f\x8b", b"\xd0\xcf")):
         raise InvalidInput(
-            f"{path.name} is a spreadsheet or an archive: export it as CSV or Parquet. Nothing was loaded."
+            f"{path.name} is a spreadsheet or an archive",
+            where=path.name,
+            remedy="export it as CSV or Parquet.",
+            outcome="Nothing was loaded.",
         )
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InvalidInput(f"{path.name} is UTF-16: save it as UTF-8. Nothing was loaded.")
+        raise InvalidInput(
+            f"{path.name} is UTF-16", where=path.name, remedy="save it as UTF-8.", outcome="Nothing was loaded."
+        )
     header, table, lines = read_csv(path, tuple(_RULES))
     return _checked(header, table, _Source(path.name, lines))
 
@@ -100,14 +105,22 @@ def _read_parquet(path: Path) -> tuple[list[str], pa.Table]:
     except (pa.ArrowException, OSError) as error:
         cause = " ".join(str(error).split())[:120]
         raise InvalidInput(
-            f"{path.name} is cut off or damaged ({cause}): export or copy it anew. Nothing was loaded."
+            f"{path.name} is cut off or damaged ({cause})",
+            where=path.name,
+            remedy="export or copy it anew.",
+            outcome="Nothing was loaded.",
         ) from error
 
 
 def _checked(header: list[str], table: pa.Table, source: _Source) -> ResponseFile:
     _check_header(header, source)
     if not table.num_rows:
-        raise InvalidInput(f"{source.name} has a header and no rows: export it anew. Nothing was loaded.")
+        raise InvalidInput(
+            f"{source.name} has a header and no rows",
+            where=source.name,
+            remedy="export it anew.",
+            outcome="Nothing was loaded.",
+        )
     columns: dict[str, values.Column] = {}
     notes: list[str] = []
     for name, rule in _RULES.items():
@@ -119,7 +132,9 @@ def _checked(header: list[str], table: pa.Table, source: _Source) -> ResponseFil
         if checked.mistake is not None:
             row, sentence = checked.mistake
             shown = values.shown(column[row])
-            raise InvalidInput(f"{source.at(row)}, column {name}: {shown} {sentence}. Nothing was loaded.")
+            raise InvalidInput(
+                f"{shown} {sentence}.", where=f"{source.at(row)}, column {name}", outcome="Nothing was loaded."
+            )
         columns[name] = checked.values
         notes += [f"{name}: {checked.note}."] if checked.note else []
     unused = [name for name in header if name not in _RULES]
@@ -133,17 +148,26 @@ def _checked(header: list[str], table: pa.Table, source: _Source) -> ResponseFil
 
 def _check_header(header: list[str], source: _Source) -> None:
     if not any(header):
-        raise InvalidInput(f"{source.name} is empty: export it anew. Nothing was loaded.")
+        raise InvalidInput(
+            f"{source.name} is empty", where=source.name, remedy="export it anew.", outcome="Nothing was loaded."
+        )
     missing = [name for name in _RULES if name not in header and name not in _OPTIONAL]
     if missing:
         raise InvalidInput(
-            f"{source.name} has no column {', '.join(missing)}; it has {', '.join(header)[:200]}. "
-            f"It needs {', '.join(name for name in _RULES if name not in _OPTIONAL)}; "
-            f"{', '.join(_OPTIONAL)} may be there. Nothing was loaded."
+            f"{source.name} has no column {', '.join(missing)}; it has {', '.join(header)[:200]}. It "
+            f"needs {', '.join(name for name in _RULES if name not in _OPTIONAL)}; "
+            f"{', '.join(_OPTIONAL)} may be there.",
+            where=source.name,
+            outcome="Nothing was loaded.",
         )
     twice = [name for name in _RULES if header.count(name) > 1]
     if twice:
-        raise InvalidInput(f"{source.name} has the column {twice[0]} twice: remove one. Nothing was loaded.")
+        raise InvalidInput(
+            f"{source.name} has the column {twice[0]} twice",
+            where=source.name,
+            remedy="remove one.",
+            outcome="Nothing was loaded.",
+        )
 
 
 def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
@@ -164,8 +188,10 @@ def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
             name = next(name for name in rest if one[name] != other[name])
             places = sorted((int(before[again][row]), int(after[again][row])))
             raise InvalidInput(
-                f"{source.at(places[1])}, column {name}: {source.at(places[0])} gives this answer otherwise. "
-                "Remove one of the two, or number them in attempt_no. Nothing was loaded."
+                f"{source.at(places[0])} gives this answer otherwise.",
+                where=f"{source.at(places[1])}, column {name}",
+                remedy="Remove one of the two, or number them in attempt_no.",
+                outcome="Nothing was loaded.",
             )
     once = order[np.concatenate([[True], ~again])]
     return responses.take(once), len(order) - len(once)

@@ -31,7 +31,7 @@ def notify_session_end(
     except httpx.HTTPStatusError as error:
         raise _refused(error.response) from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise RetryLater(f"No answer from {url}: {error}. Does it run?") from error
+        raise RetryLater(f"No answer from {url}: {error}.", remedy="Does it run?") from error
 
 
 def token(
@@ -60,5 +60,5 @@ def _refused(answer: "httpx.Response") -> SeedtestError:
     if answer.status_code in (429, 503):
         return RetryLater(said)
     if answer.status_code in (401, 403):
-        return OperatorRequired(f"{said} Look at the token in SEEDTEST_API_TOKEN.")
+        return OperatorRequired(said, remedy="Look at the token in SEEDTEST_API_TOKEN.")
     return InvalidInput(said)

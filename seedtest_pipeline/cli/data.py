@@ -24,6 +24,7 @@ def migrate(
     """Bring the database to the newest schema. What the platform owns stays as it is."""
     from resources.database.engine import address
     from resources.database.schema import migrate as migrations
+    from resources.database.schema import revision
     from resources.database.schema.index_advice import missing_indexes
 
     if remove:
@@ -33,7 +34,7 @@ def migrate(
         return
     engine = startup.parts().bare_engine
     migrations.upgrade(engine)
-    OUT.print(f"{address(engine.url)} is at the newest schema, {migrations.state(engine).head}.", highlight=False)
+    OUT.print(f"{address(engine.url)} is at the newest schema, {revision.head()}.", highlight=False)
     for sentence in missing_indexes(engine):
         ERR.print(sentence, highlight=False)
 

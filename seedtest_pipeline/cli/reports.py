@@ -57,10 +57,10 @@ def _not_made(user: str, week: "Week", form: "Format | None", others: Sequence[s
     remedy = f"seedtest run --week {week} --user {shlex.quote(user)}"
     if others:
         return InvalidInput(
-            f"There is no {form} report of {user!r} for {week}, but {', '.join(others)}: "
-            f"REPORT_FORMATS says what is made. Add {form} to it, then: {remedy}"
+            f"There is no {form} report of {user!r} for {week}, but {', '.join(others)}",
+            remedy=f"REPORT_FORMATS says what is made. Add {form} to it, then: {remedy}",
         )
-    return InvalidInput(f"There is no report of {user!r} for {week}. Make it: {remedy}")
+    return InvalidInput(f"There is no report of {user!r} for {week}.", remedy=f"Make it: {remedy}")
 
 
 def _described(link: "links.Link | None") -> dict[str, object]:
@@ -76,5 +76,7 @@ def _links(parts: "Parts", rows: "Sequence[ReportArtifact]") -> "list[links.Link
     for row, key in zip(rows, keys, strict=True):
         if row.url != (here := parts.artifacts.address(key)):
             remedy = f"seedtest run --week {row.week} --user {shlex.quote(row.user_id)}"
-            raise InvalidInput(f"This report is at {row.url}, and links lead to {here}. Make it there: {remedy}")
+            raise InvalidInput(
+                f"This report is at {row.url}, and links lead to {here}.", remedy=f"Make it there: {remedy}"
+            )
     return parts.links.of(keys, parts.settings.report_link_secs)

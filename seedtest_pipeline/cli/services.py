@@ -25,7 +25,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65
     parts.engine.dispose()
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise InvalidInput(f"Port {port} is in use: name another with seedtest ui --port N.")
+            raise InvalidInput(f"Port {port} is in use", remedy="name another with seedtest ui --port N.")
     OUT.print(f"Dagster's UI: http://127.0.0.1:{port} (in some 15 seconds)", highlight=False)
     sys.stdout.flush()
     log_format = "colored" if sys.stdout.isatty() else "json"

@@ -119,7 +119,7 @@ def test_a_file_loaded_twice_changes_nothing_and_json_is_all_that_is_printed(on_
 
 def test_the_error_of_an_asset_is_its_own_sentence_without_the_names_of_classes(on_exam):
     said = on_exam("adopt", "nosuch")
-    assert said.err == "error: There is no calibration nosuch; run: seedtest calibrate"
+    assert said.err == "error: There is no calibration nosuch. Run: seedtest calibrate"
 
 
 def test_doctor_is_green_on_a_database_in_order_and_tells_it_as_json(on_exam):

@@ -12,7 +12,6 @@ from resources.errors import InvalidInput, OperatorRequired, SeedtestError
 from resources.reports import cohort_document
 from resources.reports.document.compile import compiler
 from resources.reports.document.typeset import check_fonts
-from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.wiring import Parts
 
 _PATIENCE_S = 2.5  # for one answer; twice that with all retries
@@ -72,7 +71,7 @@ def _bank(parts: Parts) -> str:
 def _users(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
         n_users = len(attempts.users(connection))
-    if complaint := partitions(parts.settings).users.outgrown(n_users):
+    if complaint := parts.user_keys.outgrown(n_users):
         raise InvalidInput(complaint)
     return f"{n_users:,} users"
 

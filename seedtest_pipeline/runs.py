@@ -1,11 +1,8 @@
 """Materializing assets from the command line: the same job, tags and history as a run from Dagster's UI."""
 
-import logging
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
@@ -19,7 +16,6 @@ from resources.progress import Progress
 from seedtest_pipeline import definitions
 from seedtest_pipeline.automation import orphaned_runs, schedule
 from seedtest_pipeline.partitioning import partitions
-from seedtest_pipeline.settings import CHECKOUT, Settings
 from seedtest_pipeline.wiring import Parts
 
 WEEKLY = ("responses", "theta_estimates", "weekly_reports")
@@ -137,28 +133,6 @@ class Runner:
             {event.step_key or "": event.step_success_data.duration_ms / 1000 for event in events},
             {asset: _metadata(result, asset) for asset in assets},
         )
-
-
-def prepare_dagster_home(settings: Settings) -> Path:
-    """DAGSTER_HOME with this checkout's dagster.yaml in it; a deployment's own DAGSTER_HOME is left as it is.
-
-    Raises:
-        OperatorRequired: SEEDTEST_HOME cannot be made or written.
-    """
-    home = settings.dagster_home
-    ours, theirs = CHECKOUT / "dagster.yaml", home / "dagster.yaml"
-    try:
-        if home.is_relative_to(settings.home) and not (theirs.exists() and theirs.read_bytes() == ours.read_bytes()):
-            home.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ours, theirs)
-    except OSError as error:
-        raise OperatorRequired(
-            f"{settings.home} cannot be used ({error.strerror}: {error.filename})",
-            where=settings.home,
-            remedy="set SEEDTEST_HOME to a folder that you may write.",
-        ) from error
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # Dagster's storage announces its own migrations
-    return home
 
 
 def open_instance() -> dg.DagsterInstance:

@@ -15,9 +15,11 @@ from resources import atomic_file
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
 from resources.model import Format, Language, Model, Week
+from resources.program_files import INSTALLED, PACKAGES
 from resources.reports.learner.scale import Scale
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+# A wheel lies in a folder that installations share and replace: nothing that must last is kept there.
+_HOME = Path("~/.seedtest") if INSTALLED else PACKAGES / ".seedtest"
 
 
 def _users_or_buckets(value: object) -> object:
@@ -69,7 +71,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_file_encoding="utf-8", env_ignore_empty=True)
 
-    seedtest_home: Path = CHECKOUT / ".seedtest"
+    seedtest_home: Path = _HOME
     """Folder for everything that this machine keeps: embedded database, reports, warehouse, Dagster's home."""
     database_url: SecretStr | None = None
     """PostgreSQL 14 or later; unset: an embedded server in SEEDTEST_HOME."""

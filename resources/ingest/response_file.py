@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from resources.errors import InvalidInput
 from resources.ingest import column_values as values
 from resources.ingest.csv_reader import read_csv
+from resources.model import Ints
 
 _RULES: dict[str, Callable[[values.Column], values.Checked]] = {
     "user_id": values.identifier,
@@ -176,7 +177,7 @@ def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
         InvalidInput: two rows give the same answer (user, session, item, instant, attempt) and differ in the rest.
     """
     identity = ["user_id", "session_id", "answered_at", "item_id", "attempt_no"]
-    codes = [pd.factorize(responses[name].to_pandas(), sort=True)[0] for name in identity]
+    codes = [_ranks(responses[name].combine_chunks()) for name in identity]
     order = np.lexsort(codes[::-1])
     after, before = order[1:], order[:-1]
     again = np.logical_and.reduce([code[after] == code[before] for code in codes])
@@ -194,3 +195,13 @@ def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
             )
     once = order[np.concatenate([[True], ~again])]
     return responses.take(once), len(order) - len(once)
+
+
+def _ranks(column: values.Column) -> Ints:
+    """Each value's place among the distinct ones in order; -1 for null."""
+    encoded = column.dictionary_encode()
+    place: Ints = np.empty(len(encoded.dictionary) + 1, np.int64)
+    place[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(place) - 1)
+    place[-1] = -1
+    ranks: Ints = place[encoded.indices.fill_null(len(place) - 1).to_numpy()]
+    return ranks

@@ -6,15 +6,15 @@ Stays out: changing anything (`migrate`).
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
 from resources.errors import OperatorRequired
+from resources.program_files import PROGRAM_FILES
 
 VERSION_TABLE = "seedtest_alembic_version"  # the platform, and Dagster, may have an alembic_version of their own
-SCRIPTS = Path(__file__).parents[3] / "migrations"
+SCRIPTS = PROGRAM_FILES / "migrations"
 
 _ASSIGNED = re.compile(r'^(revision|down_revision) = (?:"(\w+)"|None)$', re.MULTILINE)
 

@@ -90,7 +90,10 @@ def over_last(weeks_ago: Floats, weeks: float = 4.0) -> Floats:
 
     `weeks_ago` is the time from an answer to now. Answers from more than `weeks` + 4 weeks ago get NaN: leave them out.
     For a learner whose ability grew before as well, the change is told too large (steady growth, eight weeks of
-    answers: by 43 %); the verdict's direction is right. Of the splits tried it has the greatest power after four weeks.
+    answers: by 36 %, and +- 1.96 SE holds the truth in 90 of 100 cases, else in 95); its direction is right. Of the
+    splits tried it sees a gain of 25 points a week soonest: after four weeks with 20 answers each, in 62 to 68 % under
+    the 2PL where five weeks or more went before. From the first answer on no test can: the best has 37 to 53 % after
+    four gains, and this one 58 % after five, 69 % after six.
     """
     position = np.clip(1 - weeks_ago / weeks, 0, 1)
     return np.where(weeks_ago <= weeks + WEEKS_BEFORE, position, np.nan)
@@ -99,6 +102,7 @@ def over_last(weeks_ago: Floats, weeks: float = 4.0) -> Floats:
 def since_start(weeks_ago: Floats, weeks_since_start: Floats | float) -> Floats:
     """Positions for "the change since the start": a straight line from the learner's first answer (0) to now (1).
 
-    `weeks_since_start` is one number or has the shape of `weeks_ago`.
+    `weeks_since_start` is one number or has the shape of `weeks_ago`. Where growth was steady the change is right on
+    average; of a late start it sees less than there was (eight weeks level, four of growth: .82 of 1).
     """
     return np.asarray(np.clip(1 - weeks_ago / weeks_since_start, 0, 1))

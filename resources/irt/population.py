@@ -29,7 +29,7 @@ from resources.irt.innovation import GRID, Innovation
 from resources.irt.newcomers import Newcomers
 
 MIN_ACTIVE = 100  # learners with a state and answers: the drift's SE is then about .07, as large as a week's drift
-ABSENCE_DRIFT_SD = 0.05  # logits per week: its prior, of mean 0. With 100 who return the data count half
+ABSENCE_DRIFT_SD = 0.05  # logits per week: its prior, of mean 0. With 100 who return the data count a third
 MAX_ROUNDS = 100  # 2 to 5 are usual; 30 newcomers of a few answers each took 8
 SETTLED = 5e-4  # logits: the last step. Steps shrink to a third and less, so less than that is left
 

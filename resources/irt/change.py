@@ -25,7 +25,7 @@ with and without guessing: "up" and "down" 2.5 % each where both sides have info
 rates from 5,000 learners each the largest was 3.2 %, which chance alone would make of 2.5 %; at the bank's edge, where
 the test without skewness had 3.4 %, 20,000 learners gave 2.2 to 2.8 % (`tests/benchmarks/bench_growth.py`).
 
-`change` is one step from "no change" and so a little small where it is large: by 2 % at 1 logit, 8 % at 2.
+`change` is one step from "no change" and so a little small where it is large: by 0 % at 1 logit, 4 % at 2, 9 % at 3.
 """
 
 from dataclasses import dataclass

@@ -34,6 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resources.irt.point_estimates import wle
+from resources.irt.response_functions import Floats, Items
+from resources.irt.response_matrix import ResponseMatrix
 from resources.irt.score_function import terms_of, third_moments
 
 CRITICAL_Z = 1.959964  # the 95 % interval of every report: 2.5 % on each side

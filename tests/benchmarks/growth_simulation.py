@@ -73,7 +73,7 @@ def joined(weeks: list[ResponseMatrix]) -> ResponseMatrix:
     user, item, correct = (
         np.concatenate([getattr(one, name) for one in weeks]) for name in ("user", "item", "correct")
     )
-    return Answers(user, item, correct, weeks[0].n_users, weeks[0].n_items)
+    return ResponseMatrix(user, item, correct, weeks[0].n_users, weeks[0].n_items)
 
 
 def _assigned(

@@ -20,7 +20,7 @@ def exam(n_users: int, n: int, guessing: float, seed: int = 5) -> tuple[Response
     return ResponseMatrix(user, item, right.astype(int), n_users, 80), items
 
 
-def dense(answers: Answers, items: Items, mean: float, sd: float) -> Posterior:
+def dense(answers: ResponseMatrix, items: Items, mean: float, sd: float) -> Posterior:
     """The one learner's moments from 24,001 points over +- 18 prior SDs."""
     theta = mean + sd * np.linspace(-18, 18, 24_001)
     right = answers.correct.astype(bool)

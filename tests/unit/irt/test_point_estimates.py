@@ -5,6 +5,8 @@ from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
 from resources.irt.point_estimates import posterior_mode, wle
+from resources.irt.response_functions import Floats, Items, log_right, log_wrong, probability
+from resources.irt.response_matrix import ResponseMatrix
 from resources.irt.score_function import sums_at, third_moments
 from tests.unit.irt import reference
 

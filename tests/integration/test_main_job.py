@@ -178,7 +178,9 @@ def test_a_learner_who_joins_later_has_the_empty_weeks_before_frozen_too(runner,
     late = exam.responses["user_id"].iloc[0]
     outcome = runner.weeks([WEEKS[-1]], user_id=late)
     assert FIRST.key in str(outcome.metadata["responses"]["earlier weeks frozen, since abilities rest on them"].value)
-    assert len(estimates(parts)) == 1
+    found = estimates(parts)
+    of_week = found[found["week_start"] == WEEKS[-1].start]
+    assert of_week["user_id"].tolist() == [late]
 
 
 def test_an_unknown_user_and_a_week_to_come_are_refused_before_anything_runs(runner, parts):

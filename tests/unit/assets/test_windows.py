@@ -34,7 +34,7 @@ def answered(answers: Answers) -> list[tuple[str, str]]:
 def found(chosen, users, warehouse):
     return [
         (window.week, window.learners, answered(window.answers))
-        for window in windows(chosen, users, ScoringRules(lookback_days=14), warehouse)
+        for window in windows(chosen, users, ScoringRules(), FIRST, warehouse)
     ]
 
 

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -17,8 +16,8 @@ from resources.database.response_file import ResponseFile, from_table, read
 from resources.errors import CallAPerson, FixTheData
 from resources.model import Week
 from seedtest_pipeline.synthetic import EXAM_ID, synthetic_exam
+from tests.beside import beside
 
-DATA = Path(__file__).parents[3] / "../shared/data"
 EVER = (dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
 NOON = dt.datetime(2025, 1, 6, 12, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
@@ -89,9 +88,8 @@ def test_a_synthetic_exam_comes_back_exactly_missing_answers_and_times_included(
     assert_stored(engine, file)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="real responses are not on this machine (../shared/data)")
 def test_a_real_practice_log_comes_back_exactly(engine: sa.Engine) -> None:
-    file = read(DATA / "lkt_responses.parquet")
+    file = read(beside("data", "lkt_responses.parquet"))
     assert load(engine, file) == Ingested(55_122, new=827)
     assert_stored(engine, file)
 

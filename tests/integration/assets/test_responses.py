@@ -8,7 +8,7 @@ import pytest
 from assets import responses
 from assets.partitions import Partitions, UserPartitions
 from assets.roster import Roster
-from resources.database import locks
+from resources.database import attempts, locks
 from resources.database.engine import transaction
 from resources.database.tables import exam_results
 from resources.warehouse.folder import Warehouse
@@ -84,6 +84,24 @@ def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engi
         answer(engine, ("u1", "q2"))
     waits.join()
     assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2")]
+
+
+def test_an_answer_that_comes_while_a_week_is_frozen_is_found_to_be_late(engine, warehouse, monkeypatch):
+    """Its week's mark is of before the reading; one of afterwards would call the file complete for ever."""
+
+    def read_and_meet_another(connection, *given):
+        rows = between(connection, *given)
+        answer(engine, ("u1", "q2"))
+        return rows
+
+    between = attempts.between
+    monkeypatch.setattr(attempts, "between", read_and_meet_another)
+    answer(engine, ("u1", "q1"))
+    responses._Freezer(engine, warehouse, ONE_BUCKET.users, Roster({KEY: ["u1"]}, None)).freeze(FIRST, [KEY], ["u1"])
+    assert frozen(warehouse) == [("u1", "q1")]
+    with transaction(engine) as connection:
+        now = responses.marks_by_key(ONE_BUCKET.users, attempts.marks(connection, FIRST.begins_at, FIRST.ends_at, None))
+    assert warehouse.marks(FIRST)[KEY] != now[KEY]
 
 
 @pytest.mark.parametrize("buckets", [0, 1], ids=["users", "buckets"])

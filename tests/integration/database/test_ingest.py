@@ -279,3 +279,14 @@ def test_what_the_platforms_table_refuses_is_a_sentence(platform_engine: sa.Engi
         connection.exec_driver_sql("ALTER TABLE exam_results ALTER exam_id TYPE text")
     with pytest.raises(FixTheData, match="value too long for type character varying"):
         load(platform_engine, file_of(answer("i1", 0, user_id="user-1")))
+
+
+@pytest.mark.parametrize("first_file", [0, 1])
+def test_a_session_begins_with_its_first_answer_and_ends_with_its_last_whichever_file_came_first(
+    engine: sa.Engine, first_file: int
+) -> None:
+    files = [file_of(answer("i1", 0)), file_of(answer("i2", 5))]
+    load(engine, files[first_file])
+    load(engine, files[1 - first_file])
+    (session,) = sessions(engine)
+    assert (session["created_at"], session["updated_at"]) == (NOON, NOON + 5 * SECOND)

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -18,6 +19,10 @@ from tests.beside import NotBesideThisClone
 from tests.s3_server import S3Server, shared_server
 
 _TEMPLATE = "template_migrated"
+
+# An example's time says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

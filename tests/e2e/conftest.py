@@ -54,7 +54,7 @@ class Shell:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments) as process:
             try:
-                out, err = process.communicate(timeout=120)
+                out, err = process.communicate(timeout=600)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)  # or leaving the block would wait for it for ever
                 raise

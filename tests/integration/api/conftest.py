@@ -19,6 +19,7 @@ from seedtest_pipeline.api.tokens import Issuer
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
 from tests.integration.api.serving import serving
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Door:
         """Until the next fetches end so, in this order, with any others between them."""
         seen = len(self.fetched)
         for outcome in outcomes:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE_S
             while outcome not in self.fetched[seen:]:
                 assert time.monotonic() < deadline, f"no fetch was {outcome}: {self.fetched[seen:]}"
                 self.wait(0.02)
@@ -102,7 +103,7 @@ def serve(database_url, tmp_path) -> Iterator[Serve]:
             defaults = {"seedtest_home": tmp_path, "database_url": database_url, "local_dev": gate is None}
             settings = Settings.load(**{**defaults, **given})
             url = closing.enter_context(serving(settings, gate, estimator))
-            return closing.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
+            return closing.enter_context(httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False))
 
         yield serve
 

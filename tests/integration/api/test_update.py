@@ -239,7 +239,7 @@ def test_by_the_r_service_it_is_the_same_number_and_the_request_id_is_sent(engin
 def test_an_estimator_that_is_down_is_503_and_never_a_noop(engine, serve):
     adopt(engine)
     end_session(engine, "u1", "s1", "10")
-    api = serve(r_irt_base_url="http://127.0.0.1:1", api_timeout_secs=2)
+    api = serve(r_irt_base_url="http://127.0.0.1:1", api_timeout_secs=6)
     answer = api.post("/analysis/irt/update-theta", json={"user_id": "u1"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.json()["type"] == "/problems/estimator-unavailable"

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import pytest
+from _pytest.outcomes import Skipped  # pytest names it only as an attribute of a function
 
 SHARED = Path(__file__).parents[1] / "../shared"
 
 
-class NotBesideThisClone(pytest.skip.Exception):
+class NotBesideThisClone(Skipped):
     """The one reason for which a test may skip under --forbid-skips: that `../shared` lacks the whole folder."""
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -155,7 +155,7 @@ def _estimate(engine: sa.Engine, exam: SyntheticExam, bank: ItemBank) -> None:
         theta = of_week["theta"].to_numpy() + rng.normal(0, SE, n)
         counts = rng.integers(80, 160, n), rng.integers(0, 3, n), rng.integers(0, 3, n)
         thetas = Thetas(tuple(of_week["user_id"]), theta, np.full(n, SE), *counts, (), bank.model, bank.version)
-        week = Week(start)
+        week = Week(dt.date.fromisoformat(str(start)[:10]))
         with transaction(engine) as connection:
             abilities.store_week(connection, week, thetas, WINDOW_DAYS, week.ends_at, dt.datetime.now(dt.UTC))
 
@@ -200,7 +200,13 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     if form == "pdf":
         timed("typeset", lambda: [typeset.pdf(source, week.ends_at) for source in filled])
     pages = [fill.render(template, one) for one in given]  # each with its own marker
-    timed("verify", lambda: [verify(page, one.user_id, week, template) for page, one in zip(pages, given, strict=True)])
+
+    def verified() -> list[Path]:
+        for page, one in zip(pages, given, strict=True):
+            verify(page, one.user_id, week, template)
+        return []
+
+    timed("verify", verified)
     key = f"stages.{form}"
     timed("store", lambda: [press.store.put(f"{n}/{key}", page, "") for n, page in enumerate(pages)])
     n_charts = max(len(drawn) for drawn in charts)
@@ -245,7 +251,8 @@ def main() -> None:
         show("PDF, published", pdf)
         show_stages(of, "pdf", sizes[0])
         print("\nA renderer process for each report instead, on the same document")
-        for form, ours in (("html", html[-1]), ("pdf", pdf[-1])):
+        pairs: list[tuple[Format, Any]] = [("html", html[-1]), ("pdf", pdf[-1])]
+        for form, ours in pairs:
             tool, cpu_s = renderer_process(home, form, 3)
             print(f"  {form:6}{tool:16}{1_000 * cpu_s:10.0f} CPU ms{1_000 * cpu_s / ours.ms:8.1f} times ours")
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
@@ -87,7 +88,7 @@ def moody_provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def door(provider, make_door) -> Door:
+def door(provider: Provider, make_door: MakeDoor) -> Door:
     return make_door(provider.url)
 
 
@@ -95,7 +96,7 @@ Serve = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def serve(database_url, tmp_path) -> Iterator[Serve]:
+def serve(database_url: str, tmp_path: Path) -> Iterator[Serve]:
     """Serves the API with these settings until the test ends; by default everybody is let in."""
     with ExitStack() as closing:
 
@@ -109,5 +110,5 @@ def serve(database_url, tmp_path) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def api(serve) -> httpx.Client:
+def api(serve: Serve) -> httpx.Client:
     return serve()

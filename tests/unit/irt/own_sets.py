@@ -54,4 +54,4 @@ def column(frame: pd.DataFrame, name: str) -> Floats:
 
 def log_likelihood(fit: str) -> float:
     """Of a fit as `fits.csv` calls it."""
-    return float(table("fits").set_index("fit").loc[fit, "logLik"])
+    return float(table("fits").set_index("fit")["logLik"].to_dict()[fit])

@@ -25,7 +25,7 @@ def items(name: str) -> Items:
 def fit(name: str, column: str) -> float:
     """One figure of a calibration such as lsat6_rasch, from `fits_summary.csv`."""
     dataset, model = name.split("_", 1)
-    return float(read("fits_summary.csv").set_index(["dataset", "model"]).loc[(dataset, model), column])
+    return float(read("fits_summary.csv").set_index(["dataset", "model"])[column].to_dict()[dataset, model])
 
 
 def group_sd(name: str) -> float:

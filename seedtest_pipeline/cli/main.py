@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from resources.errors import SeedtestError
-from seedtest_pipeline.terminal import complain
+from seedtest_pipeline.terminal import complain, leave_at_once_while
 
 app = typer.Typer(
     help="Weekly ability estimates and readable reports for an exam platform.",
@@ -32,6 +32,7 @@ _MENDABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 def main() -> NoReturn:
     """Run a command; an error that the user can mend is one sentence, not a traceback."""
+    leave_at_once_while("seedtest_pipeline.cli")
     try:
         app()
     except SeedtestError as error:

@@ -75,13 +75,13 @@ def follows(given: Simulated) -> Estimates:
 def scenarios() -> list[Scenario]:
     found = []
     for guessing in (0.0, 0.2):
-        half = {"every_second_week_off": 0.5, "guessing": guessing}
+        half = Scenario("growth; half absent every second week", STEADY, every_second_week_off=0.5, guessing=guessing)
         found += [
             Scenario("growth of .10 a week", STEADY, guessing=guessing),
             Scenario("no growth", NONE, spread=0.0, guessing=guessing),
             Scenario("jump of .50 before week 5", JUMP, guessing=guessing),
-            Scenario("growth; half absent every second week", STEADY, **half),
-            Scenario("the same, and the absent grow too", STEADY, absent_move=True, **half),
+            half,
+            replace(half, name="the same, and the absent grow too", absent_move=True),
             Scenario("growth; 4 answers a week", STEADY, a_week=4, guessing=guessing),
         ]
     return found

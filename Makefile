@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/python -m uv pip
+# uv believes only the authorities that it brings along, unless told. A company's proxy has one of its own, which the
+# machine knows; a bare container knows none.
+SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem /etc/ssl/ca-bundle.pem /etc/pki/tls/certs/ca-bundle.crt)
+export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test ui lint lock bench-irt bench-api soak-api bench-reports preview pictures clean

@@ -30,7 +30,8 @@ def in_words(compute: Callable[_P, _R]) -> Callable[_P, _R]:
 
     Raises:
         dg.RetryRequested: for RetryLater, unless the run is attended.
-        dg.Failure: for every other SeedtestError; its description is the error's sentence, and it is not tried again.
+        dg.Failure: for every other SeedtestError; its description is the error's sentence, its metadata are the
+            error's fields; it is not tried again.
     """
 
     @functools.wraps(compute)
@@ -38,7 +39,7 @@ def in_words(compute: Callable[_P, _R]) -> Callable[_P, _R]:
         try:
             return compute(*args, **kwargs)
         except SeedtestError as error:
-            failure = dg.Failure(str(error), allow_retries=False)
+            failure = dg.Failure(str(error), metadata=error.fields, allow_retries=False)
             context = dg.OpExecutionContext.get()
             if isinstance(error, RetryLater) and ATTENDED not in context.run.tags:
                 raise dg.RetryRequested(MAX_RETRIES, _wait_s(context.retry_number)) from failure

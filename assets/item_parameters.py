@@ -17,6 +17,7 @@ from assets.metadata_charts import old_against_new
 from resources.answers.answers import Answers
 from resources.database.engine import transaction
 from resources.database.queries import attempts, item_banks
+from resources.database.queries.item_banks import BankChoice
 from resources.errors import NoItemBank
 from resources.irt.eap import eap
 from resources.irt.fit import INFIT, empirical_reliability, expected_se, item_residuals, marginal_reliability
@@ -41,7 +42,7 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
     ) -> dg.MaterializeResult[None]:
         with transaction(engine) as connection:
             answers = Answers.from_table(attempts.ever(connection))
-            before = _in_force(connection, bank_version)
+            before = _in_force(connection, BankChoice(bank_version, model))
         now = dt.datetime.now(dt.UTC)
         new = new_bank(answers, model, before, now, progress)
         with transaction(engine) as connection:
@@ -54,19 +55,18 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
     return item_parameters
 
 
-def _in_force(connection: sa.Connection, pinned: str | None) -> ItemBank | None:
+def _in_force(connection: sa.Connection, choice: BankChoice) -> ItemBank | None:
     """None before the first bank.
 
     Raises:
         NoItemBank: the pinned bank is not there; a bank on a scale of its own must not come into force for that.
     """
     try:
-        version = item_banks.in_force(connection, pinned)
+        return item_banks.load_chosen(connection, choice)
     except NoItemBank:
-        if pinned is not None:
+        if choice.version is not None:
             raise
         return None
-    return item_banks.load(connection, version)
 
 
 def _standard_errors(new: NewBank) -> dict[str, Floats]:

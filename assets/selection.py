@@ -82,11 +82,13 @@ def selected_users(
         return SelectedUsers(by_key, None)
     only = frozenset(user_ids)
     if not only:
-        raise InvalidInput("The run's user_ids are empty: name at least one user, or leave user_ids out for all.")
+        raise InvalidInput(
+            "The run's user_ids are empty", remedy="name at least one user, or leave user_ids out for all."
+        )
     if strangers := only - {user for key in chosen.user_keys for user in by_key.get(key, ())}:
         raise InvalidInput(
-            f"User {min(strangers)[:80]!r} of the run's user_ids is not in the chosen partitions: check the id, and "
-            "choose the partition that it belongs to."
+            f"User {min(strangers)[:80]!r} of the run's user_ids is not in the chosen partitions",
+            remedy="check the id, and choose the partition that it belongs to.",
         )
     return SelectedUsers(by_key, only)
 

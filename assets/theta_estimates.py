@@ -15,6 +15,7 @@ from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
 from resources.database.engine import transaction
 from resources.database.queries import abilities, item_banks
+from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
 from resources.irt.fit import empirical_reliability
 from resources.model import Floats, Thetas
@@ -25,8 +26,8 @@ from resources.warehouse.folder import Warehouse
 UNUSUAL_LZ = -2.0
 
 
-def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.AssetsDefinition:
-    """`bank_version` pins an item bank, None takes the one in force; `charts` holds the pictures' specifications."""
+def build(partitions: Partitions, choice: BankChoice, charts: Path) -> dg.AssetsDefinition:
+    """`choice` says which item bank to estimate with; `charts` holds the pictures' specifications."""
 
     @dg.asset(
         deps=["responses", "item_parameters"],
@@ -49,7 +50,7 @@ def build(partitions: Partitions, bank_version: str | None, charts: Path) -> dg.
         chosen = selection(context)
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
-            bank = item_banks.load(connection, item_banks.in_force(connection, bank_version))
+            bank = item_banks.load_chosen(connection, choice)
         made: list[Thetas] = []
         n_unusual = 0
         estimated = Steps(progress, "abilities", users.n_asked(chosen))

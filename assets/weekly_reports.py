@@ -19,6 +19,7 @@ from assets.selection import Selection, selected_users
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
+from resources.database.queries.item_banks import BankChoice
 from resources.model import Format
 from resources.progress import Progress, Steps
 from resources.reports.document.template import Template
@@ -30,9 +31,9 @@ _NAMED = 20  # failures that a message shows; the count is always whole
 
 
 def build(
-    partitions: Partitions, bank_version: str | None, compile_templates: Callable[[], Mapping[Format, Template]]
+    partitions: Partitions, choice: BankChoice, compile_templates: Callable[[], Mapping[Format, Template]]
 ) -> dg.AssetsDefinition:
-    """`bank_version` pins an item bank, None takes the one in force; `compile_templates` as in `report_template`."""
+    """`choice` says which item bank to report on; `compile_templates` as in `report_template`."""
 
     @dg.asset(
         deps=["theta_estimates", "report_template"],
@@ -56,7 +57,7 @@ def build(
         chosen = selection(context)
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
-            bank = item_banks.load(connection, item_banks.in_force(connection, bank_version))
+            bank = item_banks.load_chosen(connection, choice)
         publisher = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
         made = Steps(progress, "reports", users.n_asked(chosen))
         for window in windows(chosen, users, rules, warehouse):

@@ -7,29 +7,27 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
+from docs.sample_learner import given
 from resources.reports.document.fill import names, render
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
-from tests.integration.reports.test_states import STATES
-
-SAMPLE = "an ordinary week"
 
 
 def main() -> None:
-    given, _ = STATES[SAMPLE]
+    week = given()
     parts = Parts(Settings.load())
     for form, template in parts.compile_templates().items():
         page = parts.settings.home / f"preview.{form}"
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_bytes(render(template, given))
+        page.write_bytes(render(template, week))
         print(page)
-    sample = plain(names(parts.compile_templates()["html"], given))
+    sample = plain(names(parts.compile_templates()["html"], week))
     (QUARTO_SOURCE / "sample.json").write_text(json.dumps(sample, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 def plain(value: object) -> object:
     """As JSON holds it: pictures in both formats; what hides a part (None, empty) is false."""
-    if hasattr(value, "__typst__"):
+    if hasattr(value, "__html__") and hasattr(value, "__typst__"):
         return {"html": value.__html__(), "typst": value.__typst__()}
     if dataclasses.is_dataclass(value):
         return plain(vars(value))

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from resources.database.schema.migrate import VERSION_TABLE
+from resources.database.schema.revision import VERSION_TABLE
 
 connection = context.config.attributes.get("connection")
 if connection is None:

@@ -1,12 +1,42 @@
 """The one tree of errors, by what the reader has to do: try again later, mend the data, or call a person.
 
-A message is one or two sentences: what is wrong and where, then what to do next. A class of its own exists only where a
-caller acts on it differently.
+An error carries fields, and its sentence is made from them: nobody takes a message apart. A class of its own exists
+only where a caller acts on it differently.
 """
+
+from collections.abc import Mapping
 
 
 class SeedtestError(Exception):
-    """Anything that a user, an operator or another program can act on; shown without a traceback."""
+    """Anything that a user, an operator or another program can act on; shown without a traceback.
+
+    `what` is wrong, such as "tests.csv is empty"; `where`: the file and line, the table, the service's address;
+    `remedy`: what to do next; `outcome`: what became of the data, such as "Nothing was loaded." All but `what` may be
+    missing. A `what` that ends with a full stop is a sentence of its own; otherwise a colon leads on to the remedy. A
+    place that `what` names already is not said twice.
+    """
+
+    def __init__(
+        self, what: str, *, where: object = None, remedy: str | None = None, outcome: str | None = None
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.remedy = remedy
+        self.outcome = outcome
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """Those that are known, by name, and `error`, the class."""
+        known = {"what": self.what, "where": self.where, "remedy": self.remedy, "outcome": self.outcome}
+        return {"error": type(self).__name__} | {name: text for name, text in known.items() if text is not None}
+
+    def __str__(self) -> str:
+        sentence = self.what if self.where is None or self.where in self.what else f"{self.where}: {self.what}"
+        for more in (self.remedy, self.outcome):
+            if more is not None:
+                sentence += f" {more}" if sentence.endswith((".", "?", "!")) else f": {more}"
+        return sentence
 
 
 class RetryLater(SeedtestError):  # noqa: N818 - the names say what to do
@@ -14,7 +44,7 @@ class RetryLater(SeedtestError):  # noqa: N818 - the names say what to do
 
 
 class InvalidInput(SeedtestError):  # noqa: N818 - as above
-    """What was given is wrong; the message names the place and the remedy. Nothing was changed."""
+    """What was given is wrong; `where` and `remedy` say how to mend it. Nothing was changed."""
 
 
 class OperatorRequired(SeedtestError):  # noqa: N818 - as above

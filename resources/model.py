@@ -36,14 +36,18 @@ class Week:
     def __post_init__(self) -> None:
         if self.start.weekday() != 0:
             monday = self.start - dt.timedelta(days=self.start.weekday())
-            raise InvalidInput(f"{self.start} is a {self.start:%A}, and a week starts on a Monday: use {monday}.")
+            raise InvalidInput(
+                f"{self.start} is a {self.start:%A}, and a week starts on a Monday", remedy=f"use {monday}."
+            )
 
     @classmethod
     def parse(cls, text: str) -> Self:
         try:
             return cls(dt.date.fromisoformat(text))
         except ValueError as error:
-            raise InvalidInput(f"{text!r} is not a date: write a week as its Monday, such as 2025-01-06.") from error
+            raise InvalidInput(
+                f"{text!r} is not a date", remedy="write a week as its Monday, such as 2025-01-06."
+            ) from error
 
     @classmethod
     def containing(cls, instant: dt.datetime) -> Self:
@@ -111,17 +115,18 @@ class ItemBank:
 
     def __post_init__(self) -> None:
         if not (len(self.item_keys) == self.a.size == self.b.size == self.c.size):
-            raise InvalidInput(f"Item bank {self.version}: item_keys, a, b and c differ in length.")
+            raise InvalidInput("item_keys, a, b and c differ in length.", where=f"Item bank {self.version}")
         if len(set(self.item_keys)) != len(self.item_keys):
-            raise InvalidInput(f"Item bank {self.version}: an item stands in it twice.")
+            raise InvalidInput("an item stands in it twice.", where=f"Item bank {self.version}")
         usable = (
             np.isfinite(self.a) & (self.a > 0) & np.isfinite(self.b) & (self.c >= 0) & (self.c < 1)
         )  # NaN compares false
         if not usable.all():
             j = int(np.flatnonzero(~usable)[0])
             raise InvalidInput(
-                f"Item bank {self.version}: item {self.item_keys[j]} has a={self.a[j]:g}, b={self.b[j]:g}, "
-                f"c={self.c[j]:g}; a must be above 0, b finite, c in [0, 1)."
+                f"item {self.item_keys[j]} has a={self.a[j]:g}, b={self.b[j]:g}, c={self.c[j]:g}; a must "
+                "be above 0, b finite, c in [0, 1).",
+                where=f"Item bank {self.version}",
             )
 
     @cached_property

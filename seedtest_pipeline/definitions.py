@@ -28,12 +28,11 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     weeks_and_users = partitions(parts.settings)
     made_weekly = [
         responses.build(weeks_and_users),
-        theta_estimates.build(weeks_and_users, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-        weekly_reports.build(weeks_and_users, parts.settings.irt_bank_version, parts.compile_templates),
+        theta_estimates.build(weeks_and_users, parts.bank_choice, QUARTO_SOURCE / "charts"),
+        weekly_reports.build(weeks_and_users, parts.bank_choice, parts.compile_templates),
     ]
     cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
-    version = parts.settings.irt_bank_version
-    catch_up = catch_up_job(version)
+    catch_up = catch_up_job(parts.bank_choice)
     user_keys = schedule.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
         assets=[
@@ -47,7 +46,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         jobs=[catch_up],
         sensors=[
             late_answers_sensor(weeks_and_users, made_weekly),
-            catch_up_sensor(catch_up, version),
+            catch_up_sensor(catch_up, parts.bank_choice),
             cohort_sensor(cohorts),
             *([user_keys] if user_keys else []),
         ],

@@ -7,12 +7,11 @@ import sqlalchemy as sa
 
 from resources.database.engine import address, transaction
 from resources.database.queries import attempts, item_banks
-from resources.database.schema import migrate
+from resources.database.schema import revision
 from resources.errors import InvalidInput, OperatorRequired, SeedtestError
 from resources.reports import cohort_document
 from resources.reports.document.compile import compiler
 from resources.reports.document.typeset import check_fonts
-from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.wiring import Parts
 
 _PATIENCE_S = 2.5  # for one answer; twice that with all retries
@@ -60,19 +59,19 @@ def _database(parts: Parts) -> str:
 
 
 def _migrations(parts: Parts) -> str:
-    return f"at head, {migrate.state(parts.engine).current}"
+    return f"at head, {revision.state(parts.engine).current}"
 
 
 def _bank(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
-        bank = item_banks.load(connection, item_banks.in_force(connection, parts.settings.irt_bank_version))
+        bank = item_banks.load_chosen(connection, parts.bank_choice)
     return f"{bank.version}: {len(bank.item_keys)} items, {bank.model}"
 
 
 def _users(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
         n_users = len(attempts.users(connection))
-    if complaint := partitions(parts.settings).users.outgrown(n_users):
+    if complaint := parts.user_keys.outgrown(n_users):
         raise InvalidInput(complaint)
     return f"{n_users:,} users"
 
@@ -99,6 +98,8 @@ def _artifacts(parts: Parts) -> str:
     store, key = parts.artifacts, "doctor/probe.txt"
     store.put(key, b"written by seedtest doctor", "text/plain")
     if store.sha256(key) is None or key not in store.keys("doctor"):
-        raise OperatorRequired(f"{store} does not show what it has just been given: is it one store, and whole?")
+        raise OperatorRequired(
+            f"{store} does not show what it has just been given", where=store, remedy="is it one store, and whole?"
+        )
     store.delete(key)
     return f"writable, {store}"

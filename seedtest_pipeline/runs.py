@@ -1,11 +1,8 @@
 """Materializing assets from the command line: the same job, tags and history as a run from Dagster's UI."""
 
-import logging
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
@@ -13,14 +10,12 @@ from dagster._core.instance.ref import InstanceRef
 
 from assets.failures import ATTENDED
 from assets.partitions import Partitions, partition_key, range_tags
-from resources import errors
 from resources.errors import InvalidInput, OperatorRequired
 from resources.model import Week
 from resources.progress import Progress
 from seedtest_pipeline import definitions
 from seedtest_pipeline.automation import orphaned_runs, schedule
 from seedtest_pipeline.partitioning import partitions
-from seedtest_pipeline.settings import CHECKOUT, Settings
 from seedtest_pipeline.wiring import Parts
 
 WEEKLY = ("responses", "theta_estimates", "weekly_reports")
@@ -59,14 +54,19 @@ class Runner:
         """
         partitions = self.partitions
         self._require_partitions(weeks)
+        self._make("estimator", "artifacts")
         known = self.add_missing_keys()
         if not known:
-            raise InvalidInput("The database holds no users: run `seedtest ingest FILE` (or `seedtest demo`) first.")
+            raise InvalidInput(
+                "The database holds no users", remedy="run `seedtest ingest FILE` (or `seedtest demo`) first."
+            )
         if user_id is None:
             keys = partitions.user_keys(self.instance)
             return self._run(WEEKLY, range_tags(weeks, keys), {})
         if user_id not in known:
-            raise InvalidInput(f"No user {user_id!r} in exam_results: check the id, or ingest their answers first.")
+            raise InvalidInput(
+                f"No user {user_id!r} in exam_results", remedy="check the id, or ingest their answers first."
+            )
         key = partitions.users.key_of(user_id)
         config = {"ops": {asset: {"config": {"user_ids": [user_id]}} for asset in WEEKLY}}
         tags = range_tags(weeks, [key]) if len(weeks) > 1 else {}
@@ -80,6 +80,7 @@ class Runner:
             OperatorRequired: the report failed, or the week has no estimates; the message is the asset's own.
         """
         self._require_partitions([week])
+        self._make("artifacts")
         return self._run(["cohort_reports"], {}, {}, week.key)
 
     def add_missing_keys(self) -> list[str]:
@@ -89,11 +90,17 @@ class Runner:
             self.instance.add_dynamic_partitions("user", new)
         return user_ids
 
+    def _make(self, *names: str) -> None:
+        """These parts now: what their settings lack is then an error of its own, and not one inside Dagster's."""
+        for name in names:
+            getattr(self.parts, name)
+
     def _require_partitions(self, weeks: Sequence[Week]) -> None:
         partitions = self.partitions
         if weeks[0] < partitions.first_week:
             raise InvalidInput(
-                f"{weeks[0]} is before the first week, {partitions.first_week}: set FIRST_WEEK={weeks[0]} or earlier."
+                f"{weeks[0]} is before the first week, {partitions.first_week}",
+                remedy=f"set FIRST_WEEK={weeks[0]} or earlier.",
             )
         if weeks[-1].key not in partitions.weeks.get_partition_keys():
             raise InvalidInput(f"The week {weeks[-1]} is not over yet: its last answers are still to come.")
@@ -128,27 +135,6 @@ class Runner:
         )
 
 
-def prepare_dagster_home(settings: Settings) -> Path:
-    """DAGSTER_HOME with this checkout's dagster.yaml in it; a deployment's own DAGSTER_HOME is left as it is.
-
-    Raises:
-        OperatorRequired: SEEDTEST_HOME cannot be made or written.
-    """
-    home = settings.dagster_home
-    ours, theirs = CHECKOUT / "dagster.yaml", home / "dagster.yaml"
-    try:
-        if home.is_relative_to(settings.home) and not (theirs.exists() and theirs.read_bytes() == ours.read_bytes()):
-            home.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ours, theirs)
-    except OSError as error:
-        raise OperatorRequired(
-            f"{settings.home} cannot be used ({error.strerror}: {error.filename}): "
-            "set SEEDTEST_HOME to a folder that you may write."
-        ) from error
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # Dagster's storage announces its own migrations
-    return home
-
-
 def open_instance() -> dg.DagsterInstance:
     """DAGSTER_HOME's, without its copies of standard output: here that is the terminal, and each step would start two
     processes to copy it, which a terminal's Ctrl-C kills with a traceback."""
@@ -170,18 +156,17 @@ def _failure(result: dg.ExecuteInProcessResult) -> BaseException:
     failed = next((event for event in result.all_events if event.is_step_failure), None)
     if failed is None:
         return OperatorRequired(
-            f"The run failed before any asset began: `seedtest ui`, run {result.run_id}, shows why."
+            "The run failed before any asset began", remedy=f"`seedtest ui`, run {result.run_id}, shows why."
         )
     error = failed.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
     if error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
         return KeyboardInterrupt()
-    described = failed.step_failure_data.user_failure_data
-    if described and described.description:
-        return OperatorRequired(f"{failed.step_key}: {described.description}")
+    ours = failed.step_failure_data.user_failure_data  # of a dg.Failure, as `in_words` and the assets raise it
+    if ours and ours.description:
+        return OperatorRequired(f"{failed.step_key}: {ours.description}")
     message = error.message.strip() if error else "no message"
-    kind, _, sentence = message.partition(": ")
-    if kind.startswith(f"{errors.__name__}."):
-        return OperatorRequired(f"{failed.step_key}: {sentence}")
-    return OperatorRequired(f"{failed.step_key}: {message}\nWhere it was raised: `seedtest ui`, run {result.run_id}.")
+    return OperatorRequired(
+        f"{failed.step_key}: {message}\nWhere it was raised", remedy=f"`seedtest ui`, run {result.run_id}."
+    )

@@ -11,12 +11,15 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from resources import atomic_file
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
 from resources.model import Format, Language, Model, Week
+from resources.program_files import INSTALLED, PACKAGES
 from resources.reports.learner.scale import Scale
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+# A wheel lies in a folder that installations share and replace: nothing that must last is kept there.
+_HOME = Path("~/.seedtest") if INSTALLED else PACKAGES / ".seedtest"
 
 
 def _users_or_buckets(value: object) -> object:
@@ -58,7 +61,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_file_encoding="utf-8", env_ignore_empty=True)
 
-    seedtest_home: Path = CHECKOUT / ".seedtest"
+    seedtest_home: Path = _HOME
     """Folder for everything that this machine keeps: embedded database, reports, warehouse, Dagster's home."""
     database_url: SecretStr | None = None
     """PostgreSQL 14 or later; unset: an embedded server in SEEDTEST_HOME."""
@@ -116,11 +119,11 @@ class Settings(BaseSettings):
         cloudfront = ("cloudfront_domain", "cloudfront_key_pair_id", "cloudfront_private_key_file")
         given = [name for name in (*cloudfront, "s3_sse_kms_key_id") if getattr(self, name)]
         if self.s3_bucket is None and given:
-            raise InvalidInput(f"{given[0].upper()} is set and S3_BUCKET is not: set both or neither.")
+            raise InvalidInput(f"{given[0].upper()} is set and S3_BUCKET is not", remedy="set both or neither.")
         if 0 < len(lacking := [name for name in cloudfront if name not in given]) < len(cloudfront):
             raise InvalidInput(f"{', '.join(cloudfront).upper()} go together: {lacking[0].upper()} is missing.")
         if self.s3_sse_kms_key_id and self.s3_sse != "aws:kms":
-            raise InvalidInput("S3_SSE_KMS_KEY_ID is set: set S3_SSE=aws:kms, too.")
+            raise InvalidInput("S3_SSE_KMS_KEY_ID is set", remedy="set S3_SSE=aws:kms, too.")
         if self.cloudfront_private_key_file:
             from resources.artifacts.cloudfront import read_key  # with boto3, which takes half a second to import
 
@@ -152,11 +155,12 @@ class Settings(BaseSettings):
 
 def remember(settings: Settings, name: str, value: str) -> None:
     """Keep one setting in SEEDTEST_HOME's settings.env, in place of an earlier value."""
-    path = settings.home / "settings.env"
+    path = (settings.home / "settings.env").resolve()  # where it is a link, the file that it leads to
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     kept = [line for line in lines if not line.startswith(f"{name}=")]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*kept, f"{name}={value}", ""]), "utf-8")
+    content = "\n".join([*kept, f"{name}={value}", ""]).encode()
+    atomic_file.write(path, content, mode=path.stat().st_mode & 0o777 if path.exists() else 0o666)
 
 
 def set_by_environment(name: str) -> bool:

@@ -1,5 +1,6 @@
 """Settings -> the parts that do the work; shared by Dagster, the API and the command line.
 
+What is heavy to import (scipy, boto3, pandoc) is imported where its part is made: most commands need none of it.
 Stays out: what needs Dagster (`partitioning`), which the API does without.
 """
 
@@ -10,28 +11,27 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from assets.abilities.scoring import ScoringRules
+from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import address, make_engine
-from resources.database.schema import migrate
+from resources.database.queries.item_banks import BankChoice
+from resources.database.schema import revision
 from resources.errors import OperatorRequired
-from resources.estimators.contract import Estimator
-from resources.estimators.in_process import InProcessEstimator
-from resources.estimators.r_service.circuit_breaker import CircuitBreaker
-from resources.estimators.r_service.client import RServiceEstimator
-from resources.estimators.r_service.transport import Timeouts
-from resources.model import Format
 from resources.postgres import embedded
-from resources.warehouse.folder import Warehouse
-from seedtest_pipeline.settings import CHECKOUT, Settings
+from resources.program_files import PROGRAM_FILES
+from seedtest_pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from assets.abilities.scoring import ScoringRules
     from resources.artifacts.s3 import S3Store
+    from resources.estimators.contract import Estimator
+    from resources.model import Format
     from resources.reports.document.template import Template
+    from resources.warehouse.folder import Warehouse
 
-QUARTO_SOURCE = CHECKOUT / "quarto"
+QUARTO_SOURCE = PROGRAM_FILES / "quarto"
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,28 @@ class Parts:
         Raises:
             OperatorRequired: the configured database was not migrated.
         """
-        state = migrate.state(self.bare_engine)
+        state = revision.state(self.bare_engine)
         if not state.up_to_date and self.settings.database_url is None:
+            from resources.database.schema import migrate
+
             migrate.upgrade(self.bare_engine)
         elif not state.up_to_date:
             raise OperatorRequired(
-                f"{address(self.bare_engine.url)} stands at schema {state.current or 'none'}, and this needs "
-                f"{state.head}. Run: seedtest migrate"
+                f"{address(self.bare_engine.url)} stands at schema {state.current or 'none'}, and this "
+                f"needs {state.head}.",
+                where=address(self.bare_engine.url),
+                remedy="Run: seedtest migrate",
             )
         return self.bare_engine
 
     @cached_property
-    def warehouse(self) -> Warehouse:
+    def user_keys(self) -> UserKeys:
+        return UserKeys(self.settings.user_partitions)
+
+    @cached_property
+    def warehouse(self) -> "Warehouse":
+        from resources.warehouse.folder import Warehouse
+
         return Warehouse(self.settings.home / "warehouse")
 
     @cached_property
@@ -97,17 +107,22 @@ class Parts:
         settings = self.settings
         if settings.s3_bucket is None:
             return None
-        # Here, since boto3 takes half a second to import and most machines have no bucket.
         from resources.artifacts.s3 import S3Store
 
         return S3Store(settings.s3_bucket, settings.aws_region, settings.s3_sse, settings.s3_sse_kms_key_id)
 
     @cached_property
-    def estimator(self) -> Estimator:
+    def estimator(self) -> "Estimator":
         """The R service where one is named, else the same arithmetic here; one never stands in for the other."""
         settings = self.settings
         if settings.r_irt_base_url is None:
+            from resources.estimators.in_process import InProcessEstimator
+
             return InProcessEstimator()
+        from resources.estimators.r_service.circuit_breaker import CircuitBreaker
+        from resources.estimators.r_service.client import RServiceEstimator
+        from resources.estimators.r_service.transport import Timeouts
+
         token = settings.r_irt_internal_token
         return RServiceEstimator(
             settings.r_irt_base_url,
@@ -117,14 +132,18 @@ class Parts:
         )
 
     @cached_property
-    def rules(self) -> ScoringRules:
+    def rules(self) -> "ScoringRules":
+        from assets.abilities.scoring import ScoringRules
+
         return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
+
+    @property
+    def bank_choice(self) -> BankChoice:
+        return BankChoice(self.settings.irt_bank_version, self.settings.irt_model)
 
     def compile_templates(self) -> "Mapping[Format, Template]":
         """The report's template in each format that is published, from the cache where it is there."""
-        from resources.reports.document.compile import (
-            compile_templates,  # with pandoc and Vega, which the API does without
-        )
+        from resources.reports.document.compile import compile_templates
 
         formats, language = self.settings.report_formats, self.settings.report_lang
         return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)

@@ -14,6 +14,7 @@ from assets.abilities.scoring import ScoringRules, counted
 from resources.database.engine import statements
 from resources.database.queries import abilities, item_banks, on_demand
 from resources.database.queries.abilities import Ability
+from resources.database.queries.item_banks import ADOPTED, BankChoice
 from resources.estimators.contract import Estimator
 from resources.model import ItemBank
 
@@ -40,11 +41,11 @@ class Update:
 
 @dataclass(frozen=True)
 class Updater:
-    """Updates of current abilities. `bank_version` pins an item bank, None takes the one in force. Thread-safe."""
+    """Updates of current abilities. `choice` says under which item bank. Thread-safe."""
 
     engine: sa.Engine
     estimator: Estimator
-    bank_version: str | None = None
+    choice: BankChoice = ADOPTED
     _banks: dict[str, ItemBank] = field(default_factory=dict)  # by version, which never changes
 
     def update(
@@ -67,7 +68,7 @@ class Updater:
         with statements(self.engine) as connection:
             now = on_demand.read(
                 connection, user_id, rules.lookback_days,
-                as_of=as_of, bank_version=self.bank_version, application_name=name,
+                as_of=as_of, bank_version=self.choice.version, application_name=name,
             )  # fmt: skip
             responses = counted(now.answers, [user_id], now.as_of, rules)
             if np.isnan(responses.correct).all():
@@ -83,7 +84,7 @@ class Updater:
                 thetas.bank_version, now.as_of, dt.datetime.now(dt.UTC),
             )  # fmt: skip
             stored = abilities.store_current(connection, ability)
-            later = None if stored else abilities.current(connection, user_id, bank.version)
+            later = None if stored else abilities.current(connection, user_id, bank.version, bank.model)
         return Update(
             now.as_of, ability, thetas.n_unknown_item.item(), thetas.n_unusable.item(), later=later
         )  # fmt: skip
@@ -91,7 +92,7 @@ class Updater:
     def _bank(self, connection: sa.Connection, version: str) -> ItemBank:
         bank = self._banks.get(version)
         if bank is None:
-            bank = item_banks.load(connection, version)
+            bank = item_banks.load(connection, version, self.choice.model)
             self._banks.clear()  # one is in force at a time, and each may be large
             self._banks[version] = bank
         return bank

@@ -78,8 +78,9 @@ def new_bank(
     left_out += [(item_keys[j], reason) for j, reason in after.left_out]
     if not after.kept.any():
         raise InvalidInput(
-            f"No item can be calibrated: all {len(item_keys)} came out useless, such as {left_out[-1][0]}: "
-            f"{left_out[-1][1]}. The bank in force stays as it was."
+            f"No item can be calibrated: all {len(item_keys)} came out useless, such as "
+            f"{left_out[-1][0]}: {left_out[-1][1]}.",
+            outcome="The bank in force stays as it was.",
         )
     keys = [key for key, kept in zip(item_keys, after.kept, strict=True) if kept]
     items = found.items.at(np.flatnonzero(after.kept))
@@ -116,8 +117,8 @@ def _screened(answers: Answers) -> tuple[ResponseMatrix, list[str], list[tuple[s
     screening = before_calibration(whole)
     if not screening.kept.any():
         raise InvalidInput(
-            f"No item can be calibrated: of {len(keys)} items with answers none has enough of them, right and wrong. "
-            "Ingest more answers first: seedtest ingest FILE"
+            f"No item can be calibrated: of {len(keys)} items with answers none has enough of them, right and wrong.",
+            remedy="Ingest more answers first: seedtest ingest FILE",
         )
     place = np.cumsum(screening.kept) - 1
     rows = screening.kept[item]
@@ -135,8 +136,9 @@ def _calibrated(matrix: ResponseMatrix, model: Model, progress: Progress) -> Cal
     if not found.converged:
         raise NotConverged(
             f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
-            f"{found.largest_change:.1e}. The bank in force stays as it was. What helps is more answers to the items "
-            "that have the fewest."
+            f"{found.largest_change:.1e}.",
+            remedy="What helps is more answers to the items that have the fewest.",
+            outcome="The bank in force stays as it was.",
         )
     return found
 
@@ -148,8 +150,9 @@ def _linked(keys: Sequence[str], items: Items, in_force: ItemBank) -> Linking:
     anchors = [key for key in keys if key in place]
     if len(anchors) < MIN_ANCHORS:
         raise InvalidInput(
-            f"Only {len(anchors)} items are also in the bank in force, {in_force.version}, and {MIN_ANCHORS} are "
-            "needed to find its scale. Calibrate when enough of its items were answered again."
+            f"Only {len(anchors)} items are also in the bank in force, {in_force.version}, and "
+            f"{MIN_ANCHORS} are needed to find its scale.",
+            remedy="Calibrate when enough of its items were answered again.",
         )
     theirs = np.array([place[key] for key in anchors])
     before = in_force.items.at(theirs)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from typing import cast
 
 import pandas as pd
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks
 from resources.errors import InvalidInput
 from resources.irt.fit import marginal_reliability
-from resources.model import ItemBank, Week
+from resources.model import ItemBank, Model, Week
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
 
@@ -70,16 +71,20 @@ class Source:
             users = attempts.users(connection)
             of_week = abilities.of_week(connection, week)
         if of_week.empty:
-            raise InvalidInput(f"There are no estimates of {week} to report on. Make them: seedtest run --week {week}")
-        for version, own in of_week.groupby("version"):
+            raise InvalidInput(
+                f"There are no estimates of {week} to report on.", remedy=f"Make them: seedtest run --week {week}"
+            )
+        for (version, model), own in of_week.groupby(["version", "model"]):
             with transaction(self.engine) as connection:
-                bank, fit = item_banks.load(connection, str(version)), item_banks.fit(connection, str(version))
+                bank = item_banks.load(connection, str(version), cast("Model", model))
+                fit = item_banks.fit(connection, bank.version)
                 scale = _scale(connection, bank.version)
-                before = item_banks.load(connection, scale[1]) if len(scale) > 1 else None
+                before = item_banks.load(connection, scale[1], bank.model) if len(scale) > 1 else None
             window_days = int(own["window_days"].mode()[0])  # they were made under, whatever is set by now
             rules = replace(self.rules, lookback_days=window_days)
             cohort = _Cohort(week, bank, fit, before, scale, of_week, own, users, rules)
-            yield bank.version, self._tables(cohort, progress)
+            alone = (of_week.loc[of_week["version"] == version, "model"] == model).all()
+            yield bank.version if alone else f"{bank.version} {model}", self._tables(cohort, progress)
 
     def _tables(self, cohort: _Cohort, progress: Progress) -> Tables:
         weeks = self._weeks(cohort.week)

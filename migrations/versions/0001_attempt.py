@@ -92,14 +92,17 @@ def _replaced_view(connection: sa.Connection) -> sql.Composable | None:
     found = [(name, column.type) for name, column in existing_columns(connection, "attempt").items()]
     if kind != "v" or found != _LOCKED:
         raise InvalidInput(
-            f"{'View' if kind == 'v' else 'Table'} attempt exists with other columns "
-            f"({', '.join(f'{name} {type_}' for name, type_ in found)}) than the platform's locked ones "
-            f"({', '.join(f'{name} {type_}' for name, type_ in _LOCKED)}): rename it. Nothing was changed."
+            f"{('View' if kind == 'v' else 'Table')} attempt exists with other columns "
+            f"({', '.join((f'{name} {type_}' for name, type_ in found))}) than the platform's locked "
+            f"ones ({', '.join((f'{name} {type_}' for name, type_ in _LOCKED))})",
+            remedy="rename it.",
+            outcome="Nothing was changed.",
         )
     if relation_kind(connection, "exam_results") is None:
         raise InvalidInput(
-            "View attempt exists, but there is no exam_results that this pipeline's view could read instead: "
-            "rename the view, or create exam_results. Nothing was changed."
+            "View attempt exists, but there is no exam_results that this pipeline's view could read instead",
+            remedy="rename the view, or create exam_results.",
+            outcome="Nothing was changed.",
         )
     return statements_to_restore(connection, "attempt")
 
@@ -110,15 +113,17 @@ def _view_sql(connection: sa.Connection) -> str:
     missing = [column.name for column in _EXAM_RESULTS.columns if column.name not in {*columns, "exam_id", "status"}]
     if missing:
         raise InvalidInput(
-            f"exam_results has no column {', '.join(missing)}, which the view attempt reads. Nothing was changed."
+            f"exam_results has no column {', '.join(missing)}, which the view attempt reads.",
+            outcome="Nothing was changed.",
         )
 
     def read(column: str, readings: dict[str, str]) -> str:
         type_ = columns[column].type
         if type_ not in readings:
             raise InvalidInput(
-                f"exam_results.{column} is of type {type_}, and the view attempt can read {' or '.join(readings)}. "
-                "Change the column's type. Nothing was changed."
+                f"exam_results.{column} is of type {type_}, and the view attempt can read {' or '.join(readings)}.",
+                remedy="Change the column's type.",
+                outcome="Nothing was changed.",
             )
         return readings[type_].format(column)
 

@@ -52,7 +52,7 @@ def read_key(path: Path) -> RSAPrivateKey:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise InvalidInput(f"{setting}: {error.strerror}.") from error
+        raise InvalidInput(f"{error.strerror}.", where=setting) from error
     except (ValueError, TypeError) as error:  # TypeError: it has a password
         raise InvalidInput(f"{setting} holds no private key in PEM without a password.") from error
     if not isinstance(key, RSAPrivateKey) or key.key_size != _KEY_BITS:

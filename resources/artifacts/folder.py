@@ -3,20 +3,18 @@
 import contextlib
 import hashlib
 import os
-import secrets
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from resources import atomic_file
 from resources.artifacts.store import checked_key, is_key
 from resources.errors import ArtifactMissing
 
-_PART = ".part"  # of a hidden name: no key can be one
-_ABANDONED_S = 3600  # a write takes milliseconds: what is an hour old was left by a process that was killed
-
 
 class FolderStore:
-    """An ArtifactStore below `root`, made at the first write. A file's name says its type: no other is kept."""
+    """An ArtifactStore below `root`, made at the first write. A file's name says its type: no other is kept.
+
+    A file on its way has a hidden name, which no key can be."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -24,19 +22,19 @@ class FolderStore:
     def put(self, key: str, content: bytes, content_type: str) -> str:
         path = self._path(key)
         if not self._holds(path, content):
-            self._sweep(path)
+            atomic_file.remove_abandoned(path)
             try:
-                self._write(path, content)
+                atomic_file.write(path, content, durable=True)
             except FileNotFoundError:  # no folder yet, or another process has just deleted its last file
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._write(path, content)
+                atomic_file.write(path, content, durable=True)
         return self.address(key)
 
     def read(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
         except FileNotFoundError as error:
-            raise ArtifactMissing(f"There is no artifact {key} below {self.root}.") from error
+            raise ArtifactMissing(f"There is no artifact {key} below {self.root}.", where=key) from error
 
     def sha256(self, key: str) -> str | None:
         try:
@@ -79,30 +77,3 @@ class FolderStore:
             return path.stat().st_size == len(content) and path.read_bytes() == content
         except FileNotFoundError:
             return False
-
-    @staticmethod
-    def _write(path: Path, content: bytes) -> None:
-        """Beside its place, to the disk, then renamed into it: a kill leaves the old file or the new one, whole."""
-        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
-        try:
-            with part.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the rename itself
-        finally:
-            os.close(folder)
-
-    @staticmethod
-    def _sweep(path: Path) -> None:
-        """Without what killed writers of this file left behind."""
-        for part in path.parent.glob(f".{path.name}.*{_PART}"):
-            with contextlib.suppress(FileNotFoundError):  # another writer sweeps too
-                if time.time() - part.stat().st_mtime > _ABANDONED_S:
-                    part.unlink()

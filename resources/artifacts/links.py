@@ -50,7 +50,9 @@ def expiry(expires_s: int) -> dt.datetime:
         InvalidInput: sooner or later than a link may end.
     """
     if not SHORTEST_S <= expires_s <= LONGEST_S:
-        raise InvalidInput(f"A link cannot last {expires_s:,} s: choose from {SHORTEST_S} to {LONGEST_S:,} (7 days).")
+        raise InvalidInput(
+            f"A link cannot last {expires_s:,} s", remedy=f"choose from {SHORTEST_S} to {LONGEST_S:,} (7 days)."
+        )
     return dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=expires_s)
 
 

@@ -63,25 +63,35 @@ def explained(address: str) -> Iterator[None]:
     except ClientError as error:
         raise _refusal(error, address) from error
     except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
-        raise StoreRefuses(f"S3 cannot be asked for {address}: {_NO_CREDENTIALS}.") from error
+        raise StoreRefuses(f"S3 cannot be asked for {address}: {_NO_CREDENTIALS}.", where=address) from error
     except SSLError as error:
-        raise StoreRefuses(f"S3 cannot be trusted with {address}: {error}. Is AWS_CA_BUNDLE right?") from error
+        raise StoreRefuses(
+            f"S3 cannot be trusted with {address}: {error}.", where=address, remedy="Is AWS_CA_BUNDLE right?"
+        ) from error
     except (NoConnection, HTTPClientError, IncompleteReadError, FlexibleChecksumError) as error:
-        raise RetryLater(f"S3 gives no whole answer about {address}: {_first_line(error)}. Try again later.") from error
+        raise RetryLater(
+            f"S3 gives no whole answer about {address}: {_first_line(error)}.", where=address, remedy="Try again later."
+        ) from error
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no address
-        raise StoreRefuses(f"S3 cannot be asked for {address}: {_first_line(error)}.") from error
+        raise StoreRefuses(f"S3 cannot be asked for {address}: {_first_line(error)}.", where=address) from error
 
 
 def _refusal(error: ClientError, address: str) -> SeedtestError:
     code = error.response["Error"].get("Code", "")
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     if code in _MISSING:
-        return ArtifactMissing(f"There is no artifact {address}.")
+        return ArtifactMissing(f"There is no artifact {address}.", where=address)
     if code in _TRANSIENT or status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR:
-        return RetryLater(f"S3 cannot answer about {address} now ({code}, status {status}). Try again later.")
+        return RetryLater(
+            f"S3 cannot answer about {address} now ({code}, status {status}).", where=address, remedy="Try again later."
+        )
     if code.startswith("KMS."):
-        return StoreRefuses(f"S3 cannot encrypt {address}: {_said(error)}. Check S3_SSE_KMS_KEY_ID and its policy.")
-    return StoreRefuses(f"S3 refuses {address}: {_REFUSED.get(code) or f'{_said(error)} ({code})'}.")
+        return StoreRefuses(
+            f"S3 cannot encrypt {address}: {_said(error)}.",
+            where=address,
+            remedy="Check S3_SSE_KMS_KEY_ID and its policy.",
+        )
+    return StoreRefuses(f"S3 refuses {address}: {_REFUSED.get(code) or f'{_said(error)} ({code})'}.", where=address)
 
 
 def _said(error: ClientError) -> str:

@@ -71,7 +71,7 @@ def checked_key(key: str) -> str:
         InvalidInput: it is empty, leaves the store (`..`, a leading `/`), hides (a leading `.`) or needs quoting.
     """
     if not is_key(key):
-        raise InvalidInput(f"{key!r} is no key: use names of letters, digits and . _ ~ - with / between.")
+        raise InvalidInput(f"{key!r} is no key", remedy="use names of letters, digits and . _ ~ - with / between.")
     return key
 
 

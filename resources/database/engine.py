@@ -105,8 +105,9 @@ def _unavailable(engine: sa.Engine, also: tuple[type[psycopg.Error], ...] = ()) 
         # The first line: what follows is libpq's own advice, and ours is better.
         reason = str(driver_error).strip().partition("\n")[0].rstrip(".") or "no answer"
         raise DatabaseUnavailable(
-            f"PostgreSQL at {address(engine.url)} is not available: {reason}. "
-            "Check that it runs and that DATABASE_URL names it, then try again."
+            f"PostgreSQL at {address(engine.url)} is not available: {reason}.",
+            where=address(engine.url),
+            remedy="Check that it runs and that DATABASE_URL names it, then try again.",
         ) from error
 
 
@@ -120,6 +121,7 @@ def _require_version(connection: psycopg.Connection[tuple[object, ...]], _: Conn
     info = connection.info
     if info.server_version < OLDEST_SERVER * 10_000:
         raise OperatorRequired(
-            f"{info.host}:{info.port}/{info.dbname} runs PostgreSQL {info.parameter_status('server_version')}; "
-            f"this needs {OLDEST_SERVER} or later. Upgrade the server, or name another in DATABASE_URL."
+            f"{info.host}:{info.port}/{info.dbname} runs PostgreSQL "
+            f"{info.parameter_status('server_version')}; this needs {OLDEST_SERVER} or later.",
+            remedy="Upgrade the server, or name another in DATABASE_URL.",
         )

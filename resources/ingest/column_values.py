@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ _TOO_LONG = r"(?s)^.{501}"  # PostgreSQL refuses to index much longer texts, wit
 _LARGEST_MS = 2**31 - 1
 _LARGEST_ATTEMPT = 999_999_999
 _TRUTH = pa.array(["0", "1", "false", "true"], _TEXT)
-_INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
+_INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?\d\d)?)?$"
 
 
 @dataclass(frozen=True)
@@ -103,11 +102,11 @@ def instant(column: Column) -> Checked:
     if not _is_text(column.type):
         return _wrong_type(column, "timestamps, or text such as 2025-01-06T09:30:00Z")
     text: Column = column.cast(_TEXT)
-    # One finer instant, and pandas would read the whole column as nanoseconds, which end in 2262.
     cut = pc.replace_substring_regex(text, pattern=r"(\.\d{6})\d+", replacement=r"\1")
-    times = pd.to_datetime(cut.to_pandas(), format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
-    exact = pa.array(times, _UTC, from_pandas=True)
-    unreadable = times.isna().to_numpy() | ~_where(pc.match_substring_regex(text, _INSTANT)) | _far(exact)
+    exact = _parsed(cut)
+    unreadable = _far(exact)
+    if len(exact) < len(text):
+        unreadable = np.append(unreadable, True)
     return Checked(exact, _first(unreadable, says), _cut(_where(pc.not_equal(cut, text))))
 
 
@@ -134,6 +133,24 @@ def _whole(column: Column, least: int, most: int, what: str) -> Checked:
     exact = np.where(missing | unreadable, 0, number).astype(np.int32)
     says = f"is not a whole number of {what} from {least} to {most}: correct it, or leave it empty"
     return Checked(pa.array(exact, mask=missing), _first(unreadable, says))
+
+
+def _parsed(text: Column) -> Column:
+    """The instants before the first text that is none; shape (n,) where all are."""
+    known = _where(pc.match_substring_regex(text, _INSTANT))
+    text = text if known.all() else text.slice(0, int(np.argmin(known)))
+    for pattern, replacement in ((r"\s([Z+-])", r"\1"), (r"([T ][\d:.]+)\s?$", r"\1Z")):  # all as Arrow reads them
+        text = pc.replace_substring_regex(text, pattern=pattern, replacement=replacement)
+    # Arrow does not say which text is none. Of the first `good` all are instants, of the first `bad` not.
+    good, bad, tried = 0, len(text) + 1, len(text)
+    while bad - good > 1:
+        try:
+            text.slice(good, tried - good).cast(_UTC)
+            good = tried
+        except pa.ArrowInvalid:
+            bad = tried
+        tried = (good + bad) // 2
+    return text.slice(0, good).cast(_UTC)
 
 
 def _wrong_type(column: Column, write: str) -> Checked:

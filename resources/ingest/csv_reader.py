@@ -33,7 +33,7 @@ def read_csv(path: Path, wanted: Sequence[str]) -> tuple[list[str], pa.Table, li
             schema = pa.schema([(name, _TEXT) for _, name in kept])
             batches = list(_batches(records, [place for place, _ in kept], schema, lines))
     except UnicodeDecodeError as error:
-        raise InvalidInput(_not_utf8(path)) from error
+        raise _not_utf8(path) from error
     return header, pa.Table.from_batches(batches, schema), lines
 
 
@@ -46,13 +46,15 @@ def _records(file: TextIO, name: str) -> Iterator[tuple[int, list[str]]]:
             if fields:
                 width = width or len(fields)
                 if len(fields) != width:
-                    raise InvalidInput(_uneven(name, start, len(fields), width))
+                    raise _uneven(name, start, len(fields), width)
                 yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:
         raise InvalidInput(
-            f"{name}, line {start}: the quotes do not match up ({error}). Close the quoted field, and double a quote "
-            "that belongs to the text. Nothing was loaded."
+            f"the quotes do not match up ({error}).",
+            where=f"{name}, line {start}",
+            remedy="Close the quoted field, and double a quote that belongs to the text.",
+            outcome="Nothing was loaded.",
         ) from error
 
 
@@ -71,22 +73,30 @@ def _batches(
         yield pa.record_batch([pa.array([t or None for t in columns[place]], _TEXT) for place in places], schema=schema)
 
 
-def _uneven(name: str, line: int, found: int, width: int) -> str:
+def _uneven(name: str, line: int, found: int, width: int) -> InvalidInput:
     fault = (
         "too few fields (was the file cut off?)" if found < width else "too many fields (a separator not in quotes?)"
     )
-    return f"{name}, line {line} has {fault}: {found}, and the header has {width}. Export it anew. Nothing was loaded."
+    return InvalidInput(
+        f"{name}, line {line} has {fault}: {found}, and the header has {width}.",
+        where=f"{name}, line {line}",
+        remedy="Export it anew.",
+        outcome="Nothing was loaded.",
+    )
 
 
-def _not_utf8(path: Path) -> str:
+def _not_utf8(path: Path) -> InvalidInput:
     """No line break is part of another character in UTF-8, so the lines can be tried one by one."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                return (
-                    f"{path.name}, line {number} is not UTF-8 (byte 0x{line[error.start]:02X} at position "
-                    f"{error.start + 1}): save the file as UTF-8. Nothing was loaded."
-                )
-    return f"{path.name} is not UTF-8: save the file as UTF-8. Nothing was loaded."
+                byte = f"byte 0x{line[error.start]:02X} at position {error.start + 1}"
+                return _save_as_utf8(f"{path.name}, line {number}", f"is not UTF-8 ({byte})")
+    return _save_as_utf8(path.name, "is not UTF-8")
+
+
+def _save_as_utf8(where: str, fault: str) -> InvalidInput:
+    remedy = "save the file as UTF-8."
+    return InvalidInput(f"{where} {fault}", where=where, remedy=remedy, outcome="Nothing was loaded.")

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
+from resources.database import locks
 from resources.database.staging import stage
 from resources.errors import InvalidInput, OperatorRequired
 from resources.ingest.response_file import ResponseFile
 from resources.ingest.session_json import INGESTED_BY, session_batches
 
 _BATCH = 20_000  # responses; a few megabytes of JSON at once, and a progress bar that moves
-_ONE_AT_A_TIME = 7_238_461_905  # advisory lock: two ingests of one session would both find it missing
 
 _INCOMING = """
     user_id text, session_id text, result_json jsonb, created_at timestamptz, updated_at timestamptz, n_responses bigint
@@ -103,7 +103,7 @@ def ingest(
         InvalidInput: the table refuses a value.
     """
     _require_defaults(connection)
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
+    locks.hold(connection, "seedtest ingest")  # two ingests of one session would both find it missing
     total, done, result = file.responses.num_rows, 0, Ingested(file.responses.num_rows)
     parameters = {"exam_id": exam_id, "ingested_by": INGESTED_BY}
     with _refusals(file.name):
@@ -126,8 +126,9 @@ def _require_defaults(connection: sa.Connection) -> None:
     unfilled = connection.exec_driver_sql(_UNFILLED).scalars().all()
     if unfilled:
         raise OperatorRequired(
-            f"exam_results.{unfilled[0]} must be filled and has no default, so no row can be added there. Let the "
-            "platform write its own sessions, or give the column a default. Nothing was loaded."
+            f"exam_results.{unfilled[0]} must be filled and has no default, so no row can be added there.",
+            remedy="Let the platform write its own sessions, or give the column a default.",
+            outcome="Nothing was loaded.",
         )
 
 
@@ -140,4 +141,4 @@ def _refusals(name: str) -> Iterator[None]:
         if not isinstance(error.orig, _REFUSALS):
             raise
         reason = error.orig.diag.message_primary
-        raise InvalidInput(f"exam_results does not take {name}: {reason}. Nothing was loaded.") from error
+        raise InvalidInput(f"exam_results does not take {name}: {reason}.", outcome="Nothing was loaded.") from error

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from resources.errors import InvalidInput
 from resources.ingest import column_values as values
 from resources.ingest.csv_reader import read_csv
+from resources.model import Ints
 
 _RULES: dict[str, Callable[[values.Column], values.Checked]] = {
     "user_id": values.identifier,
@@ -66,7 +67,7 @@ def read(path: Path) -> ResponseFile:
         InvalidInput: the first mistake in the file, if there is one.
     """
     if not path.is_file():
-        raise InvalidInput(f"There is no file {path}: check its name.")
+        raise InvalidInput(f"There is no file {path}", where=path, remedy="check its name.")
     with path.open("rb") as file:
         start = file.read(4)
     if start == b"PAR1" or (start and path.suffix.lower() == ".parquet"):
@@ -74,10 +75,15 @@ def read(path: Path) -> ResponseFile:
         return _checked(header, table, _Source(path.name))
     if start.startswith((b"PK", b"\x1f\x8b", b"\xd0\xcf")):
         raise InvalidInput(
-            f"{path.name} is a spreadsheet or an archive: export it as CSV or Parquet. Nothing was loaded."
+            f"{path.name} is a spreadsheet or an archive",
+            where=path.name,
+            remedy="export it as CSV or Parquet.",
+            outcome="Nothing was loaded.",
         )
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InvalidInput(f"{path.name} is UTF-16: save it as UTF-8. Nothing was loaded.")
+        raise InvalidInput(
+            f"{path.name} is UTF-16", where=path.name, remedy="save it as UTF-8.", outcome="Nothing was loaded."
+        )
     header, table, lines = read_csv(path, tuple(_RULES))
     return _checked(header, table, _Source(path.name, lines))
 
@@ -99,14 +105,22 @@ def _read_parquet(path: Path) -> tuple[list[str], pa.Table]:
     except (pa.ArrowException, OSError) as error:
         cause = " ".join(str(error).split())[:120]
         raise InvalidInput(
-            f"{path.name} is cut off or damaged ({cause}): export or copy it anew. Nothing was loaded."
+            f"{path.name} is cut off or damaged ({cause})",
+            where=path.name,
+            remedy="export or copy it anew.",
+            outcome="Nothing was loaded.",
         ) from error
 
 
 def _checked(header: list[str], table: pa.Table, source: _Source) -> ResponseFile:
     _check_header(header, source)
     if not table.num_rows:
-        raise InvalidInput(f"{source.name} has a header and no rows: export it anew. Nothing was loaded.")
+        raise InvalidInput(
+            f"{source.name} has a header and no rows",
+            where=source.name,
+            remedy="export it anew.",
+            outcome="Nothing was loaded.",
+        )
     columns: dict[str, values.Column] = {}
     notes: list[str] = []
     for name, rule in _RULES.items():
@@ -118,7 +132,9 @@ def _checked(header: list[str], table: pa.Table, source: _Source) -> ResponseFil
         if checked.mistake is not None:
             row, sentence = checked.mistake
             shown = values.shown(column[row])
-            raise InvalidInput(f"{source.at(row)}, column {name}: {shown} {sentence}. Nothing was loaded.")
+            raise InvalidInput(
+                f"{shown} {sentence}.", where=f"{source.at(row)}, column {name}", outcome="Nothing was loaded."
+            )
         columns[name] = checked.values
         notes += [f"{name}: {checked.note}."] if checked.note else []
     unused = [name for name in header if name not in _RULES]
@@ -132,17 +148,26 @@ def _checked(header: list[str], table: pa.Table, source: _Source) -> ResponseFil
 
 def _check_header(header: list[str], source: _Source) -> None:
     if not any(header):
-        raise InvalidInput(f"{source.name} is empty: export it anew. Nothing was loaded.")
+        raise InvalidInput(
+            f"{source.name} is empty", where=source.name, remedy="export it anew.", outcome="Nothing was loaded."
+        )
     missing = [name for name in _RULES if name not in header and name not in _OPTIONAL]
     if missing:
         raise InvalidInput(
-            f"{source.name} has no column {', '.join(missing)}; it has {', '.join(header)[:200]}. "
-            f"It needs {', '.join(name for name in _RULES if name not in _OPTIONAL)}; "
-            f"{', '.join(_OPTIONAL)} may be there. Nothing was loaded."
+            f"{source.name} has no column {', '.join(missing)}; it has {', '.join(header)[:200]}. It "
+            f"needs {', '.join(name for name in _RULES if name not in _OPTIONAL)}; "
+            f"{', '.join(_OPTIONAL)} may be there.",
+            where=source.name,
+            outcome="Nothing was loaded.",
         )
     twice = [name for name in _RULES if header.count(name) > 1]
     if twice:
-        raise InvalidInput(f"{source.name} has the column {twice[0]} twice: remove one. Nothing was loaded.")
+        raise InvalidInput(
+            f"{source.name} has the column {twice[0]} twice",
+            where=source.name,
+            remedy="remove one.",
+            outcome="Nothing was loaded.",
+        )
 
 
 def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
@@ -152,7 +177,7 @@ def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
         InvalidInput: two rows give the same answer (user, session, item, instant, attempt) and differ in the rest.
     """
     identity = ["user_id", "session_id", "answered_at", "item_id", "attempt_no"]
-    codes = [pd.factorize(responses[name].to_pandas(), sort=True)[0] for name in identity]
+    codes = [_ranks(responses[name].combine_chunks()) for name in identity]
     order = np.lexsort(codes[::-1])
     after, before = order[1:], order[:-1]
     again = np.logical_and.reduce([code[after] == code[before] for code in codes])
@@ -163,8 +188,20 @@ def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
             name = next(name for name in rest if one[name] != other[name])
             places = sorted((int(before[again][row]), int(after[again][row])))
             raise InvalidInput(
-                f"{source.at(places[1])}, column {name}: {source.at(places[0])} gives this answer otherwise. "
-                "Remove one of the two, or number them in attempt_no. Nothing was loaded."
+                f"{source.at(places[0])} gives this answer otherwise.",
+                where=f"{source.at(places[1])}, column {name}",
+                remedy="Remove one of the two, or number them in attempt_no.",
+                outcome="Nothing was loaded.",
             )
     once = order[np.concatenate([[True], ~again])]
     return responses.take(once), len(order) - len(once)
+
+
+def _ranks(column: values.Column) -> Ints:
+    """Each value's place among the distinct ones in order; -1 for null."""
+    encoded = column.dictionary_encode()
+    place: Ints = np.empty(len(encoded.dictionary) + 1, np.int64)
+    place[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(place) - 1)
+    place[-1] = -1
+    ranks: Ints = place[encoded.indices.fill_null(len(place) - 1).to_numpy()]
+    return ranks

@@ -15,7 +15,7 @@ Applied Psychological Measurement 34(4), 238-254.
 Why not two posterior means: each is shrunk by another amount, and an unchanged learner of theta 3 with 100 answers and
 then 5 is told "down" in 40 of 100 cases. Why not two WLEs (z = difference / sqrt(SE1^2 + SE2^2)): each SE is taken at
 an estimate of its own, and at theta 3 the errors reached 4.4 %. Here both variances are taken at one ability. Why not
-the smoothed path of `growth`: it knows the group's drift, so where the group grows it would say "up" of a learner who does
+the smoothed path of `growth`: it knows the group's drift, so where the group grows it says "up" of a learner who does
 not. Measured by `tests/benchmarks/bench_growth.py`, for unchanged ability from -2 to 3, 1 to 100 answers on each side:
 at most 3 % "up" and 3 % "down" within the simulation's error.
 

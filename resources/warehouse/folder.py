@@ -68,8 +68,9 @@ class Warehouse:
         for week in weeks:
             if absent := self.missing(week, user_keys):
                 raise OperatorRequired(
-                    f"The responses of {week} are not frozen for {len(absent)} of {len(user_keys)} user partitions "
-                    f"(first: {absent[0]}). Materialize `responses` for that week first."
+                    f"The responses of {week} are not frozen for {len(absent)} of {len(user_keys)} user "
+                    f"partitions (first: {absent[0]}).",
+                    remedy="Materialize `responses` for that week first.",
                 )
         paths = [self._root / week.key / f"{key}.parquet" for week in weeks for key in user_keys]
         with ThreadPoolExecutor(_THREADS) as pool:

@@ -1,1 +1,1 @@
-"""The sidecar that the exam platform calls when a session ends. Must not hold: Dagster."""
+"""The HTTP API that the exam platform calls when a session ends. Must not hold: Dagster."""

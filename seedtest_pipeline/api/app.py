@@ -1,4 +1,4 @@
-"""The app: layers, routes and the OpenAPI document, put together from a service and a gate."""
+"""The app: layers, routes and the OpenAPI document, put together from a service and an authenticator."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,10 +11,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from seedtest_pipeline.api import problems
 from seedtest_pipeline.api.auth.caller import Authenticator
-from seedtest_pipeline.api.middleware import authenticated_route
 from seedtest_pipeline.api.middleware.limits import LimitsMiddleware
 from seedtest_pipeline.api.middleware.observation import ObservationMiddleware
+from seedtest_pipeline.api.middleware.rate_limits import RateLimited, RateLimits, rate_limited
 from seedtest_pipeline.api.routes import abilities, probes, reports, updates
+from seedtest_pipeline.api.routes.authenticated_route import authenticated_route
 from seedtest_pipeline.api.service import Service
 
 _DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are RFC 9457 problems of stable types."
@@ -23,16 +24,16 @@ _DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def create(service: Service, gate: Authenticator) -> FastAPI:
-    """The app; it closes the service and the gate when the server ends."""
+def create(service: Service, authenticator: Authenticator) -> FastAPI:
+    """The app; it closes the service and the authenticator when the server ends."""
 
     @asynccontextmanager
     async def open_and_closed(_: FastAPI) -> AsyncIterator[None]:
-        await gate.start()
+        await authenticator.start()
         try:
             yield
         finally:
-            await gate.aclose()
+            await authenticator.aclose()
             service.close()
 
     settings = service.settings
@@ -51,25 +52,31 @@ def create(service: Service, gate: Authenticator) -> FastAPI:
         ],
     )
     problems.install(app)
-    app.add_exception_handler(authenticated_route.TooOften, authenticated_route.too_often)
-    rates = authenticated_route.Rates(settings.api_rate_per_minute, settings.api_user_rate_per_minute)
+    app.add_exception_handler(RateLimited, rate_limited)
+    rate_limits = RateLimits(settings.api_rate_per_minute, settings.api_user_rate_per_minute)
     for part in (updates, abilities, reports):
-        app.include_router(part.build(service, authenticated_route.guarded(gate, rates)))
-    app.include_router(probes.build(service, gate))
+        app.include_router(part.build(service, authenticated_route(authenticator, rate_limits)))
+    app.include_router(probes.build(service, authenticator))
     document = _document(app)
     app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's own, with the token that the guarded routes ask for and the schema of problems."""
+    """FastAPI's own, with the token that the authenticated routes ask for and the schema of problems."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     parts = document["components"]
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     parts["schemas"] |= problem.pop("$defs") | {"Problem": problem}
-    for methods in document["paths"].values():
+    for path, methods in document["paths"].items():
         for operation in methods.values():
+            # In the path's order, whatever the order of a handler's dependencies: generated clients have it, too.
+            operation.get("parameters", []).sort(key=lambda given: _place(given, path))
             if "probes" not in operation["tags"]:
                 operation["security"] = [{"token": []}]
     return document
+
+
+def _place(parameter: dict[str, Any], path: str) -> tuple[bool, int]:
+    return parameter["in"] != "path", path.find(f"{{{parameter['name']}}}")

@@ -131,7 +131,7 @@ class NothingToEstimate(BaseModel):
 
 
 class WeekTheta(BaseModel):
-    week: dt.date = Field(description="Its Monday.")
+    week: dt.date = Field(validation_alias="week_start", description="Its Monday.")
     theta: float
     se: float
     n_items: int

@@ -9,8 +9,8 @@ import uvicorn
 from resources.errors import OperatorRequired
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth.authenticators import make_authenticator
-from seedtest_pipeline.api.middleware.log import log_as_json
-from seedtest_pipeline.api.middleware.metrics import Metrics
+from seedtest_pipeline.api.json_log import log_as_json
+from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import make_service
 from seedtest_pipeline.settings import Settings
 
@@ -25,11 +25,11 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """
     log_as_json()
     metrics = Metrics()
-    gate = make_authenticator(settings, host, metrics.fetched)
+    authenticator = make_authenticator(settings, host, metrics.fetched)
     listening = _listen(host, port)
     service = make_service(settings, metrics)
     config = uvicorn.Config(
-        create(service, gate),
+        create(service, authenticator),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -48,4 +48,6 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise OperatorRequired(f"{host}:{port} is not free ({error.strerror}): choose another --port.") from error
+        raise OperatorRequired(
+            f"{host}:{port} is not free ({error.strerror})", remedy="choose another --port."
+        ) from error

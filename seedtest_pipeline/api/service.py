@@ -14,8 +14,9 @@ from assets.abilities.scoring import ScoringRules
 from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import make_engine
+from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
-from seedtest_pipeline.api.middleware.metrics import Metrics, TimedEstimator
+from seedtest_pipeline.api.metrics import Metrics, TimedEstimator
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 
@@ -34,6 +35,7 @@ class Service:
     updater: Updater
     estimator: Estimator
     rules: ScoringRules
+    bank_choice: BankChoice
     artifacts: ArtifactStore
     links: Links
     metrics: Metrics
@@ -62,6 +64,6 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     )  # fmt: skip
     estimator = TimedEstimator(parts.estimator, metrics)
     return Service(
-        settings, engine, Updater(engine, estimator, settings.irt_bank_version), estimator, parts.rules,
+        settings, engine, Updater(engine, estimator, parts.bank_choice), estimator, parts.rules, parts.bank_choice,
         parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from assets.abilities.scoring import ScoringRules
 from assets.failures import in_words
 from resources.database.engine import transaction
 from resources.database.queries import item_banks, missed_updates
+from resources.database.queries.item_banks import BankChoice
 from resources.database.queries.missed_updates import SessionEnd
 from resources.errors import NoItemBank, RetryLater, SeedtestError
 from resources.estimators.contract import Estimator
@@ -47,7 +48,7 @@ class Place(BaseModel):
     run_key: str = ""
 
 
-def catch_up_job(bank_version: str | None) -> dg.JobDefinition:
+def catch_up_job(choice: BankChoice) -> dg.JobDefinition:
     @dg.op(pool="estimator")
     @in_words
     def update_abilities(
@@ -58,7 +59,7 @@ def catch_up_job(bank_version: str | None) -> dg.JobDefinition:
         estimator: dg.ResourceParam[Estimator],
         progress: dg.ResourceParam[Progress],
     ) -> None:
-        updater = Updater(engine, estimator, bank_version)
+        updater = Updater(engine, estimator, choice)
         outcomes = Counter[str]()
         for n, user_id in enumerate(config.user_ids):
             try:
@@ -80,7 +81,7 @@ def catch_up_job(bank_version: str | None) -> dg.JobDefinition:
     return catch_up
 
 
-def catch_up_sensor(job: dg.JobDefinition, bank_version: str | None) -> dg.SensorDefinition:
+def catch_up_sensor(job: dg.JobDefinition, choice: BankChoice) -> dg.SensorDefinition:
     @dg.sensor(
         name="catch_up",
         job_name=job.name,  # with the job itself, Dagster warns of a beta parameter of its own at every load
@@ -106,8 +107,8 @@ def catch_up_sensor(job: dg.JobDefinition, bank_version: str | None) -> dg.Senso
         after, until = max(place.done, oldest), now - GRACE
         try:
             with transaction(engine) as connection:
-                version = item_banks.in_force(connection, bank_version)
-                found = missed_updates.find(connection, after, until, version, USERS_PER_RUN)
+                version, model = item_banks.identify_chosen(connection, choice)
+                found = missed_updates.find(connection, after, until, version, model, USERS_PER_RUN)
         except NoItemBank as nothing_to_score_with:
             return dg.SkipReason(str(nothing_to_score_with))
         if not found:

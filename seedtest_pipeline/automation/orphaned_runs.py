@@ -7,12 +7,12 @@ that is not finished and whose lock is free is an orphan.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
 
 import dagster as dg
 import sqlalchemy as sa
 
 from assets.failures import ATTENDED
+from resources.database import locks
 
 _UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED]
 
@@ -20,15 +20,10 @@ _UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED]
 @contextmanager
 def held(engine: sa.Engine, run_id: str) -> Iterator[bool]:
     """The run's lock for the time of the block, or False where another has it. Take it before Dagster knows the run."""
-    key = {"key": UUID(run_id).int >> 65}  # 63 bits: a bigint that is not negative
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()  # the run disposes of the engine's pool: this one must not go back into it
-        got = bool(connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), key))
-        try:
+        with locks.try_hold(connection, f"seedtest run {run_id}") as got:
             yield got
-        finally:
-            if got:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
 
 
 def close(instance: dg.DagsterInstance, engine: sa.Engine) -> int:

@@ -78,8 +78,8 @@ def _first_week(span: tuple[dt.datetime, dt.datetime] | None, user_ids: list[str
     real = [user for user in user_ids if not user.startswith(SYNTHETIC)]
     if real:
         raise InvalidInput(
-            f"The database holds answers of {len(real):,} real users, and the demo would mix synthetic ones in. "
-            "Give it a place of its own: SEEDTEST_HOME=.seedtest-demo make demo"
+            f"The database holds answers of {len(real):,} real users, and the demo would mix synthetic ones in.",
+            remedy="Give it a place of its own: SEEDTEST_HOME=.seedtest-demo make demo",
         )
     if span is not None:
         return Week.containing(span[0])
@@ -89,7 +89,7 @@ def _first_week(span: tuple[dt.datetime, dt.datetime] | None, user_ids: list[str
 def _bank(parts: Parts, runner: Runner) -> str:
     def in_force() -> ItemBank:
         with transaction(parts.engine) as connection:
-            return item_banks.load(connection, item_banks.in_force(connection, parts.settings.irt_bank_version))
+            return item_banks.load_chosen(connection, parts.bank_choice)
 
     try:
         bank = in_force()

@@ -1,7 +1,7 @@
 """What an endpoint costs that does next to nothing: python -m tests.benchmarks.api_floors PORT.
 
 Floor 1 is a bare FastAPI endpoint. Floor 2 verifies the same token and does one SELECT and one upsert, by the same
-gate, driver, pool and threads as the API; it has none of its limits, logs and metrics.
+authenticator, driver, pool and threads as the API; it has none of its limits, logs and metrics.
 """
 
 import asyncio
@@ -40,14 +40,14 @@ class Answer(BaseModel):
 def create(settings: Settings) -> FastAPI:
     assert settings.database_url is not None
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=AT_WORK, ping=False)
-    gate = make_authenticator(settings, "127.0.0.1")
+    authenticator = make_authenticator(settings, "127.0.0.1")
     threads = ThreadPoolExecutor(AT_WORK)
 
     @asynccontextmanager
     async def open_and_closed(_: FastAPI) -> AsyncIterator[None]:
-        await gate.start()
+        await authenticator.start()
         yield
-        await gate.aclose()
+        await authenticator.aclose()
         engine.dispose()
 
     app = FastAPI(lifespan=open_and_closed)
@@ -58,7 +58,7 @@ def create(settings: Settings) -> FastAPI:
 
     @app.post("/floor2")
     async def floor2(asked: Asked, request: Request) -> Answer:
-        await gate.admit(request.headers["authorization"])
+        await authenticator.authenticate(request.headers["authorization"])
         return await asyncio.get_running_loop().run_in_executor(threads, _select_and_upsert, asked.user_id)
 
     def _select_and_upsert(user_id: str) -> Answer:

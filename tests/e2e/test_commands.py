@@ -13,7 +13,8 @@ import pytest
 from resources.database.engine import transaction
 from resources.database.queries import abilities
 from resources.model import Thetas, Week
-from seedtest_pipeline.cli import commands, main
+from resources.reports import cohort_document
+from seedtest_pipeline.cli import main
 from tests.e2e.conftest import N_USERS, WEEKS
 
 COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in main.app.registered_commands]
@@ -118,7 +119,7 @@ def test_a_file_loaded_twice_changes_nothing_and_json_is_all_that_is_printed(on_
 
 def test_the_error_of_an_asset_is_its_own_sentence_without_the_names_of_classes(on_exam):
     said = on_exam("adopt", "nosuch")
-    assert said.err == "error: There is no calibration nosuch; run: seedtest calibrate"
+    assert said.err == "error: There is no calibration nosuch. Run: seedtest calibrate"
 
 
 def test_doctor_is_green_on_a_database_in_order_and_tells_it_as_json(on_exam):
@@ -139,7 +140,7 @@ def test_a_cohort_report_without_quarto_is_skipped_with_a_note_and_is_no_error(o
 
 
 def test_a_cohort_report_of_a_week_that_was_not_run_is_told_with_the_line_that_runs_it(on_exam, monkeypatch):
-    monkeypatch.setattr(commands.cohort_document, "lacking", lambda: None)
+    monkeypatch.setattr(cohort_document, "lacking", lambda: None)
     said = on_exam("cohort", "--week", WEEKS[0])
     assert said.exit_code == 1
     assert said.err == (
@@ -164,7 +165,7 @@ def test_a_cohort_report_is_made_printed_and_opened(on_exam, engine, monkeypatch
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     opened = []
-    monkeypatch.setattr(commands.webbrowser, "open", lambda url: opened.append(url) or True)
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
     said = on_exam("cohort", "--week", WEEKS[1], "--open")
     assert said.exit_code == 0, said.err
     assert said.out.strip().endswith(f"/artifacts/cohorts/{WEEKS[1]}/true/cohort_report.html")

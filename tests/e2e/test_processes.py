@@ -41,6 +41,36 @@ def test_help_took_five_seconds_and_now_imports_neither_dagster_nor_pandas(shell
     assert found.stdout == "set()\n"
 
 
+@pytest.mark.parametrize(
+    ("typed", "unused"),
+    [
+        (["ingest", "three.csv"], {"dagster", "alembic", "scipy.sparse", "boto3", "jinja2"}),
+        (["doctor"], {"dagster", "boto3"}),
+        (["--version"], {"dagster", "pandas", "scipy", "sqlalchemy", "numpy", "httpx"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_a_command_does_not_need_it_does_not_import(typed, unused, tmp_path, database_url):
+    """Half of the processor's time for loading three rows went into importing Dagster."""
+    shell = Shell(tmp_path / "the home", database_url)
+    (tmp_path / "three.csv").write_text(
+        "user_id,session_id,item_id,correct,answered_at\n"
+        "u1,s1,i1,1,2025-01-06T09:00:00Z\nu1,s1,i2,0,2025-01-06T09:01:00Z\nu2,s2,i1,1,2025-01-07T09:00:00Z\n"
+    )
+    code = (
+        "import atexit, sys; from seedtest_pipeline.cli.main import main; "
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); main()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *typed], cwd=tmp_path, env=shell.environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.stdout, ran.stderr
+    imported = ran.stderr.splitlines()[-1].split()
+    assert "typer" in imported
+    assert unused & set(imported) == set()
+
+
 def test_a_pipe_gets_no_escape_codes(shell):
     for arguments in (["--help"], ["doctor"]):
         said = shell.run(*arguments)

@@ -1,4 +1,4 @@
-"""What README.md tells a person to type, typed: its fenced blocks are run as they stand, so they cannot rot."""
+"""What README.md and CONTRIBUTING.md tell a person to type, typed: their fenced blocks are run, so they cannot rot."""
 
 import re
 import shlex
@@ -20,6 +20,7 @@ BLOCKS = re.findall(r"^```\n(.*?)^```$", (CHECKOUT / "README.md").read_text(), r
 OWN_RESPONSES = next(block for block in BLOCKS if "seedtest ingest" in block)
 IN_DAGSTER = next(block for block in BLOCKS if "asset materialize" in block)
 FINISHED = next(block for block in BLOCKS if "artifacts check" in block)
+CONTRIBUTING = re.findall(r"^```\n(.*?)^```$", (CHECKOUT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
 A_TOKEN = next(block for block in BLOCKS if "seedtest token" in block)
 
 
@@ -115,6 +116,21 @@ def test_dagsters_own_command_line_makes_what_seedtest_run_made(checkout, after_
 def test_the_token_speaks_for_the_user_and_allows_what_was_asked_for(checkout):
     claims = jwt.decode(checkout.type(A_TOKEN).strip(), options={"verify_signature": False})
     assert (claims["sub"], claims["scope"]) == ("u17632", "exam:write report:read")
+
+
+@pytest.mark.parametrize("line", CONTRIBUTING[0].splitlines())
+def test_a_line_that_checks_the_code_finds_it_in_order(line, tmp_path):
+    typed = line.replace(".venv/bin/", f"{shlex.quote(str(Path(sys.executable).parent))}/")
+    shell = Shell(tmp_path / "home", "postgresql://nobody:nothing@127.0.0.1:1/nothing")
+    done = subprocess.run(
+        ["bash", "-c", typed], cwd=CHECKOUT, env=shell.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_wheel_is_built_by_the_line_that_contributing_names():
+    """Which `test_wheel` types, with a folder of its own behind it."""
+    assert CONTRIBUTING[1] == ".venv/bin/python -m hatchling build -t wheel\n"
 
 
 def _made(connection: sa.Connection) -> list[sa.Row[tuple[object, ...]]]:

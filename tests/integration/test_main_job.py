@@ -16,9 +16,10 @@ from resources.estimators.in_process import InProcessEstimator
 from resources.ingest import load
 from resources.model import ItemBank, Week, safe_key
 from seedtest_pipeline.automation import schedule
+from seedtest_pipeline.dagster_home import prepare_dagster_home
 from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, SyntheticExam, recovery, synthetic_exam
 from seedtest_pipeline.partitioning import partitions
-from seedtest_pipeline.runs import Runner, prepare_dagster_home
+from seedtest_pipeline.runs import Runner
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 from tests import long_form

@@ -7,10 +7,9 @@ Python sorts by), so that two writers wait for each other and never in a circle.
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
@@ -18,7 +17,10 @@ from psycopg import sql
 from resources.database.copy import copy_out
 from resources.database.schema.tables import mirt_ability, theta_estimates
 from resources.database.staging import stage
-from resources.model import Floats, Thetas, Week
+from resources.model import Floats, Model, Thetas, Week
+
+if TYPE_CHECKING:  # Arrow imports it when a table becomes a frame; the API makes none, and it costs 80 MB
+    import pandas as pd
 
 # What is estimated of a learner; the other columns of the tables are the same for everybody of a run.
 _OF_LEARNER = ("user_id", "theta", "se", "n_items", "n_unknown_item", "n_unusable")
@@ -115,22 +117,30 @@ def store_current(connection: sa.Connection, ability: Ability) -> bool:
     return connection.exec_driver_sql(_STORE_CURRENT, vars(ability)).rowcount == 1
 
 
-def current(connection: sa.Connection, user_id: str, version: str) -> Ability | None:
-    """The user's current ability under an item bank."""
+def current(connection: sa.Connection, user_id: str, version: str, model: Model) -> Ability | None:
+    """The user's current ability under an item bank; None without one."""
     row = connection.execute(
-        sa.select(mirt_ability).where(mirt_ability.c.user_id == user_id, mirt_ability.c.version == version)
-    ).first()
+        sa.select(mirt_ability).where(
+            mirt_ability.c.user_id == user_id, mirt_ability.c.version == version, mirt_ability.c.model == model
+        )
+    ).one_or_none()
     if row is None:
         return None
     return Ability(row.user_id, row.theta, row.se, row.n_items, row.model, row.version, row.as_of, row.fitted_at)
 
 
-def history(connection: sa.Connection, user_ids: Sequence[str], until: Week) -> pd.DataFrame:
+def history(connection: sa.Connection, user_ids: Sequence[str], until: Week) -> "pd.DataFrame":
     """Every estimate of these users up to and with a week, by user and week; columns as in `theta_estimates`."""
     return _read(connection, dt.date.min, until.start, user_ids)
 
 
-def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | None = None) -> pd.DataFrame:
+def history_of_user(connection: sa.Connection, user_id: str, until: Week) -> list[dict[str, object]]:
+    """As `history` of one user, a row as a dictionary: without the detour by COPY and a frame."""
+    values = {"first": dt.date.min, "last": until.start, "user_ids": [user_id]}
+    return [dict(row) for row in connection.exec_driver_sql(_READ.as_string(), values).mappings()]
+
+
+def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | None = None) -> "pd.DataFrame":
     """A week's estimates by user, of all users or of these; columns as in `theta_estimates`."""
     return _read(connection, week.start, week.start, user_ids)
 
@@ -159,7 +169,7 @@ def implausible(connection: sa.Connection, limit: float) -> list[tuple[str, dt.d
     return [(user_id, start) for user_id, start in connection.exec_driver_sql(query, {"limit": limit})]
 
 
-def _read(connection: sa.Connection, first: dt.date, last: dt.date, user_ids: Sequence[str] | None) -> pd.DataFrame:
+def _read(connection: sa.Connection, first: dt.date, last: dt.date, user_ids: Sequence[str] | None) -> "pd.DataFrame":
     chosen = None if user_ids is None else list(user_ids)
     table = copy_out(connection, _READ, _ESTIMATES, {"first": first, "last": last, "user_ids": chosen})
     return table.to_pandas(date_as_object=True)  # weeks as datetime.date, for Week(...)

@@ -22,6 +22,18 @@ ADOPTED_LAST: LiteralString = (
 
 
 @dataclass(frozen=True)
+class BankChoice:
+    """Which bank to score with, as the settings say: `version` pins one, None takes the one adopted last. `model`
+    decides only where a version is there for two models, as a predecessor's tables allow."""
+
+    version: str | None = None
+    model: Model | None = None
+
+
+ADOPTED = BankChoice()
+
+
+@dataclass(frozen=True)
 class Fit:
     """How a bank was calibrated. `details` (JSON) holds priors, group, linking constants, items left out and why."""
 
@@ -51,10 +63,13 @@ def save(
     _lock(connection)
     known = connection.execute(sa.select(mirt_item_params.c.version).where(mirt_item_params.c.version == bank.version))
     if known.first() is not None:
-        if _same(load(connection, bank.version, bank.model), bank):
+        stored = load(connection, bank.version, bank.model)
+        if stored.model == bank.model and _same(stored, bank):
             return
         raise InvalidInput(
-            f"Item bank {bank.version} is there already, with other items or parameters: choose another version."
+            f"Item bank {bank.version} is there already, with other items or parameters",
+            where=f"Item bank {bank.version}",
+            remedy="choose another version.",
         )
     connection.execute(
         insert(mirt_fit_meta).values(
@@ -80,28 +95,33 @@ def save(
 
 
 def load(connection: sa.Connection, version: str, model: Model | None = None) -> ItemBank:
-    """The bank of a version, items in the order of their keys; the model is needed only where a version has two.
+    """The bank of a version, items in the order of their keys. Where the version has two models, `model` says which.
 
     Raises:
-        NoItemBank: no item has this version (and model).
-        InvalidInput: it has two models and none was named, or parameters that are no numbers.
+        NoItemBank: no item has this version.
+        InvalidInput: it has two models and `model` is none of them, or parameters that are no numbers.
     """
-    query = sa.select(mirt_item_params).where(mirt_item_params.c.version == version)
-    if model is not None:
-        query = query.where(mirt_item_params.c.model == model)
+    found = _model(connection, version, model)
+    query = sa.select(mirt_item_params).where(
+        mirt_item_params.c.version == version, mirt_item_params.c.model == found
+    )  # fmt: skip
     rows = connection.execute(query.order_by(sa.collate(mirt_item_params.c.item_id, "C"))).all()
-    if not rows:
-        raise _none(f"There is no item bank {version}{f' for the {model}' if model else ''}")
-    models = sorted({row.model for row in rows})
-    if len(models) > 1:
-        raise InvalidInput(f"Item bank {version} is there for {' and '.join(models)}: name one of them in IRT_MODEL.")
-    if models[0] not in ("2PL", "3PL"):
-        raise InvalidInput(f"Item bank {version} is of the model {models[0]}, and this scores with 2PL and 3PL.")
     return ItemBank(
-        version, cast("Model", models[0]), tuple(row.item_id for row in rows),
+        version, found, tuple(row.item_id for row in rows),
         _parameter(version, rows, "a"), _parameter(version, rows, "b"), _parameter(version, rows, "c", missing=0.0),
         {row.item_id: str(topic) for row in rows if (topic := row.params.get("topic")) is not None},
     )  # fmt: skip
+
+
+def load_chosen(connection: sa.Connection, choice: BankChoice) -> ItemBank:
+    """The bank to score with. Raises: as `in_force` and `load`."""
+    return load(connection, in_force(connection, choice.version), choice.model)
+
+
+def identify_chosen(connection: sa.Connection, choice: BankChoice) -> tuple[str, Model]:
+    """Version and model of the bank to score with, without its items. Raises: as `load_chosen`."""
+    version = in_force(connection, choice.version)
+    return version, _model(connection, version, choice.model)
 
 
 def fit(connection: sa.Connection, version: str) -> Fit | None:
@@ -145,9 +165,30 @@ def adopt(connection: sa.Connection, version: str, at: dt.datetime) -> None:
         raise _none(f"There is no calibration {version}")
     if not converged:
         raise NotConverged(
-            f"The calibration {version} did not converge; the item bank in force stays. Look at its fit."
+            f"The calibration {version} did not converge; the item bank in force stays.", remedy="Look at its fit."
         )
     connection.execute(sa.update(mirt_fit_meta).where(mirt_fit_meta.c.version == version).values(adopted_at=at))
+
+
+def _model(connection: sa.Connection, version: str, chosen: Model | None) -> Model:
+    """The model of a version, or the chosen one of several. Raises: as `load`."""
+    query = sa.select(mirt_item_params.c.model).where(mirt_item_params.c.version == version).distinct()
+    models = sorted(connection.execute(query).scalars())
+    if not models:
+        raise _none(f"There is no item bank {version}")
+    if len(models) > 1 and chosen not in models:
+        raise InvalidInput(
+            f"Item bank {version} is there for {' and '.join(models)}",
+            where=f"Item bank {version}",
+            remedy="name one of them in IRT_MODEL.",
+        )
+    model = chosen if len(models) > 1 else models[0]
+    if model not in ("2PL", "3PL"):
+        raise InvalidInput(
+            f"Item bank {version} is of the model {model}, and this scores with 2PL and 3PL.",
+            where=f"Item bank {version}",
+        )
+    return cast("Model", model)
 
 
 def _lock(connection: sa.Connection) -> None:
@@ -167,7 +208,7 @@ def _parameter(version: str, rows: Sequence[Any], name: str, missing: float | No
     values = [row.params.get(name, missing) if isinstance(row.params, dict) else None for row in rows]
     for row, value in zip(rows, values, strict=True):
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidInput(f"Item bank {version}: item {row.item_id} has no number {name} in params.")
+            raise InvalidInput(f"item {row.item_id} has no number {name} in params.", where=f"Item bank {version}")
     return np.array(values, np.float64)
 
 
@@ -177,4 +218,4 @@ def _number(value: float) -> float | None:
 
 
 def _none(what: str) -> NoItemBank:
-    return NoItemBank(f"{what}; run: seedtest calibrate")
+    return NoItemBank(f"{what}.", remedy="Run: seedtest calibrate")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from resources.model import Model
+
 _OVERDUE = """
     SELECT user_id, ended_at
     FROM (
@@ -17,7 +19,8 @@ _OVERDUE = """
     ) AS sessions
     WHERE (ended_at, user_id COLLATE "C") > (%(after)s, %(after_user)s) AND NOT EXISTS (
         SELECT FROM mirt_ability
-        WHERE mirt_ability.user_id = sessions.user_id AND version = %(version)s AND as_of > ended_at
+        WHERE mirt_ability.user_id = sessions.user_id AND version = %(version)s AND model = %(model)s
+            AND as_of > ended_at
     )
     ORDER BY ended_at, user_id COLLATE "C"
     LIMIT %(limit)s
@@ -33,10 +36,17 @@ class SessionEnd:
 
 
 def find(
-    connection: sa.Connection, after: SessionEnd, until: dt.datetime, version: str, limit: int
+    connection: sa.Connection, after: SessionEnd, until: dt.datetime, version: str, model: Model, limit: int
 ) -> list[SessionEnd]:
     """The next `limit` users with a session that ended after `after` and up to `until`, and no ability under the bank
-    `version` that is as of later than that; each at the last of these ends."""
-    values = {"after": after.at, "after_user": after.user_id, "until": until, "version": version, "limit": limit}
+    `version` for `model` that is as of later than that; each at the last of these ends."""
+    values = {
+        "after": after.at,
+        "after_user": after.user_id,
+        "until": until,
+        "version": version,
+        "model": model,
+        "limit": limit,
+    }
     rows = connection.exec_driver_sql(_OVERDUE, values)
     return [SessionEnd(row.ended_at.replace(tzinfo=row.ended_at.tzinfo or dt.UTC), row.user_id) for row in rows]

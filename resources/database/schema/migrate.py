@@ -1,46 +1,29 @@
-"""The schema's one line of history: forward, back, and where a database stands on it.
+"""The schema's one line of history: forward and back (where a database stands on it: `revision`).
 
 A run is one transaction: it happens whole or not at all. Stays out: the steps themselves (`migrations/versions`).
 """
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
+from resources.database import locks
 from resources.database.engine import address, transaction
 from resources.database.schema import undo_log
+from resources.database.schema.revision import SCRIPTS, VERSION_TABLE
 from resources.errors import OperatorRequired, RetryLater
 
-VERSION_TABLE = "seedtest_alembic_version"  # the platform, and Dagster, may have an alembic_version of their own
 BASE = "base"
 HEAD = "head"
 
-_SCRIPTS = Path(__file__).parents[3] / "migrations"
-_LOCK = 7_305_122_845_113_004_001  # any number, but always the same: two migrations of one database must meet in it
 _OTHER_MIGRATION_WAIT_S = 60
 _TABLE_WAIT_S = 10  # whoever waits for a table makes everybody behind him wait: the platform must not stand still
-
-
-@dataclass(frozen=True)
-class State:
-    """`current` is None before the first migration."""
-
-    current: str | None
-    head: str
-
-    @property
-    def up_to_date(self) -> bool:
-        return self.current == self.head
 
 
 def upgrade(engine: sa.Engine, revision: str = HEAD) -> None:
@@ -68,41 +51,36 @@ def downgrade(engine: sa.Engine, revision: str = BASE) -> None:
             undo_log.run(config.attributes["connection"], f"DROP TABLE IF EXISTS {VERSION_TABLE}")
 
 
-def state(engine: sa.Engine) -> State:
-    """Where the database stands, without changing it."""
-    head = ScriptDirectory(str(_SCRIPTS)).get_current_head() if _SCRIPTS.is_dir() else None
-    if head is None:
-        raise OperatorRequired(f"There are no migrations in {_SCRIPTS}: run from a whole checkout.")
-    with transaction(engine) as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return State(context.get_current_revision(), head)
-
-
 @contextlib.contextmanager
 def _migrating(engine: sa.Engine) -> Iterator[Config]:
     try:
         with transaction(engine) as connection:
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_OTHER_MIGRATION_WAIT_S}s'"))
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            locks.hold(connection, "seedtest migrations")
             connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_TABLE_WAIT_S}s'"))
             config = Config()
-            config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+            config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
             config.attributes["connection"] = connection
             yield config
     except CommandError as error:
         raise OperatorRequired(
-            f"The database {address(engine.url)} cannot be migrated: {error}. "
-            "If it was migrated by a newer version of this program, use that version."
+            f"The database {address(engine.url)} cannot be migrated: {error}.",
+            where=address(engine.url),
+            remedy="If it was migrated by a newer version of this program, use that version.",
         ) from error
     except DBAPIError as error:
         if isinstance(error.orig, errors.InsufficientPrivilege):
             raise OperatorRequired(
-                f"The role {engine.url.username} may not migrate {address(engine.url)}: {error.orig}. "
-                "Migrate as a role that owns the schema and its tables. Nothing was changed."
+                f"The role {engine.url.username} may not migrate {address(engine.url)}: {error.orig}.",
+                where=address(engine.url),
+                remedy="Migrate as a role that owns the schema and its tables.",
+                outcome="Nothing was changed.",
             ) from error
         if isinstance(error.orig, errors.LockNotAvailable):
             raise RetryLater(
-                f"A table in {address(engine.url)} was in use for too long; migrate again at a quieter time."
+                f"A table in {address(engine.url)} was in use for too long",
+                where=address(engine.url),
+                remedy="migrate again at a quieter time.",
             ) from error
         raise

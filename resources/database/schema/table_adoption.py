@@ -62,7 +62,12 @@ def make_table(connection: sa.Connection, revision: str, table: Table) -> None:
     elif kind in ("r", "p"):
         _adopt(connection, revision, table)
     else:
-        raise InvalidInput(f"{table.name} exists and is not a table: rename it. Nothing was changed.")
+        raise InvalidInput(
+            f"{table.name} exists and is not a table",
+            where=table.name,
+            remedy="rename it.",
+            outcome="Nothing was changed.",
+        )
 
 
 def relation_kind(connection: sa.Connection, name: str) -> str | None:
@@ -100,8 +105,11 @@ def _adopt(connection: sa.Connection, revision: str, table: Table) -> None:
     for unknown in existing.keys() - ours:
         if existing[unknown].not_null and not existing[unknown].has_default:
             raise InvalidInput(
-                f"{table.name}.{unknown} must not be NULL and has no default, and this pipeline, not knowing it, "
-                "could not write a row: give it a default, or rename the table. Nothing was changed."
+                f"{table.name}.{unknown} must not be NULL and has no default, and this pipeline, not "
+                "knowing it, could not write a row",
+                where=table.name,
+                remedy="give it a default, or rename the table.",
+                outcome="Nothing was changed.",
             )
     name = sql.Identifier(table.name)
     for column in table.columns:
@@ -119,14 +127,18 @@ def _require_serves(table: Table, column: Column, there: Existing) -> None:
     if column.numbered:
         if not there.has_default:
             raise InvalidInput(
-                f"{table.name}.{column.name} has no default, and this pipeline leaves numbering to the database: "
-                "make it an identity column. Nothing was changed."
+                f"{table.name}.{column.name} has no default, and this pipeline leaves numbering to the database",
+                where=table.name,
+                remedy="make it an identity column.",
+                outcome="Nothing was changed.",
             )
     elif there.type not in _SERVES.get(column.type, {column.type}):
         raise InvalidInput(
-            f"{table.name}.{column.name} is of type {there.type} and cannot hold {column.type}: change its type "
-            f"(ALTER TABLE {table.name} ALTER COLUMN {column.name} TYPE {column.type}), or rename the table. "
-            "Nothing was changed."
+            f"{table.name}.{column.name} is of type {there.type} and cannot hold {column.type}",
+            where=table.name,
+            remedy=f"change its type (ALTER TABLE {table.name} ALTER COLUMN {column.name} TYPE "
+            f"{column.type}), or rename the table.",
+            outcome="Nothing was changed.",
         )
 
 
@@ -161,8 +173,10 @@ def _add_key(connection: sa.Connection, revision: str, table: Table) -> None:
         if not isinstance(error.orig, errors.UniqueViolation):
             raise
         raise InvalidInput(
-            f"{table.name} needs one row per {', '.join(table.key)}, and has more: {error.orig.diag.message_detail} "
-            "Remove the surplus rows, or rename the table. Nothing was changed."
+            f"{table.name} needs one row per {', '.join(table.key)}, and has more: {error.orig.diag.message_detail}",
+            where=table.name,
+            remedy="Remove the surplus rows, or rename the table.",
+            outcome="Nothing was changed.",
         ) from error
     drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(name, constraint)
     undo_log.record(connection, revision, "added key", f"{table.name} ({', '.join(table.key)})", drop)

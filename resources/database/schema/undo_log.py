@@ -74,6 +74,7 @@ def undo(connection: sa.Connection, revision: str) -> None:
             if not isinstance(error.orig, errors.DependentObjectsStillExist):
                 raise
             raise InvalidInput(
-                f"{name} cannot be taken back: {error.orig.diag.message_detail} "
-                "Drop what depends on it first, and make it again afterwards. Nothing was changed."
+                f"{name} cannot be taken back: {error.orig.diag.message_detail}",
+                remedy="Drop what depends on it first, and make it again afterwards.",
+                outcome="Nothing was changed.",
             ) from error

@@ -67,7 +67,9 @@ class RServiceEstimator:
         try:
             versions = _Health.model_validate_json(health)
         except ValidationError as error:
-            raise OperatorRequired(f"What answers at {self._transport.base_url} is not r-irt-plumber.") from error
+            raise OperatorRequired(
+                f"What answers at {self._transport.base_url} is not r-irt-plumber.", where=self._transport.base_url
+            ) from error
         started = time.perf_counter()
         self.estimate(*_ONE_ANSWER)
         took_ms = 1000 * (time.perf_counter() - started)

@@ -67,4 +67,6 @@ def decode(answer: bytes, batch: Batch) -> tuple[Floats, Floats]:
 
 
 def _unsound(why: str) -> EstimatorUnavailable:
-    return EstimatorUnavailable(f"The answer of r-irt-plumber cannot be used: {why}. Nothing of it was taken.")
+    return EstimatorUnavailable(
+        f"The answer of r-irt-plumber cannot be used: {why}.", outcome="Nothing of it was taken."
+    )

@@ -2,9 +2,7 @@
 
 import ctypes
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +13,7 @@ from typing import NoReturn
 
 import httpx
 
+from resources import ports, programs
 from resources.errors import EstimatorUnavailable, OperatorRequired
 
 RUN_R = Path(__file__).parents[1] / "plumber" / "run.R"
@@ -73,18 +72,11 @@ def find_rscript() -> str:
     Raises:
         OperatorRequired: something is missing; the message is the line that installs it.
     """
-    rscript = shutil.which("Rscript")
+    rscript = programs.find_rscript()
     if rscript is None:
-        raise OperatorRequired(f"R is not installed. On Debian or Ubuntu: {INSTALL}")
-    asked = ", ".join(f"'{package}'" for package in R_PACKAGES)
-    found = subprocess.run(
-        [rscript, "--vanilla", "-e", f"cat(Filter(function(p) !nzchar(system.file(package = p)), c({asked})))"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if found.returncode != 0:
-        raise OperatorRequired(f"{rscript} does not work: {found.stderr.strip()}")
-    if found.stdout:
-        raise OperatorRequired(f"R lacks {', '.join(found.stdout.split())}. On Debian or Ubuntu: {INSTALL}")
+        raise OperatorRequired("R is not installed.", remedy=f"On Debian or Ubuntu: {INSTALL}")
+    if missing := programs.missing_r_packages(rscript, R_PACKAGES, vanilla=True):
+        raise OperatorRequired(f"R lacks {', '.join(missing)}.", remedy=f"On Debian or Ubuntu: {INSTALL}")
     return rscript
 
 
@@ -117,7 +109,9 @@ def _await_health(process: subprocess.Popen[bytes], base_url: str, timeout_s: fl
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    raise EstimatorUnavailable(f"The R service did not answer at {base_url} within {timeout_s:g} s of its start.")
+    raise EstimatorUnavailable(
+        f"The R service did not answer at {base_url} within {timeout_s:g} s of its start.", where=base_url
+    )
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -131,13 +125,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _require_free(host: str, port: int) -> int:
     """The port, or one that is free where it is 0."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service does: a restart need not wait
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise OperatorRequired(f"Port {port} of {host} is not free ({error.strerror}): choose another.") from error
-        return int(probe.getsockname()[1])
+    try:
+        return ports.probe(host, port)
+    except OSError as error:
+        raise OperatorRequired(
+            f"Port {port} of {host} is not free ({error.strerror})", where=f"{host}:{port}", remedy="choose another."
+        ) from error
 
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork

@@ -85,13 +85,17 @@ class Transport:
         """
         if wait_s := self._circuit.wait_s():
             raise EstimatorUnavailable(
-                f"{self} failed repeatedly, so it is left alone: next try in {wait_s:.0f} s. Look at its log."
+                f"{self} failed repeatedly, so it is left alone: next try in {wait_s:.0f} s.",
+                where=self,
+                remedy="Look at its log.",
             )
         try:
             status, answer = self._with_retries(method, path, request_id, body)
         except _Failed as failure:
             self._circuit.failed()
-            raise EstimatorUnavailable(f"{self} gives no answer: {failure}. Does it run? Look at its log.") from failure
+            raise EstimatorUnavailable(
+                f"{self} gives no answer: {failure}.", where=self, remedy="Does it run? Look at its log."
+            ) from failure
         self._circuit.succeeded()
         if status == httpx.codes.OK:
             return answer
@@ -138,14 +142,18 @@ class Transport:
     def _refused(self, status: int, path: str, answer: bytes) -> OperatorRequired | InvalidInput:
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             fault = "refuses the token" if self._token else "asks for a token"
-            return OperatorRequired(f"{self} {fault}: give R_IRT_INTERNAL_TOKEN the same value here and there.")
+            return OperatorRequired(
+                f"{self} {fault}", where=self, remedy="give R_IRT_INTERNAL_TOKEN the same value here and there."
+            )
         try:
             refusal = _Refusal.model_validate_json(answer)
         except ValidationError:
             refusal = None
         if refusal is None or status not in DATA_STATUS:
-            return OperatorRequired(f"What answers at {self.base_url}{path} (status {status}) is not r-irt-plumber.")
-        return InvalidInput(f"{self} refuses {refusal.field or 'the request'}: {refusal.message}")
+            return OperatorRequired(
+                f"What answers at {self.base_url}{path} (status {status}) is not r-irt-plumber.", where=self.base_url
+            )
+        return InvalidInput(f"{self} refuses {refusal.field or 'the request'}: {refusal.message}", where=self)
 
     def __str__(self) -> str:
         return f"r-irt-plumber at {self.base_url}"

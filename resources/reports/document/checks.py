@@ -55,7 +55,9 @@ def check_template(source: str, document: str, form: Format = "html") -> None:
         TemplateBroken: the first thing that is wrong with it.
     """
     if missing := set(_MARKED_VALUE.findall(document)) - set(_VALUE.findall(source)):
-        raise TemplateBroken(f"The compiled document lost its placeholders {sorted(missing)}: did the filter run?")
+        raise TemplateBroken(
+            f"The compiled document lost its placeholders {sorted(missing)}", remedy="did the filter run?"
+        )
     asked = Counter(("for" if word == "each" else word, what) for word, what in _MARKED_FLOW.findall(document))
     found = Counter(_FLOW[form].findall(source))
     if asked != found:
@@ -65,7 +67,7 @@ def check_template(source: str, document: str, form: Format = "html") -> None:
         raise TemplateBroken(f"The compiled document loads something: {loads[0]!r}. A report must stand alone.")
     for needed in _NEEDED[form]:
         if needed not in source:
-            raise TemplateBroken(f"The compiled document has no {needed}: is theme/page.* its template?")
+            raise TemplateBroken(f"The compiled document has no {needed}", remedy="is theme/page.* its template?")
     if form == "html":
         nesting = _Nesting()
         nesting.feed(source)

@@ -8,7 +8,6 @@ import hashlib
 import logging
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pypandoc
 
+from resources import atomic_file, programs
 from resources.errors import TemplateBroken
 from resources.model import Format, Language
 from resources.reports.document import typeset
@@ -110,7 +110,9 @@ def _charts(source_dir: Path, source: str) -> dict[str, str]:
     for name in sorted(set(re.findall(r"\{\{ charts\.(\w+) \}\}", source))):
         path = source_dir / f"charts/{name}.vl.json"
         if not path.exists():
-            raise TemplateBroken(f"The document shows the chart {name}, and there is no specification {path}.")
+            raise TemplateBroken(
+                f"The document shows the chart {name}, and there is no specification {path}.", where=path
+            )
         charts[name] = path.read_text("utf-8")
     return charts
 
@@ -124,12 +126,12 @@ def _compiled(source_dir: Path, document: str, tool: _Tool, writer: _Writer) -> 
 
 
 def _tool() -> _Tool:
-    if quarto := shutil.which("quarto"):
-        version = _run([quarto, "--version"], Path.cwd()).strip()
-        numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
-        if numbers >= QUARTO_NEEDED:
-            return _Tool(f"quarto {version}", lambda folder, writer: _by_quarto(quarto, folder, writer))
-        logger.warning("Quarto %s is too old (%d.%d is needed): pandoc compiles the report.", version, *QUARTO_NEEDED)
+    if quarto := programs.find_quarto():
+        path = quarto.path
+        if quarto.is_at_least(QUARTO_NEEDED):
+            return _Tool(f"quarto {quarto.version}", lambda folder, writer: _by_quarto(path, folder, writer))
+        needed = ".".join(map(str, QUARTO_NEEDED))
+        logger.warning("Quarto %s is too old (%s is needed): pandoc compiles the report.", quarto.version, needed)
     pandoc = pypandoc.get_pandoc_path()
     return _Tool(f"pandoc {pypandoc.get_pandoc_version()}", lambda folder, writer: _by_pandoc(pandoc, folder, writer))
 
@@ -151,10 +153,7 @@ def _by_pandoc(pandoc: str, folder: Path, writer: _Writer) -> str:
 
 def _run(command: list[str], folder: Path) -> str:
     """Standard output. Raises TemplateBroken with the end of standard error."""
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise TemplateBroken(f"{' '.join(command)} did not end within {TIMEOUT_S} s.") from error
+    done = programs.run(command, folder, TIMEOUT_S, TemplateBroken)
     if done.returncode != 0:
         raise TemplateBroken(f"{' '.join(command)} failed ({done.returncode}): {done.stderr.strip()[-1000:]}")
     return done.stdout
@@ -172,6 +171,4 @@ def _content_hash(source_dir: Path, tool: _Tool, language: Language) -> str:
 def _keep(path: Path, source: str) -> None:
     """Whole or not at all, whoever else compiles the same now."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as part:
-        part.write(source)
-    Path(part.name).replace(path)
+    atomic_file.write(path, source.encode(), mode=0o600)

@@ -41,7 +41,8 @@ def pdf(source: str, made_at: dt.datetime) -> bytes:
             made = _compiler().compile(input=source.encode(), timestamp=made_at, pdf_standards=["ua-1"])
     except typst.TypstError as error:
         if _NO_GLYPH in error.message:
-            raise OperatorRequired(f"A PDF needs a font that this machine lacks: {error.message}. {_FONTS}") from error
+            what = f"A PDF needs a font that this machine lacks: {error.message}."
+            raise OperatorRequired(what, remedy=_FONTS) from error
         fault = error.diagnostic.partition("error: ")[2].strip()  # warnings stand before it
         raise TemplateBroken(f"Typst cannot set the report: {fault}") from error
     assert isinstance(made, bytes)  # noqa: S101 - a list only where pages become pictures

@@ -1,1 +1,1 @@
-"""Who calls, and what they may do: tokens, keys, scopes."""
+"""Who calls, and what they may do: tokens, keys, scopes. Must not hold: routes."""

@@ -1,4 +1,4 @@
-"""The two gates: for tokens of an identity provider, and for anybody on one machine. The settings choose."""
+"""The two authenticators: for tokens of an identity provider, and for anybody on one machine. The settings choose."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ from seedtest_pipeline.api.auth import local_issuer, scopes
 from seedtest_pipeline.api.auth.caller import Authenticator, Caller, Unauthenticated
 from seedtest_pipeline.api.auth.key_cache import KeyCache
 from seedtest_pipeline.api.auth.key_source import KeyFile, is_loopback, key_source
-from seedtest_pipeline.api.auth.tokens import Issuer, NotBelieved, take_apart
+from seedtest_pipeline.api.auth.tokens import Issuer, NotBelieved, parse_bearer
 from seedtest_pipeline.settings import Settings, set_by_environment
 
 _log = logging.getLogger(__name__)
@@ -25,11 +25,11 @@ class TokenAuthenticator:
     async def start(self) -> None:
         self._keys.start()
 
-    async def admit(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         if authorization is None:
             raise Unauthenticated(None)
         try:
-            token = take_apart(authorization)
+            token = parse_bearer(authorization)
             key = await self._keys.find(token.kid, token.algorithm)
             return self._issuer.caller(token, key, time.time())
         except NotBelieved as reason:
@@ -48,7 +48,7 @@ class LocalDevAuthenticator:
     async def start(self) -> None:
         _log.warning("LOCAL_DEV=true: NO TOKEN IS ASKED FOR. Who reaches this port may read and update every user.")
 
-    async def admit(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         return Caller("local-dev", frozenset({scopes.ANYBODY, scopes.UPDATE_OWN, scopes.READ_OWN}))
 
     def check(self) -> str:
@@ -61,21 +61,24 @@ class LocalDevAuthenticator:
 def make_authenticator(
     settings: Settings, host: str, on_fetch: Callable[[bool], None] = lambda _: None
 ) -> Authenticator:
-    """The gate for a server that is bound to `host`.
+    """The authenticator for a server that is bound to `host`.
 
     Raises:
         InvalidInput: the settings do not say who may call, or say it in two ways, or open more than this machine.
     """
     if settings.local_dev:
         if settings.jwks_url:
-            raise InvalidInput("LOCAL_DEV=true lets everybody in, and JWKS_URL asks for tokens: unset one of the two.")
+            raise InvalidInput(
+                "LOCAL_DEV=true lets everybody in, and JWKS_URL asks for tokens", remedy="unset one of the two."
+            )
         _require_this_machine("LOCAL_DEV=true lets everybody in", host)
         return LocalDevAuthenticator()
     if not (settings.jwks_url and settings.jwt_iss and settings.jwt_aud):
         names = ("jwks_url", "jwt_iss", "jwt_aud")
         missing = ", ".join(name.upper() for name in names if getattr(settings, name) is None)
         raise InvalidInput(
-            f"Nothing says whose tokens count: set {missing}. For tries on this machine, LOCAL_DEV=true asks for none."
+            "Nothing says whose tokens count",
+            remedy=f"set {missing}. For tries on this machine, LOCAL_DEV=true asks for none.",
         )
     source = key_source(settings.jwks_url)
     if isinstance(source, KeyFile) or settings.jwt_iss == local_issuer.NAME:
@@ -85,6 +88,8 @@ def make_authenticator(
 
 def _require_this_machine(why: str, host: str) -> None:
     if set_by_environment("KUBERNETES_SERVICE_HOST"):
-        raise InvalidInput(f"{why}, and this is Kubernetes: set JWKS_URL, JWT_ISS and JWT_AUD of an identity provider.")
+        raise InvalidInput(
+            f"{why}, and this is Kubernetes", remedy="set JWKS_URL, JWT_ISS and JWT_AUD of an identity provider."
+        )
     if not is_loopback(host):
-        raise InvalidInput(f"{why}, and {host} can be reached from outside: bind to 127.0.0.1.")
+        raise InvalidInput(f"{why}, and {host} can be reached from outside", remedy="bind to 127.0.0.1.")

@@ -1,6 +1,7 @@
 """Who calls, and the two answers to those who may not: 401 (nobody that we know) and 403 (not for you).
 
-Stays out: how a token is judged (`tokens`), with which keys (`key_cache`), and what a caller may do (`access`).
+Stays out: how a token is judged (`tokens`), with which keys (`key_cache`), and what a caller may do (`scopes`,
+`authorization`).
 """
 
 from dataclasses import dataclass
@@ -36,11 +37,11 @@ class Forbidden(Exception):  # noqa: N818 - as above
 
 
 class Authenticator(Protocol):
-    """Lets callers in. `start` before the first request, in the server's event loop; `aclose` after the last."""
+    """Says who calls. `start` before the first request, in the server's event loop; `aclose` after the last."""
 
     async def start(self) -> None: ...
 
-    async def admit(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str | None) -> Caller:
         """The caller, by the value of the request's Authorization header; of several, their values joined by commas.
 
         Raises:

@@ -71,9 +71,13 @@ class KeyCache:
         KeysUnavailable: no keys, or only such as are too old.
         """
         if self._fetched_at is None:
-            raise KeysUnavailable(f"No keys yet from {self._source}: {self._failure or 'not answered yet'}.")
+            raise KeysUnavailable(
+                f"No keys yet from {self._source}: {self._failure or 'not answered yet'}.", where=self._source
+            )
         if not (keys := self._current()):
-            raise KeysUnavailable(f"No usable key from {self._source}: {self._failure or 'it offers none'}.")
+            raise KeysUnavailable(
+                f"No usable key from {self._source}: {self._failure or 'it offers none'}.", where=self._source
+            )
         outage = f"; it fails: {self._failure}" if self._failure else ""
         return f"{len(keys)} keys from {self._source}, {time.monotonic() - self._fetched_at:.0f} s old{outage}"
 

@@ -1,14 +1,12 @@
 """`seedtest token`: an issuer of tokens for tries on one machine, with a key of its own in SEEDTEST_HOME.
 
-It works against no other issuer: its name is fixed, and a server believes that name on loopback only (`gates`).
+It works against no other issuer: its name is fixed, and a server believes that name on loopback only
+(`authenticators`).
 """
 
 import json
-import os
-import secrets
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import jwt
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from resources import atomic_file
 from resources.errors import InvalidInput
 from seedtest_pipeline.settings import Settings
 
@@ -37,8 +36,8 @@ def token(settings: Settings, subject: str, scopes: Iterable[str], ttl_s: int) -
     for name, ours in settings_for(settings.home).items():
         if (given := getattr(settings, name.lower())) not in (None, ours):
             raise InvalidInput(
-                f"{name} is {given}: `seedtest token` makes tokens for tries on one machine, and no other issuer's. "
-                f"Ask that one for a token, or set {name}={ours}"
+                f"{name} is {given}: `seedtest token` makes tokens for tries on one machine, and no other issuer's.",
+                remedy=f"Ask that one for a token, or set {name}={ours}",
             )
     now = int(time.time())
     claims = {"iss": NAME, "aud": _AUDIENCE, "sub": subject, "iat": now, "exp": now + ttl_s, "scope": " ".join(scopes)}
@@ -56,17 +55,18 @@ def _key(home: Path) -> ec.EllipticCurvePrivateKey:
     path = document.with_name("private.pem")
     if not path.exists():
         document.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft(path, _pem(ec.generate_private_key(ec.SECP256R1())))
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
+        atomic_file.create(path, _pem(ec.generate_private_key(ec.SECP256R1())), mode=0o600)
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except ValueError:
         key = None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise InvalidInput(f"{path} holds no key for tokens: delete it, and the next `seedtest token` makes a new one.")
-    _draft(document, json.dumps({"keys": [_public(key)]}).encode()).replace(document)
+        raise InvalidInput(
+            f"{path} holds no key for tokens",
+            where=path,
+            remedy="delete it, and the next `seedtest token` makes a new one.",
+        )
+    atomic_file.write(document, json.dumps({"keys": [_public(key)]}).encode(), mode=0o600)
     return key
 
 
@@ -80,11 +80,3 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def _draft(path: Path, content: bytes) -> Path:
-    """A whole file beside `path` that only its owner may read."""
-    draft = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-    return draft

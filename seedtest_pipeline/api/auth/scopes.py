@@ -1,4 +1,4 @@
-"""What a caller may do. Decided before the database is asked: a user who exists and one who does not look alike."""
+"""Which scope allows what. Decided before the database is asked: a user who exists and one who does not look alike."""
 
 from seedtest_pipeline.api.auth.caller import Caller, Forbidden
 

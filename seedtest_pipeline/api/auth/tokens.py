@@ -1,7 +1,7 @@
 """A signed token -> who sent it, or why it is not believed. Source: RFC 7515, RFC 7519, RFC 8725, RFC 9068.
 
-What a token says of its own keys (jku, jwk, x5u, x5c) is never looked at. PyJWT checks the signature. Taking the token
-apart is done here: PyJWT lets duplicate names pass, and needs twice as long for the whole.
+What a token says of its own keys (jku, jwk, x5u, x5c) is never looked at. PyJWT checks the signature. The token is
+parsed here: PyJWT lets duplicate names pass, and needs twice as long for the whole.
 """
 
 import base64
@@ -49,7 +49,7 @@ class _Claims(BaseModel):
 
 @dataclass(frozen=True)
 class Token:
-    """Taken apart; nothing of it is believed yet."""
+    """Parsed; nothing of it is believed yet."""
 
     kid: str
     algorithm: str
@@ -90,7 +90,7 @@ class Issuer:
         return Caller(claims.sub, _scopes(claims.scope) | _scopes(claims.scp) | _scopes(claims.scopes))
 
 
-def take_apart(authorization: str) -> Token:
+def parse_bearer(authorization: str) -> Token:
     """The token in an Authorization header's value.
 
     Raises:

@@ -1,1 +1,1 @@
-"""What surrounds every request: its context, limits, log and metrics."""
+"""What surrounds every request: its context, limits, log line, metrics and headers. Must not hold: routes."""

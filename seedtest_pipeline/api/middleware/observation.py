@@ -1,4 +1,4 @@
-"""The outermost layer, around every request: its id, its line in the log, its metrics, and headers that browsers obey.
+"""The outermost layer, around every request: its context, its line in the log, its metrics and its answer's headers.
 
 A log line holds the route's template, never the path, and of people their ids alone.
 """
@@ -9,18 +9,10 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seedtest_pipeline.api import problems
-from seedtest_pipeline.api.middleware import request_context
-from seedtest_pipeline.api.middleware.metrics import Metrics
+from seedtest_pipeline.api.metrics import Metrics
+from seedtest_pipeline.api.middleware import request_context, security_headers
 
 _log = logging.getLogger(__name__)
-
-# For answers that are data. A page brings its own policy, and keeps it.
-_HEADERS = {
-    b"x-content-type-options": b"nosniff",
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"referrer-policy": b"no-referrer",
-    b"cache-control": b"no-store",
-}
 
 
 class ObservationMiddleware:
@@ -36,7 +28,7 @@ class ObservationMiddleware:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        seen = request_context.begin(scope)
+        context = request_context.begin(scope)
         scope["path"] = scope["raw_path"].decode("ascii")
         status: int | None = None
 
@@ -44,28 +36,27 @@ class ObservationMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                told = {name for name, _ in message["headers"]}
-                own = [(name, value) for name, value in _HEADERS.items() if name not in told]
-                message["headers"] = [*message["headers"], *own, (b"x-request-id", seen.request_id.encode())]
+                security_headers.add_to(message)
+                message["headers"].append((b"x-request-id", context.request_id.encode()))
             await send(message)
 
         self._metrics.under_way.inc()
         try:
             await self._app(scope, receive, send_on)
         except Exception:  # noqa: BLE001 - the edge
-            _log.exception("failed", extra={"request_id": seen.request_id})
+            _log.exception("failed", extra={"request_id": context.request_id})
             if status is None:
-                await problems.answer(problems.INTERNAL, seen.request_id)(scope, receive, send_on)
+                await problems.answer(problems.INTERNAL, context.request_id)(scope, receive, send_on)
         finally:
             self._metrics.under_way.dec()
-            self._close(scope, seen, status, time.perf_counter() - begun)
+            self._close(scope, context, status, time.perf_counter() - begun)
 
-    def _close(self, scope: Scope, seen: request_context.RequestContext, status: int | None, seconds: float) -> None:
+    def _close(self, scope: Scope, context: request_context.RequestContext, status: int | None, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None)
         self._metrics.requests.labels(scope["method"], route, status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         line = {
-            "request_id": seen.request_id, "method": scope["method"], "route": route, "status": status,
-            "ms": round(1000 * seconds, 2), "caller": seen.caller.subject if seen.caller else None,
+            "request_id": context.request_id, "method": scope["method"], "route": route, "status": status,
+            "ms": round(1000 * seconds, 2), "caller": context.caller.subject if context.caller else None,
         }  # fmt: skip
-        _log.info("request", extra=line if seen.refused is None else {**line, "reason": seen.refused})
+        _log.info("request", extra=line if context.refused is None else {**line, "reason": context.refused})

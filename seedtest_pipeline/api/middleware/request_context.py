@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from seedtest_pipeline.api.auth.caller import Caller
 
-_KEY = "seedtest.exchange"
+_KEY = "seedtest.request_context"
 # With "seedtest " before it, it fits PostgreSQL's 63 bytes for an application's name.
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,54}")
 
@@ -25,11 +25,11 @@ class RequestContext:
 
 
 def begin(scope: Scope) -> RequestContext:
-    """A new exchange under the caller's own X-Request-ID where that is harmless, else under an id made here."""
+    """A new context under the caller's own X-Request-ID where that is harmless, else under an id made here."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    exchange = RequestContext(given.decode("ascii") if _SANE.fullmatch(given) else secrets.token_hex(16))
-    scope[_KEY] = exchange
-    return exchange
+    context = RequestContext(given.decode("ascii") if _SANE.fullmatch(given) else secrets.token_hex(16))
+    scope[_KEY] = context
+    return context
 
 
 def in_scope(scope: Scope) -> RequestContext:
@@ -41,7 +41,7 @@ def of(request: Request) -> RequestContext:
 
 
 def caller_of(request: Request) -> Caller:
-    """Of a request that the gate let in."""
+    """Of a request to an authenticated route."""
     caller = of(request).caller
-    assert caller is not None  # noqa: S101 - `AuthenticatedRoute` admits before it hands on
+    assert caller is not None  # noqa: S101 - `AuthenticatedRoute` authenticates before it handles
     return caller

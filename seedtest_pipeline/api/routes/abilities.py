@@ -4,28 +4,25 @@ import datetime as dt
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from starlette.requests import Request
 
 from resources.database.engine import transaction
 from resources.database.queries import abilities, item_banks
 from resources.errors import NoItemBank
 from resources.model import Week
-from seedtest_pipeline.api.auth.scopes import require_read
-from seedtest_pipeline.api.middleware import request_context
+from seedtest_pipeline.api.auth.authorization import ReadableUser
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.schemas import CurrentTheta, PathId, UserTheta, WeekTheta
+from seedtest_pipeline.api.schemas import CurrentTheta, UserTheta, WeekTheta
 from seedtest_pipeline.api.service import Service
 
 
-def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
-    router = APIRouter(route_class=guarded, tags=["users"])
+def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
+    router = APIRouter(route_class=authenticated, tags=["users"])
 
     @router.get("/users/{user_id}/theta", responses=described(401, 403, 422, 429, 500, 503))
-    async def theta(user_id: PathId, request: Request) -> UserTheta:
+    async def theta(user_id: ReadableUser) -> UserTheta:
         """The current ability under the item bank in force, and one per week. Who was never estimated has neither.
 
         With `analysis:run` for any user, with `report:read` for the token's own subject."""
-        require_read(request_context.caller_of(request), user_id)
         return await service.work(_read, service, user_id)
 
     return router
@@ -34,15 +31,14 @@ def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
 def _read(service: Service, user_id: str) -> UserTheta:
     with transaction(service.engine) as connection:
         try:
-            version = item_banks.in_force(connection, service.settings.irt_bank_version)
-            current = abilities.current(connection, user_id, version)
+            current = abilities.current(
+                connection, user_id, *item_banks.identify_chosen(connection, service.bank_choice)
+            )
         except NoItemBank:
             current = None
-        history = abilities.history(connection, [user_id], Week.containing(dt.datetime.now(dt.UTC)))
+        history = abilities.history_of_user(connection, user_id, Week.containing(dt.datetime.now(dt.UTC)))
     return UserTheta(
         user_id=user_id,
         current=CurrentTheta.of(current) if current else None,
-        history=[
-            WeekTheta.model_validate(row) for row in history.rename(columns={"week_start": "week"}).to_dict("records")
-        ],
+        history=[WeekTheta.model_validate(row) for row in history],
     )

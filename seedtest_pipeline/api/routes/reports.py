@@ -9,7 +9,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Query
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from resources.artifacts.folder import FolderStore
@@ -19,10 +18,9 @@ from resources.database.queries import report_artifacts
 from resources.database.queries.report_artifacts import ReportArtifact
 from resources.errors import ArtifactMissing, InvalidInput
 from resources.model import Week
-from seedtest_pipeline.api.auth.scopes import require_read
-from seedtest_pipeline.api.middleware import request_context
+from seedtest_pipeline.api.auth.authorization import ReadableUser
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.schemas import PathId, Report, ReportLink, ReportWeek, UserReports
+from seedtest_pipeline.api.schemas import Report, ReportLink, ReportWeek, UserReports
 from seedtest_pipeline.api.service import Service
 
 # A page may look as it does and nothing more: should ever a script get into one, it would not run.
@@ -48,15 +46,14 @@ def _monday(day: dt.date) -> dt.date:
 Monday = Annotated[dt.date, AfterValidator(_monday)]
 
 
-def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
-    router = APIRouter(route_class=guarded, tags=["users"])
+def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
+    router = APIRouter(route_class=authenticated, tags=["users"])
 
     @router.get("/users/{user_id}/reports", responses=described(401, 403, 422, 429, 500, 503))
-    async def reports(user_id: PathId, request: Request) -> UserReports:
+    async def reports(user_id: ReadableUser) -> UserReports:
         """The weeks that have a report, with its formats. Who never got one has no weeks.
 
         With `analysis:run` for any user, with `report:read` for the token's own subject."""
-        require_read(request_context.caller_of(request), user_id)
         found = await service.work(_found, service, user_id)
         return UserReports(
             user_id=user_id,
@@ -76,9 +73,8 @@ def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
         },
     )
     async def report(
-        user_id: PathId,
+        user_id: ReadableUser,
         week: Monday,
-        request: Request,
         format: Annotated[Literal["html", "pdf"], Query()] = "html",  # noqa: A002 - the parameter's name
         accept: Annotated[str, Header()] = "*/*",
     ) -> ReportLink | Response:
@@ -86,7 +82,6 @@ def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
         folder have no such link: they come from here.
 
         With `analysis:run` for any user, with `report:read` for the token's own subject."""
-        require_read(request_context.caller_of(request), user_id)
         found = next((row for row in await service.work(_found, service, user_id, Week(week))
                       if row.format == format), None)  # fmt: skip
         key = report_key(Week(week), user_id, format)

@@ -7,10 +7,10 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from assets.abilities.on_demand import Reason
-from seedtest_pipeline.api.auth.scopes import require_update
+from seedtest_pipeline.api.auth.authorization import AllowedUpdate
 from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.schemas import NothingToEstimate, Updated, UpdateTheta
+from seedtest_pipeline.api.schemas import NothingToEstimate, Updated
 from seedtest_pipeline.api.service import Service
 
 _MESSAGES: dict[Reason, str] = {
@@ -19,16 +19,15 @@ _MESSAGES: dict[Reason, str] = {
 }
 
 
-def build(service: Service, guarded: type[APIRoute]) -> APIRouter:
-    router = APIRouter(route_class=guarded, tags=["updates"])
+def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
+    router = APIRouter(route_class=authenticated, tags=["updates"])
 
     @router.post("/analysis/irt/update-theta", responses=described(400, 401, 403, 413, 422, 429, 500, 503))
-    async def update_theta(asked: UpdateTheta, request: Request) -> Updated | NothingToEstimate:
+    async def update_theta(asked: AllowedUpdate, request: Request) -> Updated | NothingToEstimate:
         """Estimates the ability as of now from all answers in the window, and stores it where no later one is. A repeat
         does no harm.
 
         With `analysis:run` for any user, with `exam:write` for the token's own subject."""
-        require_update(request_context.caller_of(request), asked.user_id)
         rules = service.rules
         if asked.lookback_days is not None:
             rules = replace(rules, lookback_days=asked.lookback_days)

@@ -1,5 +1,5 @@
-"""A provider with one key of each kind, and a gate that believes it, run in an event loop that the test winds; and the
-whole API on a database of the test's own."""
+"""An identity provider with one key of each kind; an authenticator that trusts it, for tests without an event loop of
+their own; and the whole API on a database of the test's own."""
 
 import asyncio
 import time
@@ -24,18 +24,18 @@ from tests.waiting import PATIENCE_S
 
 
 @dataclass
-class Door:
-    """A gate, seen from outside; its loop turns only while a test asks something of it, or `wait`s."""
+class SyncAuthenticator:
+    """A TokenAuthenticator for plain test functions: its event loop runs only inside these methods."""
 
-    gate: TokenAuthenticator
+    inner: TokenAuthenticator
     loop: asyncio.Runner
     fetched: list[bool] = field(default_factory=list)
 
-    def admit(self, token: str) -> Caller:
-        return self.ask(f"Bearer {token}")
+    def authenticate(self, token: str) -> Caller:
+        return self.authenticate_header(f"Bearer {token}")
 
-    def ask(self, authorization: str | None) -> Caller:
-        return self.loop.run(self.gate.admit(authorization))
+    def authenticate_header(self, authorization: str | None) -> Caller:
+        return self.loop.run(self.inner.authenticate(authorization))
 
     def wait(self, seconds: float) -> None:
         self.loop.run(asyncio.sleep(seconds))
@@ -51,24 +51,24 @@ class Door:
             seen = self.fetched.index(outcome, seen) + 1
 
     def close(self) -> None:
-        self.loop.run(self.gate.aclose())
+        self.loop.run(self.inner.aclose())
 
 
-MakeDoor = Callable[..., Door]
+StartAuthenticator = Callable[..., SyncAuthenticator]
 
 
 @pytest.fixture
-def make_door() -> Iterator[MakeDoor]:
+def start_authenticator() -> Iterator[StartAuthenticator]:
     with ExitStack() as closing:
 
-        def make(url: str, ages: Ages | None = None, issuer: str = ISSUER) -> Door:
+        def make(url: str, ages: Ages | None = None, issuer: str = ISSUER) -> SyncAuthenticator:
             loop = closing.enter_context(asyncio.Runner())
             fetched: list[bool] = []
             keys = KeyCache(key_source(url), ages, fetched.append)
-            door = Door(TokenAuthenticator(Issuer(issuer, AUDIENCE), keys), loop, fetched)
-            loop.run(door.gate.start())
-            closing.callback(door.close)
-            return door
+            authenticator = SyncAuthenticator(TokenAuthenticator(Issuer(issuer, AUDIENCE), keys), loop, fetched)
+            loop.run(authenticator.inner.start())
+            closing.callback(authenticator.close)
+            return authenticator
 
         yield make
 
@@ -81,15 +81,15 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def moody_provider() -> Iterator[Provider]:
+def own_provider() -> Iterator[Provider]:
     """One for a test that mistreats it."""
     with Provider() as provider:
         yield provider
 
 
 @pytest.fixture
-def door(provider: Provider, make_door: MakeDoor) -> Door:
-    return make_door(provider.url)
+def authenticator(provider: Provider, start_authenticator: StartAuthenticator) -> SyncAuthenticator:
+    return start_authenticator(provider.url)
 
 
 Serve = Callable[..., httpx.Client]
@@ -97,15 +97,15 @@ Serve = Callable[..., httpx.Client]
 
 @pytest.fixture
 def serve(database_url: str, tmp_path: Path) -> Iterator[Serve]:
-    """Serves the API with these settings until the test ends; by default everybody is let in."""
+    """Serves the API with these settings until the test ends; by default no token is asked for."""
     with ExitStack() as closing:
 
         def serve(
-            *, gate: Authenticator | None = None, estimator: Estimator | None = None, **given: object
+            *, authenticator: Authenticator | None = None, estimator: Estimator | None = None, **given: object
         ) -> httpx.Client:
-            defaults = {"seedtest_home": tmp_path, "database_url": database_url, "local_dev": gate is None}
+            defaults = {"seedtest_home": tmp_path, "database_url": database_url, "local_dev": authenticator is None}
             settings = Settings.load(**{**defaults, **given})
-            url = closing.enter_context(serving(settings, gate, estimator))
+            url = closing.enter_context(serving(settings, authenticator, estimator))
             return closing.enter_context(httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False))
 
         yield serve

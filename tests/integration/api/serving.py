@@ -12,19 +12,21 @@ from resources.estimators.contract import Estimator
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth.authenticators import make_authenticator
 from seedtest_pipeline.api.auth.caller import Authenticator
-from seedtest_pipeline.api.middleware.metrics import Metrics
+from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import make_service
 from seedtest_pipeline.settings import Settings
 
 
 @contextmanager
-def serving(settings: Settings, gate: Authenticator | None = None, estimator: Estimator | None = None) -> Iterator[str]:
+def serving(
+    settings: Settings, authenticator: Authenticator | None = None, estimator: Estimator | None = None
+) -> Iterator[str]:
     """Its base URL."""
     metrics = Metrics()
     service = make_service(settings, metrics)
     if estimator:
         service = replace(service, updater=replace(service.updater, estimator=estimator))
-    app = create(service, gate or make_authenticator(settings, "127.0.0.1", metrics.fetched))
+    app = create(service, authenticator or make_authenticator(settings, "127.0.0.1", metrics.fetched))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

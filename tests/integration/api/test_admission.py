@@ -22,7 +22,7 @@ from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.auth.key_cache import Ages, KeyCache
 from seedtest_pipeline.api.auth.key_source import key_source
 from seedtest_pipeline.api.auth.tokens import Issuer
-from seedtest_pipeline.api.middleware.metrics import Metrics
+from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import Service, make_service
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.forging import by, by_secret, public_pem, sealed, twice, with_header, with_payload
@@ -52,8 +52,8 @@ ROUTES = (UPDATE, *READS)
 
 
 @contextmanager
-def served(service: Service, gate: Authenticator) -> Iterator[Api]:
-    config = uvicorn.Config(create(service, gate), host="127.0.0.1", port=0, log_config=None)
+def served(service: Service, authenticator: Authenticator) -> Iterator[Api]:
+    config = uvicorn.Config(create(service, authenticator), host="127.0.0.1", port=0, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -225,21 +225,21 @@ def test_the_bodys_user_is_the_one_who_is_checked_and_updated(provider, api):
         assert answer.status_code in {403, 422} or answer.json()["user_id"] == "u1"
 
 
-def test_a_provider_that_is_down_at_the_start_is_503_with_retry_after_until_it_is_up(moody_provider, make_service_here):
-    moody_provider.kill()
+def test_a_provider_that_is_down_at_the_start_is_503_with_retry_after_until_it_is_up(own_provider, make_service_here):
+    own_provider.kill()
     brisk = Ages(fresh_s=600, stale_s=3600, cool_down_s=0.1)
-    gate = TokenAuthenticator(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(moody_provider.url), brisk))
-    with served(make_service_here(), gate) as api:
-        token = moody_provider.token(scope=READ)
+    authenticator = TokenAuthenticator(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(own_provider.url), brisk))
+    with served(make_service_here(), authenticator) as api:
+        token = own_provider.token(scope=READ)
         asked = api.ask("GET /users/{user_id}/theta", token)
         assert asked.status_code == 503
         assert int(asked.headers["retry-after"]) > 0
         assert asked.json()["type"] == "/problems/keys-unavailable"
-        assert moody_provider.url not in asked.text
+        assert own_provider.url not in asked.text
         ready = api.client.get("/readyz")
         assert (ready.status_code, ready.json()["checks"]["keys"]["ok"]) == (503, False)
         assert api.client.get("/livez").status_code == 200
         assert api.ask(UPDATE, "nonsense").status_code == 401
-        moody_provider.revive()
+        own_provider.revive()
         until(lambda: api.ask("GET /users/{user_id}/theta", token).status_code != 503)
         assert api.ask("GET /users/{user_id}/theta", token).status_code == 200

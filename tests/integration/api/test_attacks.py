@@ -163,10 +163,12 @@ FORGED: dict[str, tuple[Callable[[Provider], str], str]] = {
 
 
 @pytest.mark.parametrize(("forge", "reason"), FORGED.values(), ids=FORGED)
-def test_a_forged_token_is_refused_for_what_is_wrong_with_it_and_says_nothing_of_that(provider, door, forge, reason):
+def test_a_forged_token_is_refused_for_what_is_wrong_with_it_and_says_nothing_of_that(
+    provider, authenticator, forge, reason
+):
     token = forge(provider)
     with pytest.raises(Unauthenticated) as refused:
-        door.admit(token)
+        authenticator.authenticate(token)
     assert reason in str(refused.value.reason)
     assert refused.value.www_authenticate == 'Bearer realm="seedtest", error="invalid_token"'
     assert str(refused.value) == "This needs a valid bearer token."
@@ -174,8 +176,8 @@ def test_a_forged_token_is_refused_for_what_is_wrong_with_it_and_says_nothing_of
 
 
 @pytest.mark.parametrize("kid", ["rs", "es", "ed"])
-def test_a_token_of_each_kind_is_believed(provider, door, kid):
-    assert door.admit(provider.token(kid)) == Caller("u1", frozenset({"exam:write"}))
+def test_a_token_of_each_kind_is_believed(provider, authenticator, kid):
+    assert authenticator.authenticate(provider.token(kid)) == Caller("u1", frozenset({"exam:write"}))
 
 
 BELIEVED: dict[str, dict[str, object]] = {
@@ -188,27 +190,29 @@ BELIEVED: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("changed", BELIEVED.values(), ids=BELIEVED)
-def test_what_the_standard_allows_is_believed(provider, door, changed):
-    assert door.admit(provider.token(**changed)).subject == "u1"
+def test_what_the_standard_allows_is_believed(provider, authenticator, changed):
+    assert authenticator.authenticate(provider.token(**changed)).subject == "u1"
 
 
-def test_a_token_that_has_just_expired_is_believed_within_the_leeway(provider, door):
-    assert door.admit(provider.token(exp=time.time() - 5)).subject == "u1"
+def test_a_token_that_has_just_expired_is_believed_within_the_leeway(provider, authenticator):
+    assert authenticator.authenticate(provider.token(exp=time.time() - 5)).subject == "u1"
 
 
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "application/at+jwt", None])
-def test_the_names_of_access_tokens_are_believed(provider, door, typ):
-    assert door.admit(with_header(provider, typ=typ)).subject == "u1"
+def test_the_names_of_access_tokens_are_believed(provider, authenticator, typ):
+    assert authenticator.authenticate(with_header(provider, typ=typ)).subject == "u1"
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u"])
-def test_an_address_of_keys_in_the_header_is_not_visited(provider, door, name):
+def test_an_address_of_keys_in_the_header_is_not_visited(provider, authenticator, name):
     with Provider({"es": STRANGER["ES256"]}) as evil:
         with pytest.raises(Unauthenticated):
-            door.admit(evil.token(headers={name: evil.url}))
+            authenticator.authenticate(evil.token(headers={name: evil.url}))
         with pytest.raises(Unauthenticated):
-            door.admit(sealed({**ES, "kid": "evil", name: evil.url}, good_claims(), by(STRANGER["ES256"])))
-        assert door.admit(provider.token(headers={name: evil.url})).subject == "u1"
+            authenticator.authenticate(
+                sealed({**ES, "kid": "evil", name: evil.url}, good_claims(), by(STRANGER["ES256"]))
+            )
+        assert authenticator.authenticate(provider.token(headers={name: evil.url})).subject == "u1"
         assert evil.fetches == 0
 
 
@@ -229,13 +233,13 @@ def test_an_address_of_keys_in_the_header_is_not_visited(provider, door, name):
         ({"scope": None, "scp": ["exam:write analysis:run"]}, {"exam:write analysis:run"}),
     ],
 )
-def test_scopes_are_what_is_written_between_blanks(provider, door, changed, scopes):
-    assert door.admit(provider.token(**changed)).scopes == scopes
+def test_scopes_are_what_is_written_between_blanks(provider, authenticator, changed, scopes):
+    assert authenticator.authenticate(provider.token(**changed)).scopes == scopes
 
 
-def test_without_a_token_the_challenge_names_no_error(door):
+def test_without_a_token_the_challenge_names_no_error(authenticator):
     with pytest.raises(Unauthenticated) as refused:
-        door.ask(None)
+        authenticator.authenticate_header(None)
     assert refused.value.www_authenticate == 'Bearer realm="seedtest"'
 
 
@@ -245,14 +249,14 @@ def test_without_a_token_the_challenge_names_no_error(door):
      "Bearer {token} ", "Bearer {token}, Bearer {token}", "Bearer {token} {token}", "Bearer, {token}",
      "Bearer: {token}", "\0", "Bearer \U0001f600"],
 )  # fmt: skip
-def test_a_header_that_is_not_one_bearer_token_is_refused(provider, door, authorization):
+def test_a_header_that_is_not_one_bearer_token_is_refused(provider, authenticator, authorization):
     with pytest.raises(Unauthenticated):
-        door.ask(authorization.format(token=provider.token()))
+        authenticator.authenticate_header(authorization.format(token=provider.token()))
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
-def test_the_scheme_is_read_as_http_reads_it(provider, door, scheme):
-    assert door.ask(f"{scheme} {provider.token()}").subject == "u1"
+def test_the_scheme_is_read_as_http_reads_it(provider, authenticator, scheme):
+    assert authenticator.authenticate_header(f"{scheme} {provider.token()}").subject == "u1"
 
 
 JSON = st.recursive(
@@ -273,21 +277,21 @@ FUZZ = settings(
 
 @FUZZ
 @given(st.text() | st.text().map("Bearer {}".format) | st.from_regex(r"Bearer [\w.=-]{0,80}"))
-def test_no_text_in_the_header_does_more_than_be_refused(door, authorization):
+def test_no_text_in_the_header_does_more_than_be_refused(authenticator, authorization):
     with pytest.raises(Unauthenticated):
-        door.ask(authorization)
+        authenticator.authenticate_header(authorization)
 
 
 @FUZZ
 @given(ANY_HEADER | JSON, JSON | st.binary(), st.binary(min_size=1))
-def test_no_header_of_a_token_does_more_than_be_refused(door, head, payload, signature):
+def test_no_header_of_a_token_does_more_than_be_refused(authenticator, head, payload, signature):
     with pytest.raises(Unauthenticated):
-        door.admit(sealed(head, payload, lambda _: signature))
+        authenticator.authenticate(sealed(head, payload, lambda _: signature))
 
 
 @FUZZ
 @given(ANY_CLAIMS)
-def test_no_claims_that_the_provider_signs_do_more_than_be_believed_or_refused(provider, door, changed):
+def test_no_claims_that_the_provider_signs_do_more_than_be_believed_or_refused(provider, authenticator, changed):
     token = with_payload(provider, {**good_claims(), **changed})
     with suppress(Unauthenticated):
-        assert door.admit(token).subject == changed.get("sub", "u1")
+        assert authenticator.authenticate(token).subject == changed.get("sub", "u1")

@@ -26,169 +26,172 @@ def little_patience(monkeypatch):
     monkeypatch.setattr(key_source, "_TIME_LIMIT_S", 2.0)
 
 
-def refused(door, token) -> bool:
+def refused(authenticator, token) -> bool:
     try:
-        door.admit(token)
+        authenticator.authenticate(token)
     except Unauthenticated:
         return True
     return False
 
 
-def unavailable(door, token) -> bool:
+def unavailable(authenticator, token) -> bool:
     try:
-        door.admit(token)
+        authenticator.authenticate(token)
     except KeysUnavailable:
         return True
     return False
 
 
-def test_a_new_key_is_believed_at_once_and_the_rotated_one_no_longer(moody_provider, make_door):
-    door = make_door(moody_provider.url, Ages(fresh_s=600, stale_s=3600, cool_down_s=0))
-    old = moody_provider.token()
-    assert door.admit(old).subject == "u1"
-    moody_provider.rotate("es", "es2")
-    assert door.admit(moody_provider.token("es2")).subject == "u1"
-    assert refused(door, old)
+def test_a_new_key_is_believed_at_once_and_the_rotated_one_no_longer(own_provider, start_authenticator):
+    authenticator = start_authenticator(own_provider.url, Ages(fresh_s=600, stale_s=3600, cool_down_s=0))
+    old = own_provider.token()
+    assert authenticator.authenticate(old).subject == "u1"
+    own_provider.rotate("es", "es2")
+    assert authenticator.authenticate(own_provider.token("es2")).subject == "u1"
+    assert refused(authenticator, old)
 
 
-def test_a_revoked_key_is_refused_after_the_caches_age(moody_provider, make_door):
-    door = make_door(moody_provider.url, BRISK)
-    stolen = moody_provider.token()
-    assert door.admit(stolen).subject == "u1"
-    moody_provider.keys = {"es2": MAKE_KEY["ES256"]()}
-    moody_provider.publish()
-    door.wait_for(True, True)  # the first may have asked before
-    assert refused(door, stolen)
+def test_a_revoked_key_is_refused_after_the_caches_age(own_provider, start_authenticator):
+    authenticator = start_authenticator(own_provider.url, BRISK)
+    stolen = own_provider.token()
+    assert authenticator.authenticate(stolen).subject == "u1"
+    own_provider.keys = {"es2": MAKE_KEY["ES256"]()}
+    own_provider.publish()
+    authenticator.wait_for(True, True)  # the first may have asked before
+    assert refused(authenticator, stolen)
 
 
-def test_a_provider_that_revokes_every_key_is_obeyed(moody_provider, make_door):
-    door = make_door(moody_provider.url, BRISK)
-    stolen = moody_provider.token()
-    assert door.admit(stolen).subject == "u1"
-    moody_provider.keys = {}
-    moody_provider.publish()
-    door.wait_for(True, True)  # the first may have asked before
-    assert refused(door, stolen)
+def test_a_provider_that_revokes_every_key_is_obeyed(own_provider, start_authenticator):
+    authenticator = start_authenticator(own_provider.url, BRISK)
+    stolen = own_provider.token()
+    assert authenticator.authenticate(stolen).subject == "u1"
+    own_provider.keys = {}
+    own_provider.publish()
+    authenticator.wait_for(True, True)  # the first may have asked before
+    assert refused(authenticator, stolen)
     with pytest.raises(KeysUnavailable, match="it offers none"):
-        door.gate.check()
+        authenticator.inner.check()
 
 
 def test_a_provider_that_is_down_at_the_start_makes_callers_wait_and_not_unknown_until_it_is_up(
-    moody_provider, make_door
+    own_provider, start_authenticator
 ):
-    moody_provider.kill()
-    door = make_door(moody_provider.url, BRISK)
-    token = moody_provider.token()
-    assert unavailable(door, token)
+    own_provider.kill()
+    authenticator = start_authenticator(own_provider.url, BRISK)
+    token = own_provider.token()
+    assert unavailable(authenticator, token)
     with pytest.raises(KeysUnavailable, match=r"No keys yet from 127\.0\.0\.1:\d+: "):
-        door.gate.check()
-    moody_provider.revive()
-    door.wait_for(True)
-    assert door.admit(token).subject == "u1"
-    assert door.gate.check().startswith("1 keys from 127.0.0.1:")
+        authenticator.inner.check()
+    own_provider.revive()
+    authenticator.wait_for(True)
+    assert authenticator.authenticate(token).subject == "u1"
+    assert authenticator.inner.check().startswith("1 keys from 127.0.0.1:")
 
 
-def test_a_provider_that_dies_leaves_its_keys_for_a_while_and_then_nobody_is_judged(moody_provider, make_door):
+def test_a_provider_that_dies_leaves_its_keys_for_a_while_and_then_nobody_is_judged(own_provider, start_authenticator):
     stale_s = 5.0
-    door = make_door(moody_provider.url, Ages(BRISK.fresh_s, stale_s, BRISK.cool_down_s))
-    token = moody_provider.token()
-    assert door.admit(token).subject == "u1"
-    moody_provider.kill()
-    door.wait_for(False, False)
-    assert door.admit(token).subject == "u1"
-    assert "; it fails: " in door.gate.check()
-    door.wait(stale_s)
-    assert unavailable(door, token)
-    moody_provider.revive()
-    door.wait_for(True)
-    assert door.admit(token).subject == "u1"
+    authenticator = start_authenticator(own_provider.url, Ages(BRISK.fresh_s, stale_s, BRISK.cool_down_s))
+    token = own_provider.token()
+    assert authenticator.authenticate(token).subject == "u1"
+    own_provider.kill()
+    authenticator.wait_for(False, False)
+    assert authenticator.authenticate(token).subject == "u1"
+    assert "; it fails: " in authenticator.inner.check()
+    authenticator.wait(stale_s)
+    assert unavailable(authenticator, token)
+    own_provider.revive()
+    authenticator.wait_for(True)
+    assert authenticator.authenticate(token).subject == "u1"
 
 
-def test_a_key_that_is_not_known_while_the_provider_fails_is_never_called_wrong(moody_provider, make_door):
-    door = make_door(moody_provider.url, BRISK)
-    assert door.admit(moody_provider.token()).subject == "u1"
-    moody_provider.keys["new"] = MAKE_KEY["ES256"]()
-    moody_provider.kill()
-    door.wait_for(False)
-    assert unavailable(door, moody_provider.token("new"))
-    moody_provider.revive()
-    door.wait_for(True)
-    assert door.admit(moody_provider.token("new")).subject == "u1"
+def test_a_key_that_is_not_known_while_the_provider_fails_is_never_called_wrong(own_provider, start_authenticator):
+    authenticator = start_authenticator(own_provider.url, BRISK)
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
+    own_provider.keys["new"] = MAKE_KEY["ES256"]()
+    own_provider.kill()
+    authenticator.wait_for(False)
+    assert unavailable(authenticator, own_provider.token("new"))
+    own_provider.revive()
+    authenticator.wait_for(True)
+    assert authenticator.authenticate(own_provider.token("new")).subject == "u1"
 
 
 @pytest.mark.usefixtures("little_patience")
-def test_a_provider_that_says_nothing_delays_nobody_whose_key_is_known(moody_provider, make_door):
-    door = make_door(moody_provider.url, BRISK)
-    token, forged = moody_provider.token(), moody_provider.token(headers={"kid": "other"})
-    assert door.admit(token).subject == "u1"
-    moody_provider.freeze()
+def test_a_provider_that_says_nothing_delays_nobody_whose_key_is_known(own_provider, start_authenticator):
+    authenticator = start_authenticator(own_provider.url, BRISK)
+    token, forged = own_provider.token(), own_provider.token(headers={"kid": "other"})
+    assert authenticator.authenticate(token).subject == "u1"
+    own_provider.freeze()
     try:
-        while not answered_during_a_fetch(door, lambda: door.admit(token).subject == "u1"):
+        while not answered_during_a_fetch(authenticator, lambda: authenticator.authenticate(token).subject == "u1"):
             pass
-        door.wait_for(False)
-        while not answered_during_a_fetch(door, lambda: unavailable(door, forged)):
+        authenticator.wait_for(False)
+        while not answered_during_a_fetch(authenticator, lambda: unavailable(authenticator, forged)):
             pass
     finally:
-        moody_provider.thaw()
+        own_provider.thaw()
 
 
-def answered_during_a_fetch(door, answered) -> bool:
+def answered_during_a_fetch(authenticator, answered) -> bool:
     """Whether one fetch was under way before and after; whoever waited for it would find it done."""
-    cache = door.gate._keys
-    until(lambda: door.wait(0.02) or (cache._flight is not None and not cache._flight.done()))
+    cache = authenticator.inner._keys
+    until(lambda: authenticator.wait(0.02) or (cache._flight is not None and not cache._flight.done()))
     fetch = cache._flight
     assert answered()
     return cache._flight is fetch and not fetch.done()
 
 
-def test_many_unknown_keys_make_one_fetch_in_each_cool_down(moody_provider, make_door):
-    door = make_door(moody_provider.url, Ages(fresh_s=600, stale_s=3600, cool_down_s=0.3))
-    assert door.admit(moody_provider.token()).subject == "u1"
-    door.wait(0.35)
+def test_many_unknown_keys_make_one_fetch_in_each_cool_down(own_provider, start_authenticator):
+    authenticator = start_authenticator(own_provider.url, Ages(fresh_s=600, stale_s=3600, cool_down_s=0.3))
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
+    authenticator.wait(0.35)
     begun = time.monotonic()
     for n in range(40):
-        assert refused(door, moody_provider.token(headers={"kid": f"unknown{n}"}))
+        assert refused(authenticator, own_provider.token(headers={"kid": f"unknown{n}"}))
     passed_s = time.monotonic() - begun
-    assert 2 <= moody_provider.fetches <= 2 + passed_s / 0.3
+    assert 2 <= own_provider.fetches <= 2 + passed_s / 0.3
 
 
-def test_many_unknown_keys_make_few_fetches_while_the_provider_fails(moody_provider, make_door):
-    moody_provider.say(b"", 500)
-    door = make_door(moody_provider.url, CALM)
+def test_many_unknown_keys_make_few_fetches_while_the_provider_fails(own_provider, start_authenticator):
+    own_provider.say(b"", 500)
+    authenticator = start_authenticator(own_provider.url, CALM)
     for n in range(20):
-        assert unavailable(door, moody_provider.token(headers={"kid": f"unknown{n}"}))
-    assert moody_provider.fetches == 1
+        assert unavailable(authenticator, own_provider.token(headers={"kid": f"unknown{n}"}))
+    assert own_provider.fetches == 1
 
 
-def test_fifty_callers_at_once_wait_for_one_fetch(moody_provider, make_door):
-    moody_provider.keys["new"] = MAKE_KEY["ES256"]()
-    door = make_door(moody_provider.url, Ages(fresh_s=600, stale_s=3600, cool_down_s=0))
-    assert door.admit(moody_provider.token()).subject == "u1"
-    moody_provider.publish()
-    token = f"Bearer {moody_provider.token('new')}"
+def test_fifty_callers_at_once_wait_for_one_fetch(own_provider, start_authenticator):
+    own_provider.keys["new"] = MAKE_KEY["ES256"]()
+    authenticator = start_authenticator(own_provider.url, Ages(fresh_s=600, stale_s=3600, cool_down_s=0))
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
+    own_provider.publish()
+    token = f"Bearer {own_provider.token('new')}"
 
     async def all_at_once() -> list[str]:
-        return [caller.subject for caller in await asyncio.gather(*(door.gate.admit(token) for _ in range(50)))]
+        return [
+            caller.subject
+            for caller in await asyncio.gather(*(authenticator.inner.authenticate(token) for _ in range(50)))
+        ]
 
-    assert door.loop.run(all_at_once()) == ["u1"] * 50
-    assert moody_provider.fetches == 2
+    assert authenticator.loop.run(all_at_once()) == ["u1"] * 50
+    assert own_provider.fetches == 2
 
 
-def test_a_caller_who_hangs_up_does_not_end_the_fetch_that_others_wait_for(moody_provider, make_door):
-    moody_provider.freeze()
-    door = make_door(moody_provider.url, CALM)
-    token = f"Bearer {moody_provider.token()}"
+def test_a_caller_who_hangs_up_does_not_end_the_fetch_that_others_wait_for(own_provider, start_authenticator):
+    own_provider.freeze()
+    authenticator = start_authenticator(own_provider.url, CALM)
+    token = f"Bearer {own_provider.token()}"
 
     async def one_hangs_up() -> str:
-        impatient, patient = (asyncio.create_task(door.gate.admit(token)) for _ in range(2))
+        impatient, patient = (asyncio.create_task(authenticator.inner.authenticate(token)) for _ in range(2))
         await asyncio.sleep(0.05)
         impatient.cancel()
-        moody_provider.thaw()
+        own_provider.thaw()
         with pytest.raises(asyncio.CancelledError):
             await impatient
         return (await patient).subject
 
-    assert door.loop.run(one_hangs_up()) == "u1"
+    assert authenticator.loop.run(one_hangs_up()) == "u1"
 
 
 LIES = {
@@ -208,29 +211,29 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 @pytest.mark.usefixtures("little_patience")
-def test_an_answer_that_is_no_key_document_changes_nothing(moody_provider, make_door, caplog, lie):
-    door = make_door(moody_provider.url, BRISK)
-    assert door.admit(moody_provider.token()).subject == "u1"
-    moody_provider.say(**lie)
-    door.wait_for(False, False)
-    assert door.admit(moody_provider.token()).subject == "u1"
+def test_an_answer_that_is_no_key_document_changes_nothing(own_provider, start_authenticator, caplog, lie):
+    authenticator = start_authenticator(own_provider.url, BRISK)
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
+    own_provider.say(**lie)
+    authenticator.wait_for(False, False)
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
     assert caplog.text.count("Those known stay for a while.") == 1
 
 
-def test_a_redirect_is_not_followed(moody_provider, make_door):
-    door = make_door(moody_provider.url, BRISK)
-    assert door.admit(moody_provider.token()).subject == "u1"
+def test_a_redirect_is_not_followed(own_provider, start_authenticator):
+    authenticator = start_authenticator(own_provider.url, BRISK)
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
     with Provider({"evil": MAKE_KEY["ES256"]()}) as evil:
-        moody_provider.say(b"", 302, {"Location": evil.url})
-        door.wait_for(False)
-        assert unavailable(door, evil.token("evil"))
+        own_provider.say(b"", 302, {"Location": evil.url})
+        authenticator.wait_for(False)
+        assert unavailable(authenticator, evil.token("evil"))
         assert evil.fetches == 0
-    assert door.admit(moody_provider.token()).subject == "u1"
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
 
 
-def test_one_bad_key_does_not_spoil_the_others(moody_provider, make_door, caplog):
+def test_one_bad_key_does_not_spoil_the_others(own_provider, start_authenticator, caplog):
     caplog.set_level(logging.INFO)
-    es = public_jwk("bad", moody_provider.keys["es"])
+    es = public_jwk("bad", own_provider.keys["es"])
     rsa = public_jwk("bad", MAKE_KEY["RS256"]())
     private = {**es, "d": "AAAA"}
     bad = [
@@ -240,23 +243,23 @@ def test_one_bad_key_does_not_spoil_the_others(moody_provider, make_door, caplog
         {**rsa, "e": ""}, {**rsa, "alg": "PS256"}, {**rsa, "n": "x" * 9000}, private,
         *({"kty": "OKP", "crv": curve, "x": "AAAA", "kid": "bad"} for curve in ("Ed448", "Ed25519", "X25519")),
     ]  # fmt: skip
-    moody_provider.publish(*bad)
-    door = make_door(moody_provider.url, CALM)
-    assert door.admit(moody_provider.token()).subject == "u1"
-    assert door.gate.check().startswith("1 keys")
+    own_provider.publish(*bad)
+    authenticator = start_authenticator(own_provider.url, CALM)
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
+    assert authenticator.inner.check().startswith("1 keys")
     assert caplog.text.count("of the JWKS document is not used") == len(bad)
     assert str(es["x"]) not in caplog.text
 
 
-def test_a_key_id_of_two_kinds_of_key_names_both(moody_provider, make_door):
-    moody_provider.publish(public_jwk("es", other := MAKE_KEY["EdDSA"]()))
-    door = make_door(moody_provider.url, CALM)
-    assert door.admit(moody_provider.token()).subject == "u1"
-    moody_provider.keys["es"] = other
-    assert door.admit(moody_provider.token()).subject == "u1"
+def test_a_key_id_of_two_kinds_of_key_names_both(own_provider, start_authenticator):
+    own_provider.publish(public_jwk("es", other := MAKE_KEY["EdDSA"]()))
+    authenticator = start_authenticator(own_provider.url, CALM)
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
+    own_provider.keys["es"] = other
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
 
 
-def test_a_key_without_the_optional_names_is_used(moody_provider, make_door):
-    jwk = public_jwk("es", moody_provider.keys["es"])
-    moody_provider.say(json.dumps({"keys": [{name: jwk[name] for name in ("kty", "crv", "x", "y", "kid")}]}).encode())
-    assert make_door(moody_provider.url, CALM).admit(moody_provider.token()).subject == "u1"
+def test_a_key_without_the_optional_names_is_used(own_provider, start_authenticator):
+    jwk = public_jwk("es", own_provider.keys["es"])
+    own_provider.say(json.dumps({"keys": [{name: jwk[name] for name in ("kty", "crv", "x", "y", "kid")}]}).encode())
+    assert start_authenticator(own_provider.url, CALM).authenticate(own_provider.token()).subject == "u1"

@@ -1,4 +1,4 @@
-"""`seedtest token`, as a person types it, and the gate that its settings make."""
+"""`seedtest token`, as a person types it, and the authenticator that its settings make."""
 
 import asyncio
 import shlex
@@ -45,15 +45,15 @@ def token(subject: str = "u1") -> str:
 
 
 def admitted(token: str) -> Caller:
-    """By the gate that the environment makes."""
+    """By the authenticator that the environment makes."""
 
     async def asked() -> Caller:
-        gate = make_authenticator(Settings.load(), "127.0.0.1")
-        await gate.start()
+        authenticator = make_authenticator(Settings.load(), "127.0.0.1")
+        await authenticator.start()
         try:
-            return await gate.admit(f"Bearer {token}")
+            return await authenticator.authenticate(f"Bearer {token}")
         finally:
-            await gate.aclose()
+            await authenticator.aclose()
 
     return asyncio.run(asked())
 
@@ -103,17 +103,17 @@ def test_where_another_issuer_is_set_it_makes_no_token_and_no_key(home, monkeypa
     assert not home.exists()
 
 
-def test_a_gate_for_another_issuer_does_not_believe_it(home, provider, make_door):
+def test_an_authenticator_for_another_issuer_does_not_believe_it(home, provider, start_authenticator):
     with pytest.raises(Unauthenticated):
-        make_door(provider.url).admit(token())
+        start_authenticator(provider.url).authenticate(token())
 
 
-def test_a_gate_for_another_issuer_does_not_believe_it_even_with_its_key(home, make_door):
+def test_an_authenticator_for_another_issuer_does_not_believe_it_even_with_its_key(home, start_authenticator):
     signed = token()
     with Provider() as provider:
         provider.say((home / "token" / "jwks.json").read_bytes())
         with pytest.raises(Unauthenticated):
-            make_door(provider.url).admit(signed)
+            start_authenticator(provider.url).authenticate(signed)
 
 
 def test_a_key_file_that_was_spoilt_is_named_with_its_remedy(home):
@@ -125,10 +125,12 @@ def test_a_key_file_that_was_spoilt_is_named_with_its_remedy(home):
     assert f"error: {path} holds no key for tokens: delete it" in said.stderr
 
 
-def test_after_the_key_was_replaced_a_server_that_knows_the_old_one_believes_the_new_one(home, make_door):
+def test_after_the_key_was_replaced_a_server_that_knows_the_old_one_believes_the_new_one(home, start_authenticator):
     """Both had the same key id, so the server looked for no new key, and refused every token for five minutes."""
     old = token()
-    door = make_door(local_issuer.settings_for(home)["JWKS_URL"], Ages(cool_down_s=0), local_issuer.NAME)
-    assert door.admit(old).subject == "u1"
+    authenticator = start_authenticator(
+        local_issuer.settings_for(home)["JWKS_URL"], Ages(cool_down_s=0), local_issuer.NAME
+    )
+    assert authenticator.authenticate(old).subject == "u1"
     (home / "token" / "private.pem").unlink()
-    assert door.admit(token("u2")).subject == "u2"
+    assert authenticator.authenticate(token("u2")).subject == "u2"

@@ -17,6 +17,7 @@ from assets.partitions import Partitions, range_tags
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
 from resources.database.queries import abilities
+from resources.database.queries.item_banks import ADOPTED
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import Responses, Week
 from resources.warehouse.folder import Warehouse
@@ -35,7 +36,7 @@ def update(api: httpx.Client, user_id: str, **more: object) -> dict:
 
 def stored(engine: sa.Engine, user_id: str) -> abilities.Ability | None:
     with transaction(engine) as connection:
-        return abilities.current(connection, user_id, BANK.version)
+        return abilities.current(connection, user_id, BANK.version, "2PL")
 
 
 def expected(marks: str) -> tuple[float, float]:
@@ -161,7 +162,7 @@ def test_at_a_weeks_end_it_is_the_number_of_the_weekly_asset(engine, tmp_path, a
         end_session(engine, user, f"{user}-begin", "1", first=2, at=rules.window_start(week.ends_at))
     partitions = Partitions(week, UserKeys(1))
     run = dg.materialize(
-        [responses.build(partitions), theta_estimates.build(partitions, None, QUARTO_SOURCE / "charts")],
+        [responses.build(partitions), theta_estimates.build(partitions, ADOPTED, QUARTO_SOURCE / "charts")],
         resources={
             "engine": engine, "warehouse": warehouse, "rules": rules, "estimator": InProcessEstimator(),
             "progress": lambda *_: None,

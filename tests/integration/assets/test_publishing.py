@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from assets.publishing import publisher as publishing
 from assets.publishing import report_inputs
 from assets.publishing.publisher import Publisher
+from docs.sample_learner import BANK, LEVEL, WEEK, given, levels
 from resources.answers.answers import Answers
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
@@ -28,7 +29,6 @@ from resources.reports.document.template import Template
 from resources.reports.learner.report_input import Standing
 from resources.reports.learner.scale import Scale
 from tests import answer_tables
-from tests.unit.reports.example import BANK, LEVEL, WEEK, given, levels
 
 USERS = ["ada", "Bob|1", "cy"]
 

@@ -108,8 +108,8 @@ def test_the_end_of_a_session_stores_the_current_ability_only_and_tells_whether_
         assert abilities.store_current(connection, ability("u1", 0.1, at))
         assert not abilities.store_current(connection, ability("u1", 9.0, at - dt.timedelta(seconds=1)))
         assert abilities.of_week(connection, WEEK).empty
-        assert abilities.current(connection, "u1", "v1") == ability("u1", 0.1, at)
-        assert abilities.current(connection, "u1", "v2") is None
+        assert abilities.current(connection, "u1", "v1", "2PL") == ability("u1", 0.1, at)
+        assert abilities.current(connection, "u1", "v2", "2PL") is None
     assert current(engine) == {("u1", "v1"): 0.1, ("u2", "v1"): 0.2}
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
 from resources.database.queries import item_banks
-from resources.database.queries.item_banks import Fit
+from resources.database.queries.item_banks import BankChoice, Fit
 from resources.errors import InvalidInput, NoItemBank, NotConverged
 from resources.model import ItemBank
 
@@ -83,7 +83,7 @@ def test_a_version_never_changes(connection: sa.Connection) -> None:
 
 
 def test_a_saved_bank_is_in_force_only_when_adopted(connection: sa.Connection) -> None:
-    with pytest.raises(NoItemBank, match=r"^No item bank is in force; run: seedtest calibrate$"):
+    with pytest.raises(NoItemBank, match=r"^No item bank is in force\. Run: seedtest calibrate$"):
         item_banks.in_force(connection)
     item_banks.save(connection, bank("v1"), FIT)
     with pytest.raises(NoItemBank):
@@ -103,7 +103,7 @@ def test_a_pinned_version_goes_before_the_adopted_one_and_must_be_there(connecti
     item_banks.save(connection, bank("v2"), FIT)
     item_banks.adopt(connection, "v2", NOW)
     assert item_banks.in_force(connection, "v1") == "v1"
-    with pytest.raises(NoItemBank, match=r"IRT_BANK_VERSION names the item bank v3.*run: seedtest calibrate"):
+    with pytest.raises(NoItemBank, match=r"IRT_BANK_VERSION names the item bank v3.*Run: seedtest calibrate"):
         item_banks.in_force(connection, "v3")
 
 
@@ -130,8 +130,22 @@ def test_two_models_under_one_version_need_a_name(connection: sa.Connection) -> 
     with pytest.raises(InvalidInput, match="Item bank old is there for 2PL and 3PL: name one of them in IRT_MODEL"):
         item_banks.load(connection, "old")
     assert item_banks.load(connection, "old", "3PL").c[0] == 0.1
+    assert item_banks.load_chosen(connection, BankChoice("old", "2PL")).c[0] == 0
+    assert item_banks.identify_chosen(connection, BankChoice("old", "3PL")) == ("old", "3PL")
     with pytest.raises(NoItemBank, match="There is no item bank other"):
         item_banks.load(connection, "other")
+
+
+def test_a_version_with_one_model_is_that_one_whichever_was_chosen(connection: sa.Connection) -> None:
+    insert(connection, "3PL", '{"a": 1, "b": 0.5, "c": 0.1}')
+    assert item_banks.load_chosen(connection, BankChoice("old", "2PL")).model == "3PL"
+
+
+def test_a_choice_that_is_none_of_two_models_is_no_choice(connection: sa.Connection) -> None:
+    insert(connection, "3PL", '{"a": 1, "b": 0.5, "c": 0.1}')
+    insert(connection, "GRM", '{"a": 1, "b": 0.5}')
+    with pytest.raises(InvalidInput, match="Item bank old is there for 3PL and GRM: name one of them in IRT_MODEL"):
+        item_banks.load(connection, "old", "2PL")
 
 
 @pytest.mark.parametrize(

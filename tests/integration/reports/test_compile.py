@@ -12,12 +12,12 @@ from pathlib import Path
 import pypdf
 import pytest
 
+from docs.sample_learner import given
 from resources.errors import TemplateBroken
 from resources.model import Language
 from resources.reports.document import compile as compiling
 from resources.reports.document.compile import compile_template, compile_templates
 from resources.reports.document.fill import render
-from tests.unit.reports.example import given
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "quarto"
@@ -113,7 +113,7 @@ OTHER_PROCESS = """
 import hashlib, pathlib, sys
 from resources.reports.document.compile import compile_template
 from resources.reports.document.fill import render
-from tests.unit.reports.example import given
+from docs.sample_learner import given
 template = compile_template(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
 print(hashlib.sha256(render(template, given())).hexdigest())
 """

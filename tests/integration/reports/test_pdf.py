@@ -12,6 +12,7 @@ import pypdf
 import pytest
 import typst
 
+from docs.sample_learner import WEEK, answers, given
 from resources.errors import OperatorRequired, ReportBroken, TemplateBroken
 from resources.model import Language
 from resources.reports.document.checks import check_filled, verify
@@ -21,7 +22,6 @@ from resources.reports.document.template import Template
 from resources.reports.document.typeset import literal, pdf
 from tests.integration.reports.conftest import SOURCE
 from tests.integration.reports.test_states import STATES, text
-from tests.unit.reports.example import WEEK, answers, given
 
 ROOT = Path(__file__).parents[3]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
@@ -111,7 +111,7 @@ OTHER_PROCESS = """
 import pathlib, sys
 from resources.reports.document.compile import compile_template
 from resources.reports.document.fill import render
-from tests.unit.reports.example import given
+from docs.sample_learner import given
 template = compile_template(pathlib.Path("quarto"), pathlib.Path(sys.argv[1]), "en", "pdf")
 sys.stdout.buffer.write(render(template, given()))
 """

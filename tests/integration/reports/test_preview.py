@@ -9,7 +9,7 @@ from pathlib import Path
 import pypandoc
 import pytest
 
-from docs.preview import SAMPLE, plain
+from docs.preview import plain
 from resources.reports.document.compile import compile_template
 from resources.reports.document.fill import names, render
 from resources.reports.document.template import Template
@@ -59,4 +59,3 @@ def test_the_pipeline_never_compiles_the_sample_into_a_template(tmp_path: Path) 
     (folder / "sample.json").unlink()
     assert compile_template(folder, tmp_path / "two") == with_sample
     assert [path.name for path in (tmp_path / "one").iterdir()] == [path.name for path in (tmp_path / "two").iterdir()]
-    assert SAMPLE in STATES

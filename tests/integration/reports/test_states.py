@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from docs.sample_learner import BANK, LEVEL, WEEK, answers, given, levels
 from resources.errors import TemplateBroken
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import ReportInput, Standing
-from tests.unit.reports.example import BANK, LEVEL, WEEK, answers, given, levels
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -10,6 +10,7 @@ from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
 from assets.failures import ATTENDED
 from resources.database.engine import transaction
+from resources.database.queries.item_banks import ADOPTED
 from resources.errors import EstimatorUnavailable, OperatorRequired
 from resources.estimators.in_process import InProcessEstimator
 from seedtest_pipeline.automation import catch_up
@@ -24,8 +25,8 @@ class Platform:
 
     def __init__(self, engine: sa.Engine, instance: dg.DagsterInstance) -> None:
         self.engine, self.instance = engine, instance
-        self.job = catch_up_job(None)
-        self.sensor = catch_up_sensor(self.job, None)
+        self.job = catch_up_job(ADOPTED)
+        self.sensor = catch_up_sensor(self.job, ADOPTED)
         self.cursor: str | None = None
 
     def end(self, user_id: str, session_id: str = "s1", marks: str = "10", ago: dt.timedelta = 2 * GRACE) -> None:

@@ -1,4 +1,4 @@
-"""Which settings open a gate, and which stop the start. What a gate lets through is in tests/integration/api."""
+"""Which settings make which authenticator, and which stop the start. Tokens are in tests/integration/api."""
 
 import asyncio
 import logging
@@ -29,20 +29,20 @@ def bare_environment(monkeypatch, tmp_path):
 def made(monkeypatch, host: str = LOOPBACK, **environment: str) -> Authenticator:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    gate = make_authenticator(Settings.load(), host)
-    asyncio.run(gate.aclose())
-    return gate
+    authenticator = make_authenticator(Settings.load(), host)
+    asyncio.run(authenticator.aclose())
+    return authenticator
 
 
 @pytest.mark.parametrize("host", [LOOPBACK, "0.0.0.0", "::", "api.example"])  # noqa: S104
-def test_a_provider_makes_a_gate_for_tokens_wherever_it_is_bound(monkeypatch, host):
+def test_a_provider_makes_an_authenticator_for_tokens_wherever_it_is_bound(monkeypatch, host):
     assert isinstance(made(monkeypatch, host, **PROVIDER), TokenAuthenticator)
 
 
 def test_the_secret_in_an_address_is_not_shown(monkeypatch):
-    gate = made(monkeypatch, **{**PROVIDER, "JWKS_URL": "https://me:s3cret@id.example/jwks.json?key=s3cret"})
+    authenticator = made(monkeypatch, **{**PROVIDER, "JWKS_URL": "https://me:s3cret@id.example/jwks.json?key=s3cret"})
     with pytest.raises(KeysUnavailable, match=r"^No keys yet from id\.example: not answered yet\.$"):
-        gate.check()
+        authenticator.check()
 
 
 def test_a_provider_is_fine_in_kubernetes(monkeypatch):
@@ -50,7 +50,7 @@ def test_a_provider_is_fine_in_kubernetes(monkeypatch):
 
 
 @pytest.mark.parametrize("host", [LOOPBACK, "127.0.0.2", "::1", "localhost"])
-def test_local_dev_opens_the_gate_on_loopback(monkeypatch, host):
+def test_local_dev_opens_the_authenticator_on_loopback(monkeypatch, host):
     assert isinstance(made(monkeypatch, host, LOCAL_DEV="true"), LocalDevAuthenticator)
 
 
@@ -100,11 +100,11 @@ def test_what_is_for_one_machine_is_not_bound_to_a_network(monkeypatch, host, en
         made(monkeypatch, host, **environment)
 
 
-def test_the_open_gate_says_so_loudly_and_admits_everybody_with_every_right(caplog):
-    gate = LocalDevAuthenticator()
-    asyncio.run(gate.start())
+def test_the_open_authenticator_says_so_loudly_and_admits_everybody_with_every_right(caplog):
+    authenticator = LocalDevAuthenticator()
+    asyncio.run(authenticator.start())
     assert "NO TOKEN IS ASKED FOR" in caplog.text
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     everything = frozenset({scopes.ANYBODY, scopes.UPDATE_OWN, scopes.READ_OWN})
-    assert asyncio.run(gate.admit(None)) == Caller("local-dev", everything)
-    assert asyncio.run(gate.admit("Bearer nonsense")).scopes == everything
+    assert asyncio.run(authenticator.authenticate(None)) == Caller("local-dev", everything)
+    assert asyncio.run(authenticator.authenticate("Bearer nonsense")).scopes == everything

@@ -52,13 +52,18 @@ def test_a_service_that_stays_away_ends_the_run_with_the_sentence():
     assert failed.step_failure_data.user_failure_data.description == str(down)
 
 
-@pytest.mark.parametrize("error", [NoItemBank("No item bank is in force."), NotConverged("It did not converge.")])
+@pytest.mark.parametrize(
+    "error",
+    [NoItemBank("No item bank is in force.", remedy="Run: seedtest calibrate"), NotConverged("It did not converge.")],
+)
 def test_what_time_does_not_mend_fails_at_once_with_its_sentence_and_no_traceback_of_ours(error):
     result = run(error)
     assert not result.success
     (failed,) = events(result, "STEP_FAILURE")
     assert failed.step_failure_data.user_failure_data.description == str(error)
     assert failed.step_failure_data.error.cause is None
+    metadata = failed.step_failure_data.user_failure_data.metadata
+    assert {name: value.value for name, value in metadata.items()} == error.fields
     assert not events(result, "STEP_RESTARTED")
 
 

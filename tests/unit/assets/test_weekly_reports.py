@@ -4,9 +4,9 @@ import datetime as dt
 
 from assets.publishing.publisher import Failed, Publisher
 from assets.weekly_reports import _complaint, _links
+from docs.sample_learner import BANK, WEEK
 from resources.database.queries.report_artifacts import ReportArtifact
 from resources.reports.learner.scale import Scale
-from tests.unit.reports.example import BANK, WEEK
 
 
 def test_an_id_that_looks_like_markdown_is_shown_as_it_is():

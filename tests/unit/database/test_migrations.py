@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
 
 from resources.database.engine import make_engine
-from resources.database.schema import migrate, tables
+from resources.database.schema import migrate, revision, tables
 from resources.errors import OperatorRequired, RetryLater
 from tests.unit.database.platform_database import PREDECESSOR, execute, platform, snapshot
 
@@ -53,9 +56,26 @@ def test_the_attempt_view_has_the_locked_columns_first_and_then_ours(engine: sa.
 
 
 def test_the_history_is_one_line_with_one_head(engine: sa.Engine) -> None:
-    assert migrate.state(engine) == migrate.State(None, "0004")
+    assert revision.state(engine) == revision.State(None, "0004")
     migrate.upgrade(engine)
-    assert migrate.state(engine).up_to_date
+    assert revision.state(engine).up_to_date
+
+
+def test_where_a_database_stands_is_what_alembic_says(engine: sa.Engine) -> None:
+    scripts = ScriptDirectory(str(revision.SCRIPTS))
+    assert revision.head() == scripts.get_current_head()
+    assert len(scripts.get_heads()) == 1
+    for step in reversed([script.revision for script in scripts.walk_revisions()]):
+        migrate.upgrade(engine, step)
+        with engine.connect() as connection:
+            known = MigrationContext.configure(connection, opts={"version_table": revision.VERSION_TABLE})
+            assert revision.state(engine).current == known.get_current_revision() == step
+
+
+def test_an_installation_without_migrations_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(revision, "SCRIPTS", tmp_path)
+    with pytest.raises(OperatorRequired, match="There are no migrations in"):
+        revision.head()
 
 
 def test_a_second_upgrade_changes_nothing(engine: sa.Engine) -> None:
@@ -80,7 +100,7 @@ def test_two_processes_at_once_both_succeed(engine: sa.Engine) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    assert migrate.state(engine).up_to_date
+    assert revision.state(engine).up_to_date
 
 
 def test_downgrade_leaves_an_empty_database_empty(engine: sa.Engine) -> None:
@@ -88,7 +108,7 @@ def test_downgrade_leaves_an_empty_database_empty(engine: sa.Engine) -> None:
     migrate.upgrade(engine)
     migrate.downgrade(engine)
     assert snapshot(engine) == before
-    assert migrate.state(engine).current is None
+    assert revision.state(engine).current is None
 
 
 def test_downgrade_brings_the_predecessors_database_back_as_it_was(engine: sa.Engine, empty_database_url: str) -> None:
@@ -102,7 +122,7 @@ def test_downgrade_brings_the_predecessors_database_back_as_it_was(engine: sa.En
     migrate.downgrade(engine)
     assert snapshot(engine) == before
     migrate.upgrade(engine)  # and forward again
-    assert migrate.state(engine).up_to_date
+    assert revision.state(engine).up_to_date
     execute(engine, f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
 
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.schema import index_advice, migrate, tables, undo_log
+from resources.database.schema import index_advice, migrate, revision, tables, undo_log
 from resources.errors import InvalidInput
 from tests.unit.database.platform_database import PREDECESSOR, execute, platform, snapshot
 
@@ -31,7 +31,7 @@ def test_the_replaced_view_keeps_its_grants_and_shows_users_whose_id_is_no_uuid(
         assert connection.execute(sa.text("SELECT correct FROM platforms_own")).all() == [(True,)]
     with pytest.raises(InvalidInput, match="platforms_own depends on view attempt"):
         migrate.downgrade(engine)
-    assert migrate.state(engine).up_to_date
+    assert revision.state(engine).up_to_date
 
 
 def test_adopted_tables_keep_their_rows_and_get_what_is_missing(engine: sa.Engine) -> None:

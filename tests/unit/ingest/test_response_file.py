@@ -163,6 +163,7 @@ def test_far_dates_are_read_beside_fine_ones(tmp_path: Path) -> None:
         ("answered_at", "06/01/2025 09:30", "column answered_at: '06/01/2025 09:30' is not a date and time"),
         ("answered_at", "2025-02-30T09:30:00Z", "column answered_at: '2025-02-30T09:30:00Z' is not a date and time"),
         ("answered_at", "9999-12-31T23:59:59-05:00", "column answered_at: '9999-12-31T23:59:59-05:00' is not a date"),
+        ("answered_at", "2025-01-06T09:30:00 UTC", "column answered_at: '2025-01-06T09:30:00 UTC' is not a date"),
         ("answered_at", "0001-01-01T00:00:00+09:00", "column answered_at: '0001-01-01T00:00:00+09:00' is not a date"),
         ("answered_at", "2025-01-06", "column answered_at: '2025-01-06' is not a date and time"),
         ("answered_at", "1736155800", "column answered_at: '1736155800' is not a date and time"),
@@ -181,6 +182,15 @@ def test_a_bad_value_is_named_with_its_place(tmp_path: Path, column: str, value:
     typed = parquet_file(tmp_path, **{column: pa.array([fields[column] or None, fields[column] or None])})
     assert mistake(typed).startswith(f"answers.parquet, row 1, {says}")
     assert mistake(typed).endswith("Nothing was loaded.")
+
+
+@pytest.mark.parametrize("place", range(7))
+@pytest.mark.parametrize("wrong", ["2025-02-30T09:30:00Z", "soon"])
+def test_the_first_of_several_wrong_dates_is_named(tmp_path: Path, place: int, wrong: str) -> None:
+    times = ["2025-01-06 09:30", "2025-01-06T09:30:00.5 +05"] * 4
+    times[place], times[7] = wrong, "2025-13-01T09:30:00Z"
+    typed = parquet_file(tmp_path, **{name: [value] * 8 for name, value in GOOD.items()} | {"answered_at": times})
+    assert f"row {place + 1}, column answered_at: '{wrong}'" in mistake(typed)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 from babel.messages.pofile import read_po
 
 import resources.reports
+from docs.sample_learner import KOREAN
 from resources.errors import TemplateBroken
 from resources.reports.i18n.translation import messages, translated
 from resources.reports.i18n.wording import Words
-from tests.unit.reports.example import KOREAN
 
 QUARTO = Path(__file__).parents[3] / "quarto"
 DOCUMENT = (QUARTO / "weekly_report.qmd").read_text("utf-8")

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from docs.sample_learner import ENGLISH, WEEK, given, levels
 from resources.reports.charts import Bar, histogram_rows, png, svg
 from resources.reports.learner.sections.days import days
 from resources.reports.learner.sections.item_map import item_map
 from resources.reports.learner.sections.trend import trend
-from tests.unit.reports.example import ENGLISH, WEEK, given, levels
 
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"
 TREND = (CHARTS / "trend.vl.json").read_text("utf-8")

@@ -6,10 +6,10 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from docs.sample_learner import BANK, answers
 from resources.irt.response_functions import probability_at
 from resources.model import ItemBank
 from resources.reports.learner.expected_score import by_topic, number_right
-from tests.unit.reports.example import BANK, answers
 
 
 def test_number_right_is_binomial_where_all_probabilities_are_equal() -> None:

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from docs.sample_learner import BANK, ENGLISH, LEVEL, answers, given
 from resources.irt.response_functions import information_at
 from resources.model import ItemBank
 from resources.reports.learner.sections.item_map import TALLEST, item_map
 from resources.reports.learner.sections.next_items import SHOWN, next_items
-from tests.unit.reports.example import BANK, ENGLISH, LEVEL, answers, given
 
 THREE = ItemBank("v", "2PL", ("easy", "hard", "extreme"), np.ones(3), np.array([-1.0, 1.5, 4.0]), np.zeros(3))
 

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from docs.sample_learner import answers
 from resources.irt import fit
 from resources.irt.response_matrix import ResponseMatrix
 from resources.model import ItemBank
 from resources.reports.learner.person_fit import MIN_ANSWERS, person_fit
-from tests.unit.reports.example import answers
 
 N = 60
 RANDOM = np.random.default_rng(5)

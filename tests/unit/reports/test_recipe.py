@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
+from docs.sample_learner import ENGLISH, KOREAN, answers, given
 from resources.reports.document.recipe import REPORT_VERSION, recipe
 from resources.reports.learner.report_input import Standing
 from resources.reports.learner.view_model import view
-from tests.unit.reports.example import ENGLISH, KOREAN, answers, given
 
 # Of the view models below. Where a test says that it is another one: raise REPORT_VERSION, and put the new one here.
 SHOWN = {1: "c2fc070f5add03dada1b2c2b2d3c3339d1f746548b7bc95c2e81ae9ec6263b3d"}

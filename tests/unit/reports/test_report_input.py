@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from docs.sample_learner import WEEK, given
 from resources.errors import InvalidInput
-from tests.unit.reports.example import WEEK, given
 
 
 def test_a_history_that_knows_the_future_is_refused() -> None:

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from docs.sample_learner import BANK, ENGLISH, LEVEL, WEEK, answers, given, levels
 from resources.model import ItemBank
 from resources.reports.learner.person_fit import PersonFit
 from resources.reports.learner.report_input import ReportInput, Standing
@@ -14,7 +15,6 @@ from resources.reports.learner.sections.summary import lead
 from resources.reports.learner.sections.teacher import facts
 from resources.reports.learner.sections.topics import MIN_ANSWERS, TOPICS_SHOWN, topics
 from resources.reports.learner.sections.trend import WEEKS_SHOWN, trend
-from tests.unit.reports.example import BANK, ENGLISH, LEVEL, WEEK, answers, given, levels
 
 NOTHING = answers([])
 

@@ -3,9 +3,9 @@ import math
 
 import pytest
 
+from docs.sample_learner import ENGLISH, KOREAN
 from resources.model import Week
 from resources.reports.i18n.wording import LONGEST_NAME, name
-from tests.unit.reports.example import ENGLISH, KOREAN
 
 
 @pytest.mark.parametrize(("value", "text"), [(-0.001, "0.00"), (-0.5, "−0.50"), (1.005, "1.00"), (12, "12.00")])

@@ -74,6 +74,16 @@ def test_the_environment_wins_over_the_file(monkeypatch):
     assert Settings.load().user_partitions == 16
 
 
+def test_remembering_leaves_a_file_that_only_its_owner_may_read_so(tmp_path):
+    settings = Settings.load(seedtest_home=tmp_path)
+    path = tmp_path / "settings.env"
+    path.write_text("DATABASE_URL=postgresql://u:secret@h/d\n")
+    path.chmod(0o600)
+    remember(settings, "FIRST_WEEK", "2025-01-06")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
 def test_remembering_twice_leaves_one_line_and_keeps_the_others(tmp_path):
     settings = Settings.load()
     remember(settings, "IRT_ATTEMPTS", "last")

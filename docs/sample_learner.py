@@ -1,4 +1,4 @@
-"""One learner's week, to be varied by the tests of reports."""
+"""A sample learner's week: what `make preview` shows, and what the tests of reports vary."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from resources.answers.answers import Answers
+from resources.answers.schema import SCHEMA
 from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.report_input import Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
-from tests import answer_tables
 
 ENGLISH = Words()
-KOREAN = Words("ko", (Path(__file__).parents[3] / "quarto" / "locales" / "ko.po").read_text("utf-8"))
+KOREAN = Words("ko", (Path(__file__).parents[1] / "quarto" / "locales" / "ko.po").read_text("utf-8"))
 WEEK = Week(dt.date(2025, 1, 6))
 
 BANK = ItemBank(
@@ -48,23 +48,18 @@ def answers(
         return [values[i % len(values)] for i in range(n)]
 
     morning = WEEK.begins_at + dt.timedelta(hours=9)
-    frame = pd.DataFrame(
-        {
-            "user_id": "synthetic-ada",
-            "item_key": around(items or BANK.item_keys),
-            "correct": pd.array(list(correct), dtype="boolean"),
-            "topic_id": pd.array(around(topics), dtype="str"),
-            "completed_at": pd.array(
-                [morning + dt.timedelta(days=day, minutes=i) for i, day in enumerate(around(days))],
-                dtype=pd.DatetimeTZDtype("us", "UTC"),
-            ),
-            "response_time_ms": pd.array(around(ms), dtype="Int64"),
-            "session_id": pd.array(around(sessions), dtype="str"),
-            "attempt_no": pd.array([1] * n, dtype="int64"),
-            "hint_used": pd.array(around(hints), dtype="boolean"),
-        }
-    )
-    return answer_tables.answers(frame)
+    columns = {
+        "user_id": ["synthetic-ada"] * n,
+        "item_key": around(items or BANK.item_keys),
+        "correct": list(correct),
+        "topic_id": around(topics),
+        "completed_at": [morning + dt.timedelta(days=day, minutes=i) for i, day in enumerate(around(days))],
+        "response_time_ms": around(ms),
+        "session_id": around(sessions),
+        "attempt_no": [1] * n,
+        "hint_used": around(hints),
+    }
+    return Answers.from_table(pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA))
 
 
 def levels(*thetas: float | None, se: float = 0.3) -> list[WeekLevel]:

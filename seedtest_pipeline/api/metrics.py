@@ -57,11 +57,11 @@ class TimedEstimator:
         begun = time.perf_counter()
         took = self._failed
         try:
-            thetas = self._estimator.estimate(responses, bank, prior, request_id=request_id)
+            estimates = self._estimator.estimate(responses, bank, prior, request_id=request_id)
             took = self._done
         finally:
             took.observe(time.perf_counter() - begun)
-        return thetas
+        return estimates
 
     def check(self) -> str:
         return self._estimator.check()

@@ -1,0 +1,40 @@
+"""Who may use a route, as the type of a parameter in its signature: a value of such a type is one that the caller may
+work with, and a handler has no other way to it.
+
+Decided once the request's own values are valid and before the handler runs, so before the database is asked. Stays out:
+which scope allows what (`scopes`).
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi.dependencies.models import Dependant
+from starlette.requests import Request
+
+from seedtest_pipeline.api.auth import scopes
+from seedtest_pipeline.api.middleware.request_context import caller_of
+from seedtest_pipeline.api.schemas import PathId, UpdateTheta
+
+
+async def _readable(user_id: PathId, request: Request) -> str:
+    scopes.require_read(caller_of(request), user_id)
+    return user_id
+
+
+async def _updatable(asked: UpdateTheta, request: Request) -> UpdateTheta:
+    scopes.require_update(caller_of(request), asked.user_id)
+    return asked
+
+
+ReadableUser = Annotated[str, Depends(_readable)]
+"""The path's `user_id`, whose abilities and reports the caller may read; else 403."""
+AllowedUpdate = Annotated[UpdateTheta, Depends(_updatable)]
+"""The body, whose user the caller may have estimated; else 403."""
+
+_DECISIONS: frozenset[Callable[..., Any]] = frozenset({_readable, _updatable})
+
+
+def is_declared(dependant: Dependant) -> bool:
+    """Whether a parameter of this route's handler is one of the types above."""
+    return any(dependency.call in _DECISIONS for dependency in dependant.dependencies)

@@ -1,0 +1,96 @@
+"""Commands over all finished reports, files and rows: `artifacts prune` and `artifacts check`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedtest_pipeline.cli import startup
+from seedtest_pipeline.cli.options import AsJson
+from seedtest_pipeline.terminal import ERR, OUT, bars, table
+
+if TYPE_CHECKING:
+    from assets.publishing.consistency_check import Compared
+
+app = typer.Typer(help="Finished reports: which are kept, and whether they are whole.", no_args_is_help=True)
+_NAMED = 20  # files that a message names; the counts are always whole
+
+
+@app.command()
+def prune(
+    before: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Weeks that were over by this day.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the reports of old weeks, files and rows; abilities and responses stay."""
+    from assets.publishing import retention
+
+    parts, day = startup.parts(), before.date()
+    with bars() as progress:
+        old = []
+        for of_week in retention.outdated(parts.engine, parts.artifacts, day):
+            old.append((of_week.week.key, len(of_week.files), len(of_week.rows)))
+            progress("weeks found", len(old), len(old))
+    if not as_json and old:
+        columns = ("week", "rows", "files")
+        table(f"Reports of weeks that were over by {day}", columns, [(w, f"{r:,}", f"{f:,}") for w, f, r in old])
+    n_files, n_rows = sum(files for _, files, _ in old), sum(rows for _, _, rows in old)
+    if n_files + n_rows == 0:
+        ERR.print(f"There is no report of a week that was over by {day}.", highlight=False)
+    elif not dry_run:
+        if not yes:
+            typer.confirm(f"Delete {n_files:,} files and {n_rows:,} rows for good?", abort=True, err=True)
+        with bars() as progress:
+            for of_week in retention.outdated(parts.engine, parts.artifacts, day):
+                retention.remove(parts.engine, parts.artifacts, of_week, progress)
+    if as_json:
+        weeks = [{"week": week, "files": files, "rows": rows} for week, files, rows in old]
+        OUT.print_json(data={"before": day.isoformat(), "deleted": not dry_run, "weeks": weeks})
+
+
+@app.command()
+def check(
+    hashes: Annotated[bool, typer.Option("--hashes", help="Compare every file's bytes, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the files of all reports with their rows, in both directions; exit code 1 where they differ."""
+    from assets.publishing import consistency_check
+
+    parts = startup.parts()
+    with bars() as progress:
+        compared = list(consistency_check.compare(parts.engine, parts.artifacts, progress, hashes=hashes))
+    apart = [of_week for of_week in compared if not of_week.agree]
+    if as_json:
+        OUT.print_json(data=[{**asdict(of_week), "week": of_week.week.key} for of_week in compared])
+    else:
+        _show(compared, apart)
+    if apart:
+        last = f" --through {apart[-1].week}" if len(apart) > 1 else ""
+        ERR.print(
+            f"Make what is missing or altered, and record what is not: seedtest run --week {apart[0].week}{last}. "
+            "Files of learners who are gone stay unrecorded, until `seedtest artifacts prune`.",
+            highlight=False,
+        )
+    raise typer.Exit(1 if apart else 0)
+
+
+def _show(compared: "Sequence[Compared]", apart: "Sequence[Compared]") -> None:
+    for of_week in apart:
+        for fault, keys in (
+            ("row without file", of_week.missing),
+            ("file is not the row's", of_week.altered),
+            ("file without row", of_week.unrecorded),
+        ):
+            for key in keys[:_NAMED]:
+                OUT.print(f"[red]{fault}[/] {key}", highlight=False)
+            if len(keys) > _NAMED:
+                OUT.print(f"and {len(keys) - _NAMED:,} more of {of_week.week}", highlight=False)
+    rows, files = sum(of_week.rows for of_week in compared), sum(of_week.files for of_week in compared)
+    OUT.print(f"{rows:,} rows and {files:,} files in {len(compared):,} weeks, {len(apart):,} at fault", highlight=False)
+    if elsewhere := sum(of_week.elsewhere for of_week in compared):
+        OUT.print(f"{elsewhere:,} rows name files in another store: not examined", highlight=False)

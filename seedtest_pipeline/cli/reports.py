@@ -1,0 +1,82 @@
+"""The command `report`: where a learner's report is, and links that open it."""
+
+import shlex
+import webbrowser
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from resources.errors import InvalidInput
+from seedtest_pipeline.cli import options, startup
+from seedtest_pipeline.cli.options import AsJson, Link, OpenIt, WeekOption
+from seedtest_pipeline.terminal import ERR, OUT
+
+if TYPE_CHECKING:
+    from resources.artifacts import links
+    from resources.database.queries.report_artifacts import ReportArtifact
+    from resources.model import Format, Week
+    from seedtest_pipeline.wiring import Parts
+
+
+def report(
+    user: Annotated[str, typer.Option(help="The user, by the platform's id.")],
+    week: WeekOption,
+    form: Annotated[Literal["html", "pdf"] | None, typer.Option("--format", help="Only this format.")] = None,
+    link: Link = False,
+    open_it: OpenIt = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print where a learner's report of a week is."""
+    of_week = options.week(week)
+    from resources.database.engine import transaction
+    from resources.database.queries import report_artifacts
+
+    parts = startup.parts()
+    with transaction(parts.engine) as connection:
+        made = report_artifacts.of_week(connection, of_week, [user])
+    rows = [row for row in made if form in (None, row.format)]
+    if not rows:
+        raise _not_made(user, of_week, form, [row.format for row in made])
+    to_them = _links(parts, rows) if link or open_it else []
+    if as_json:
+        shown: list[dict[str, object]] = [
+            {"format": row.format, "url": row.url, "sha256": row.sha256, **_described(to_it)}
+            for row, to_it in zip_longest(rows, to_them)
+        ]
+        OUT.print_json(data={"user": user, "week": of_week.key, "reports": shown})
+    else:
+        for place in to_them if link else rows:
+            OUT.print(place.url, highlight=False)
+    if open_it and not webbrowser.open(to_them[0].url):
+        ERR.print("No browser was found here: open the address by hand.")
+
+
+def _not_made(user: str, week: "Week", form: "Format | None", others: Sequence[str]) -> InvalidInput:
+    remedy = f"seedtest run --week {week} --user {shlex.quote(user)}"
+    if others:
+        return InvalidInput(
+            f"There is no {form} report of {user!r} for {week}, but {', '.join(others)}",
+            remedy=f"REPORT_FORMATS says what is made. Add {form} to it, then: {remedy}",
+        )
+    return InvalidInput(f"There is no report of {user!r} for {week}.", remedy=f"Make it: {remedy}")
+
+
+def _described(link: "links.Link | None") -> dict[str, object]:
+    if link is None:
+        return {}
+    return {"link": link.url, "expires_at": link.expires_at and link.expires_at.isoformat()}
+
+
+def _links(parts: "Parts", rows: "Sequence[ReportArtifact]") -> "list[links.Link]":
+    from resources.artifacts.store import report_key
+
+    keys = [report_key(row.week, row.user_id, row.format) for row in rows]
+    for row, key in zip(rows, keys, strict=True):
+        if row.url != (here := parts.artifacts.address(key)):
+            remedy = f"seedtest run --week {row.week} --user {shlex.quote(row.user_id)}"
+            raise InvalidInput(
+                f"This report is at {row.url}, and links lead to {here}.", remedy=f"Make it there: {remedy}"
+            )
+    return parts.links.of(keys, parts.settings.report_link_secs)

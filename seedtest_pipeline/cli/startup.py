@@ -1,0 +1,23 @@
+"""What a command does first: read the settings, prepare what Dagster reads, and wire the parts."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seedtest_pipeline.wiring import Parts
+
+
+def parts() -> "Parts":
+    """The parts of this machine's settings; each is made when the command first asks for it.
+
+    Raises:
+        InvalidInput: a setting is unreadable.
+        OperatorRequired: SEEDTEST_HOME cannot be made or written.
+    """
+    from seedtest_pipeline.dagster_home import prepare_dagster_home
+    from seedtest_pipeline.settings import Settings, prepare_process
+    from seedtest_pipeline.wiring import Parts
+
+    settings = Settings.load()
+    prepare_process()
+    prepare_dagster_home(settings)
+    return Parts(settings)

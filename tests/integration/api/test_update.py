@@ -137,6 +137,14 @@ def test_where_a_later_estimate_is_stored_the_answer_says_which_is_current(engin
     assert stored(engine, "u1") == later
 
 
+def test_a_session_whose_row_never_says_when_it_changed_counts_by_its_answers_own_times(engine, api):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "11", at=ago(1))
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("UPDATE exam_results SET updated_at = NULL")
+    assert update(api, "u1")["n_items"] == 2
+
+
 def platform_of_many_weeks(engine: sa.Engine, week: Week, users: list[str]) -> None:
     """With repeats, skips, unknown items, ties in time and answers at the week's end, over the weeks before it, too."""
     draw = np.random.default_rng(5)
@@ -259,7 +267,7 @@ def test_by_the_r_service_it_is_the_same_number_and_the_request_id_is_sent(engin
 def test_an_estimator_that_is_down_is_503_and_never_a_noop(engine, serve):
     adopt(engine)
     end_session(engine, "u1", "s1", "10")
-    api = serve(r_irt_base_url="http://127.0.0.1:1", api_timeout_secs=2)
+    api = serve(r_irt_base_url="http://127.0.0.1:1", api_timeout_secs=6)
     answer = api.post("/analysis/irt/update-theta", json={"user_id": "u1"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.json()["type"] == "/problems/estimator-unavailable"

@@ -11,6 +11,7 @@ from assets.selection import SelectedUsers
 from assets.user_keys import UserKeys
 from resources.database import locks
 from resources.database.engine import transaction
+from resources.database.queries import attempts
 from resources.database.schema.tables import exam_results
 from resources.warehouse.folder import Warehouse
 from tests.integration.assets.freezing import FIRST, KEY, answer, frozen, run
@@ -85,6 +86,25 @@ def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engi
         answer(engine, ("u1", "q2"))
     waits.join()
     assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2")]
+
+
+def test_an_answer_that_comes_while_a_week_is_frozen_is_found_to_be_late(engine, warehouse, monkeypatch):
+    """Its week's checksum is of before the reading; one of afterwards would call the file complete for ever."""
+
+    def read_and_meet_another(connection, *given):
+        rows = between(connection, *given)
+        answer(engine, ("u1", "q2"))
+        return rows
+
+    between = attempts.between
+    monkeypatch.setattr(attempts, "between", read_and_meet_another)
+    answer(engine, ("u1", "q1"))
+    users = ONE_BUCKET.users
+    freezing.Freezer(engine, warehouse, users, SelectedUsers({KEY: ["u1"]}, None)).freeze(FIRST, [KEY], ["u1"])
+    assert frozen(warehouse) == [("u1", "q1")]
+    with transaction(engine) as connection:
+        of_users = attempts.checksums(connection, FIRST.begins_at, FIRST.ends_at)
+    assert warehouse.checksums(FIRST)[KEY] != freezing.checksums_by_key(users, of_users)[KEY]
 
 
 @pytest.mark.parametrize("buckets", [0, 1], ids=["users", "buckets"])

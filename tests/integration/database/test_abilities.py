@@ -13,6 +13,7 @@ from resources.database.engine import make_engine, transaction
 from resources.database.queries import abilities
 from resources.database.queries.abilities import Ability, StoredWeek, WeekStates
 from resources.model import Floats, Thetas, Week
+from tests.waiting import PATIENCE_S
 
 WEEK = Week(dt.date(2025, 1, 6))
 NOW = dt.datetime(2025, 3, 1, 12, 0, 0, 5, dt.UTC)
@@ -152,6 +153,6 @@ def test_writers_in_opposite_orders_do_not_deadlock(engine: sa.Engine) -> None:
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(write, users[::2], users[1::2]), pool.submit(write, users[:0:-2], users[-2::-2])]
         for run in runs:
-            run.result(timeout=60)
+            run.result(timeout=PATIENCE_S)
     with transaction(engine) as connection:
         assert len(abilities.of_week(connection, WEEK)) == 1000

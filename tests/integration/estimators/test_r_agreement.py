@@ -1,7 +1,5 @@
 """The R service is an estimator like any other, and gives the numbers of the one in this process."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,10 +10,9 @@ from resources.estimators.in_process import InProcessEstimator
 from resources.estimators.r_service.client import RServiceEstimator
 from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses
 from tests import long_form
+from tests.beside import beside
 from tests.unit.estimators.estimator_contract import EstimatorContract, bank_of, responses_of
-from tests.unit.irt import reference
-
-STEPIK = Path(__file__).parents[3] / "../shared/data/stepik_responses.parquet"
+from tests.unit.irt import own_sets, reference
 
 # The two sum the same terms in another order. The contract asks for 1e-6 against results made elsewhere.
 ATOL = 1e-9
@@ -33,6 +30,14 @@ def test_both_engines_agree_on_every_reference_set(r_estimator: RServiceEstimato
     agree(r_estimator, responses_of(patterns), bank_of(reference.items(name)), Prior(0.0, reference.group_sd(name)))
 
 
+@pytest.mark.parametrize("name", own_sets.SCORED)
+def test_both_engines_agree_on_our_own_sets(r_estimator: RServiceEstimator, name: str) -> None:
+    responses = responses_of(own_sets.right(name.split("_")[0]))
+    agree(
+        r_estimator, responses, bank_of(own_sets.items(name), responses.item_keys), Prior(0.0, own_sets.GROUP_SD[name])
+    )
+
+
 def test_both_engines_agree_on_5000_sparse_users(r_estimator: RServiceEstimator) -> None:
     items = reference.read("sparse1_2pl_items_tight.csv").astype({"item_id": str})
     long = reference.read("sparse1_long.csv").rename(columns={"item_id": "item_key", "response": "correct"})
@@ -48,9 +53,8 @@ def test_both_engines_agree_on_5000_sparse_users(r_estimator: RServiceEstimator)
 def test_both_engines_agree_on_9940_learners_of_an_online_course(
     r_estimator: RServiceEstimator, guessing: float, prior: Prior
 ) -> None:
-    if not STEPIK.exists():
-        pytest.skip(f"the real responses are not here: {STEPIK.resolve()}")
-    attempts = pd.read_parquet(STEPIK, columns=["user_id", "item_id", "correct", "answered_at"])
+    log = beside("data", "stepik_responses.parquet")
+    attempts = pd.read_parquet(log, columns=["user_id", "item_id", "correct", "answered_at"])
     first = attempts.sort_values("answered_at", kind="stable").drop_duplicates(["user_id", "item_id"])
     first = first.assign(item_key=first["item_id"].astype(str), user_id=first["user_id"].astype(str))
     responses = long_form.responses(first.astype({"correct": "boolean"}))

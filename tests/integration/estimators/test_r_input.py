@@ -12,6 +12,7 @@ import pytest
 
 from resources.estimators.r_service.process import RUN_R
 from tests.integration.conftest import TOKEN
+from tests.waiting import PATIENCE_S
 
 ITEM = {"a": 1.0, "b": 0.0, "c": 0.2}
 RIGHT = {"item_id": "1", "is_correct": True}
@@ -184,7 +185,7 @@ def test_the_token_is_asked_for_but_not_for_health(r_service_url: str) -> None:
 
 def test_a_body_over_the_limit_is_413_and_a_chunked_one_411(http: httpx.Client) -> None:
     # Announced and not sent: the service answers on the headers, and a client still sending may lose the answer.
-    announced = HTTPConnection(http.base_url.host, http.base_url.port, timeout=10)
+    announced = HTTPConnection(http.base_url.host, http.base_url.port, timeout=PATIENCE_S)
     announced.request("POST", "/irt/score", headers={**http.headers, "Content-Length": str(64 * 2**20 + 1)})
     answer = announced.getresponse()
     refused(httpx.Response(answer.status, headers=dict(answer.headers), content=answer.read()), 413, None)

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from tests.integration.reports.test_states import STATES
+from tests.waiting import PATIENCE_S
 
 SHOWN = (
     "an ordinary week",
@@ -26,7 +27,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 def browser(needs_chromium: str) -> Iterator[Browser]:
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=needs_chromium, args=flags)
+        chromium = playwright.chromium.launch(executable_path=needs_chromium, args=flags, timeout=1_000 * PATIENCE_S)
         yield chromium
         chromium.close()
 
@@ -45,6 +46,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, report: Path) -> Iter
         color_scheme=request.param, viewport={"width": 390, "height": 800}, bypass_csp=True, offline=True
     )
     asked: list[str] = []
+    context.set_default_timeout(1_000 * PATIENCE_S)
     opened = context.new_page()
     opened.on("request", lambda request: asked.append(request.url))
     opened.goto(report.as_uri())

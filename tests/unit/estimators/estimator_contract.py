@@ -10,11 +10,11 @@ from resources.irt.eap import eap_on_grid
 from resources.irt.response_functions import Floats, Items
 from resources.model import ItemBank, Prior, Responses
 from tests import long_form
-from tests.unit.irt import reference
+from tests.unit.irt import own_sets, reference
 
 
-def bank_of(items: Items) -> ItemBank:
-    keys = tuple(f"i{j + 1}" for j in range(items.a.size))
+def bank_of(items: Items, item_keys: tuple[str, ...] = ()) -> ItemBank:
+    keys = item_keys or tuple(f"i{j + 1}" for j in range(items.a.size))
     return ItemBank("contract", "3PL" if items.c.any() else "2PL", keys, items.a, items.b, items.c)
 
 
@@ -50,6 +50,22 @@ class EstimatorContract:
         fine = eap_on_grid(reference.patterns(scores), items, np.linspace(-12, 12, 2_401), 0.0, prior.sd)
         assert_allclose(got.theta, fine.mean, rtol=0, atol=1e-6)
         assert_allclose(got.se, fine.sd, rtol=0, atol=1e-6)
+
+    @pytest.mark.parametrize("name", own_sets.SCORED)
+    def test_our_own_sets_all_right_and_all_wrong_last(self, estimator: Estimator, name: str) -> None:
+        responses, items = responses_of(own_sets.right_of_base_r(name)), own_sets.items(name)
+        prior = Prior(0.0, own_sets.GROUP_SD[name])
+        got, scores = estimator.estimate(responses, bank_of(items, responses.item_keys), prior), own_sets.base_r(name)
+        assert_allclose(got.theta, scores["EAP1201_12"], rtol=0, atol=1e-6)
+        assert_allclose(got.se, scores["EAP1201_12_SE"], rtol=0, atol=1e-6)
+
+    @pytest.mark.parametrize("name", own_sets.SCORED)
+    def test_our_own_sets_under_a_prior_other_than_standard_normal(self, estimator: Estimator, name: str) -> None:
+        responses, scores = responses_of(own_sets.right_of_base_r(name)), own_sets.base_r(name)
+        bank = bank_of(own_sets.items(name), responses.item_keys)
+        got = estimator.estimate(responses, bank, Prior(0.5, np.sqrt(2)))
+        assert_allclose(got.theta, scores["EAP_m05_v2"], rtol=0, atol=1e-6)
+        assert_allclose(got.se, scores["EAP_m05_v2_SE"], rtol=0, atol=1e-6)
 
     def test_all_right_all_wrong_one_response_and_half_missing(self, estimator: Estimator) -> None:
         scores = reference.read("fixed12_2pl_scores.csv")

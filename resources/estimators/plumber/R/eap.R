@@ -1,9 +1,9 @@
 # Expected a posteriori ability: posterior mean and SD under a normal prior, for many users at once and for each as if
 # alone. The rule, per user (resources/irt/eap.py is the same in Python, and says why and how exact it is):
 #
-# 1. 121 equally spaced points over prior mean +- 6 SD, spacing h. Density = prior times likelihood, from logarithms
-#    less their maximum: products of 5,000 probabilities underflow. m and s are its mean and SD; m' and s' the same from
-#    every other point, the first and the last included.
+# 1. 121 equally spaced points, spacing h: from -6 to 6 where |prior mean| <= 4 and prior SD <= 1, else over prior mean
+#    +- 6 SD. Density = prior times likelihood, from logarithms less their maximum: products of 5,000 probabilities
+#    underflow. m and s are its mean and SD; m' and s' the same from every other point, the first and the last included.
 # 2. Done if h <= s, |m' - m| and |s' - s| are at most .001 s, and the density at both ends is at most 1e-7 of its
 #    maximum.
 # 3. Else the same with 241, then 481 points.
@@ -14,6 +14,9 @@
 
 shared_points <- c(121L, 241L, 481L)
 own_points <- 120L * 2L^(0:7) + 1L
+common_reach <- 6
+ordinary_mean <- 4
+ordinary_sd <- 1
 reach_prior_sds <- 6
 negligible <- 1e-7
 half_grid <- 1e-3
@@ -27,7 +30,9 @@ eap <- function(user, item, correct, n_users, bank, prior) {
   answers <- Matrix::sparseMatrix(
     i = item + n_items * correct, j = user, x = 1, dims = c(2L * n_items, n_users), check = FALSE
   )
-  reach <- reach_prior_sds * prior$sd
+  ordinary <- abs(prior$mean) <= ordinary_mean && prior$sd <= ordinary_sd
+  centre <- if (ordinary) 0 else prior$mean
+  reach <- if (ordinary) common_reach else reach_prior_sds * prior$sd
   unknown <- rep(NA_real_, n_users)
   grid <- list(
     theta = unknown, se = unknown, at_end = unknown, spacing = unknown, reach = rep(reach, n_users),
@@ -35,7 +40,7 @@ eap <- function(user, item, correct, n_users, bank, prior) {
   )
   for (n_points in shared_points) {
     open <- which(!grid$resolved)
-    if (length(open) > 0L) grid <- on_shared_points(grid, open, answers, n_points, bank, prior)
+    if (length(open) > 0L) grid <- on_shared_points(grid, open, centre, reach, answers, n_points, bank, prior)
   }
   for (n_points in own_points) {
     open <- which(!grid$resolved)
@@ -50,17 +55,18 @@ eap <- function(user, item, correct, n_users, bank, prior) {
   grid[c("theta", "se")]
 }
 
-# The users `open` on the same points: one table of log probabilities, and the log-likelihoods are one sparse product.
-on_shared_points <- function(grid, open, answers, n_points, bank, prior) {
+# The users `open` on the same points, centre +- reach: one table of log probabilities, and the log-likelihoods are one
+# sparse product.
+on_shared_points <- function(grid, open, centre, reach, answers, n_points, bank, prior) {
   offsets <- seq(-1, 1, length.out = n_points)
-  theta <- prior$mean + reach_prior_sds * prior$sd * offsets
+  theta <- centre + reach * offsets
   log_p <- log_probabilities(outer(bank$a, theta) - bank$a * bank$b, bank$c)
   log_p <- rbind(log_p$wrong, log_p$right)
-  log_prior <- -0.5 * (reach_prior_sds * offsets)^2
+  log_prior <- -0.5 * ((theta - prior$mean) / prior$sd)^2
   for (who in split(open, (seq_along(open) - 1L) %/% users_at_once)) {
     log_likelihood <- as.matrix(Matrix::crossprod(answers[, who, drop = FALSE], log_p))
     log_density <- log_likelihood + rep(log_prior, each = length(who))
-    grid <- take_moments(grid, who, log_density, offsets, centre = prior$mean)
+    grid <- take_moments(grid, who, log_density, offsets, centre)
   }
   grid
 }

@@ -54,9 +54,9 @@ def through_the_product(given: Simulated) -> tuple[Floats, Floats, list[str]]:
             found = abilities.history(connection, users.members(KEYS.fixed), weeks[-1])
             moved = populations.until(connection, weeks[-1])
     mean, sd = np.full((n_weeks, n_learners), np.nan), np.full((n_weeks, n_learners), np.nan)
-    week = np.array([(start - FIRST.start).days // 7 for start in found["week_start"]])
+    place = np.array([(start - FIRST.start).days // 7 for start in found["week_start"]])
     learner = found["user_id"].str[1:].astype(int).to_numpy()
-    mean[week, learner], sd[week, learner] = found["theta"], found["se"]
+    mean[place, learner], sd[place, learner] = found["theta"], found["se"]
     for n in range(1, n_weeks):
         absent = np.isnan(mean[n])
         mean[n, absent], sd[n, absent] = mean[n - 1, absent], sd[n - 1, absent]

@@ -47,14 +47,14 @@ STATES = {
     "one answer": (
         given(level=replace(LEVEL, se=0.93, n_items=1), history=levels(0.42, n_items=1), practised=answers([True])),
         [
-            "You gave 1 answer: 7 answers more until your first level",
-            "After 7 answers more, your first level stands here",
+            "You gave 1 answer: 7 more answers until your first level",
+            "After 7 more answers, your first level stands here",
             "1 answer in 1 session on 1 day: 1 right, 0 wrong",
         ],
     ),
     "too few answers, and none this week": (
         given(level=replace(LEVEL, se=0.8, n_items=3), history=levels(0.42, n_items=3), practised=answers([])),
-        ["You gave no answers this week", "You have given 3 answers that can be measured. After 5 answers more"],
+        ["You gave no answers this week", "You have given 3 answers that can be measured. After 5 more answers"],
     ),
     "all right": (given(practised=answers([True] * 12)), ["Every answer of this week was right"]),
     "all wrong": (given(practised=answers([False] * 12)), ["No answer of this week was right"]),
@@ -168,13 +168,18 @@ def test_every_state_reads_well(template: Template, state: str) -> None:
 @pytest.mark.parametrize("state", [state for state in STATES if STATES[state][0].change is None])
 def test_where_nothing_is_known_of_change_nothing_is_said_of_it(template: Template, state: str) -> None:
     report = text(render(template, STATES[state][0]))
-    assert not re.search(r"\bChange\b|chance alone makes|more than chance|whether your level has changed|gone (up|down)|over 4 weeks", report)
+    assert not re.search(
+        r"\bChange\b|chance alone makes|more than chance|whether your level has changed|gone (up|down)|over 4 weeks",
+        report,
+    )
 
 
 @pytest.mark.parametrize("state", ["one answer", "too few answers, and none this week"])
 def test_too_few_answers_make_no_score_no_margin_and_no_place(template: Template, state: str) -> None:
     week = replace(STATES[state][0], standing=Standing(63, 46, 78, 1800))
-    report = text(render(template, week))
+    page = render(template, week)
+    report = text(page)
+    assert 'class="figure"' not in page.decode()  # nor the week's share right, in figures as large as a level's
     assert not re.search(r"542|±|of 100|Theta|percentile|Week by week|What to try next", report)
     assert report.count("first level") >= 1
 

@@ -118,7 +118,7 @@ def test_one_answer_gets_neither_a_score_nor_a_percentile() -> None:
     shown = view(ENGLISH, week)
     assert (shown.lead, shown.level, shown.standing, shown.trend) == ("too few", None, None, None)
     assert shown.too_few is not None
-    assert shown.too_few.more == "7 answers"
+    assert shown.too_few.more == "7 more answers"
 
 
 def test_a_level_older_than_the_look_back_is_past() -> None:

@@ -114,7 +114,7 @@ def test_below_the_least_number_of_answers_nothing_is_shown_that_rests_on_a_leve
     )
     assert made.lead == "too few"
     assert made.too_few is not None
-    assert made.too_few.more == {1: "7 answers", 7: "1 answer"}[n]
+    assert made.too_few.more == {1: "7 more answers", 7: "1 more answer"}[n]
     rests_on_it = (made.level, made.standing, made.change, made.trend, made.item_map, made.next_items, made.no_level)
     assert rests_on_it == (None,) * 7
     assert not made.facts

@@ -88,7 +88,8 @@ def too_few(words: Words, level: Level) -> TooFew | None:
     """None where there is a level to show."""
     if enough(level):
         return None
-    return TooFew(words.answers(level.n_items), words.answers(MIN_ANSWERS - level.n_items))
+    more = words.count(MIN_ANSWERS - level.n_items, "{n} more answer", "{n} more answers")
+    return TooFew(words.answers(level.n_items), more)
 
 
 def level_view(words: Words, level: Level, week: Week, bank: ItemBank, scale: Scale) -> LevelView:

@@ -107,8 +107,7 @@ def _publish(of: School, form: Format, n_users: int) -> Cost:
     wall, cpu = time.perf_counter(), time.process_time()
     for first in range(0, n_users, LEARNERS_AT_ONCE):
         some = members[first : first + LEARNERS_AT_ONCE]
-        answers = of.answers(n_users, some)
-        publisher.publish(week, some, answers, answers, lambda _: None)
+        publisher.publish(week, some, of.answers(n_users, some), lambda _: None)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak_kb = int(
         Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
@@ -121,7 +120,7 @@ def _publish(of: School, form: Format, n_users: int) -> Cost:
 def _started(publisher: Publisher, first: str, answers: pd.DataFrame, week: Week) -> float:
     """CPU seconds of the first report, for which Vega, Jinja and Typst start."""
     begun = time.process_time()
-    publisher.publish(week, [first], answers, answers, lambda _: None)
+    publisher.publish(week, [first], answers, lambda _: None)
     return time.process_time() - begun
 
 

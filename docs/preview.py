@@ -27,7 +27,7 @@ def main() -> None:
 
 def plain(value: object) -> object:
     """As JSON holds it: pictures in both formats; what hides a part (None, empty) is false."""
-    if hasattr(value, "__typst__"):
+    if hasattr(value, "__html__") and hasattr(value, "__typst__"):
         return {"html": value.__html__(), "typst": value.__typst__()}
     if dataclasses.is_dataclass(value):
         return plain(vars(value))

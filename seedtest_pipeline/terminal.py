@@ -1,8 +1,11 @@
 """What a person sees of the command line: progress bars, tables, and errors as one line."""
 
+import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -11,6 +14,25 @@ from rich.table import Table
 OUT = Console(soft_wrap=True)
 # Progress and errors: standard output stays clean for --json and pipes.
 ERR = Console(stderr=True, soft_wrap=True)
+
+
+def leave_at_once_while(importer: str) -> None:
+    """From now on, Ctrl-C while the package `importer` imports ends the process with 130; later it is Python's own.
+
+    An exception there may get lost, since Python calls back from inside its imports and ignores what that raises; the
+    command would then go on. Nothing is open yet that an orderly end would close.
+    """
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        inner = None
+        while frame is not None:
+            name = str(frame.f_globals.get("__name__"))
+            if name.startswith(importer) and inner is not None and inner.startswith("importlib._bootstrap"):
+                os._exit(130)
+            inner, frame = name, frame.f_back
+        signal.default_int_handler(number, None)
+
+    signal.signal(signal.SIGINT, interrupted)
 
 
 class Bars:

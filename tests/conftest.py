@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -15,9 +16,14 @@ from psycopg import sql
 from resources.database.engine import make_engine
 from resources.database.schema import migrate
 from resources.postgres import embedded
+from tests.beside import NotBesideThisClone
 from tests.s3_server import S3Server, shared_server
 
 _TEMPLATE = "template_migrated"
+
+# An example's time says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -110,15 +116,21 @@ def _exists(server_url: str, database: str) -> bool:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--forbid-skips", action="store_true", help="a test that would skip fails, unless it is marked needs_quarto"
-    )
+        "--forbid-skips", action="store_true",
+        help="a test that would skip fails, unless it is marked needs_quarto or the clone stands alone (beside.py)",
+    )  # fmt: skip
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where everything was installed, a skip means that something which should be there is not."""
     report = yield
-    if report.skipped and item.config.getoption("--forbid-skips") and not item.get_closest_marker("needs_quarto"):
+    allowed = item.get_closest_marker("needs_quarto") or (
+        call.excinfo and call.excinfo.errisinstance(NotBesideThisClone)
+    )
+    if report.skipped and item.config.getoption("--forbid-skips") and not allowed:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} skipped, and --forbid-skips is set: {report.longrepr}"
     return report

@@ -28,7 +28,7 @@ from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.recipe import recipe
 from resources.reports.document.template import Template
-from resources.reports.learner.report_input import Change, Level, ReportInput, WeekLevel
+from resources.reports.learner.report_input import Level, ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 
 _CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
@@ -199,17 +199,12 @@ def _rounded(estimates: Sequence[_Estimate]) -> list[_Estimate]:
     return [replace(estimate, theta=round(estimate.theta, 9), se=round(estimate.se, 9)) for estimate in estimates]
 
 
-def _rounded_change(change: Change | None) -> Change | None:
-    """Likewise."""
-    return replace(change, delta=round(change.delta, 9), se=round(change.se, 9)) if change else None
-
-
 def _fingerprint(template: Template, report: ReportInput) -> str:
     """SHA-256 of everything that a report's bytes depend on."""
     answers = report.answers
     parts = (
         recipe(), template.sha256, report.user_id, report.week, _rounded(report.history),
-        _rounded([report.level] if report.level else []), report.standing, _rounded_change(report.change), report.as_of,
+        _rounded([report.level] if report.level else []), report.standing, report.change, report.as_of,
         report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
         answers.keys, answers.topics, answers.sessions, answers.correct.tolist(), answers.completed_at.tolist(),
         answers.response_time_ms.tolist(), answers.attempt_no.tolist(), answers.hint_used.tolist(),

@@ -77,7 +77,9 @@ def _changes(week: Week, members: Sequence[str], counted: Answers, bank: ItemBan
     found = change(matrix, position[rows], bank.items)
     new = np.bincount(matrix.user[weeks_ago[rows] <= 1], minlength=len(members)) > 0
     return {
-        members[i]: Change(int(OVER_WEEKS), found.change[i].item(), found.se[i].item(), found.verdict[i])
+        members[i]: Change(
+            int(OVER_WEEKS), round(found.change[i].item(), 9), round(found.se[i].item(), 9), found.verdict[i]
+        )
         for i in np.flatnonzero(new).tolist()
         if found.verdict[i] is not None
     }

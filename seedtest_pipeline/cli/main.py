@@ -12,7 +12,7 @@ import typer
 
 from resources.errors import SeedtestError
 from seedtest_pipeline.cli import api_client, artifacts, bank, data, demo, doctor, reports, services, weeks
-from seedtest_pipeline.terminal import OUT, complain
+from seedtest_pipeline.terminal import OUT, complain, leave_at_once_while
 
 app = typer.Typer(
     help="Weekly ability estimates and readable reports for an exam platform.",
@@ -35,6 +35,7 @@ _MENDABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 def main() -> NoReturn:
     """Run a command; an error that the user can mend is one sentence, not a traceback."""
+    leave_at_once_while("seedtest_pipeline.cli")
     try:
         app()
     except SeedtestError as error:

@@ -103,7 +103,7 @@ def _exam(users: int, bank: ItemBank, now: dt.datetime) -> pa.Table:
 def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"{process.args} ended as it started; see its log"
+        assert process.poll() is None, f"{process.args!r} ended as it started; see its log"
         try:
             httpx.get(f"http://127.0.0.1:{port}/openapi.json", timeout=2, trust_env=False)
         except httpx.TransportError:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -81,7 +82,11 @@ def scorers(given: Exam, r_service_url: str | None) -> list[Contender]:
     def r_service() -> Floats:
         users, keys = range(answers.n_users), range(answers.n_items)
         responses = Responses(
-            tuple(map(str, users)), tuple(map(str, keys)), answers.user, answers.item, answers.correct.astype(float)
+            tuple(map(str, users)),
+            tuple(map(str, keys)),
+            answers.user.astype(np.int64),
+            answers.item.astype(np.int64),
+            answers.correct.astype(float),
         )
         bank = ItemBank("bench", "2PL", responses.item_keys, items.a, items.b, items.c)
         return RServiceEstimator(str(r_service_url)).estimate(responses, bank).theta
@@ -136,12 +141,16 @@ def calibrators(given: Exam, *, slow: bool) -> list[Contender]:
     ]
 
 
+def _rms_from(best: Floats, a: Floats) -> float:
+    return float(np.sqrt(np.mean((a - best) ** 2)))
+
+
 def measured(task: Task) -> Outcome:
     """In a forked process: the data are shared with it, and not counted."""
     ours, theirs = mp.get_context("fork").Pipe(duplex=False)
     child = mp.get_context("fork").Process(target=_run, args=(task, theirs))
     child.start()
-    outcome = ours.recv()
+    outcome: Outcome | BaseException = ours.recv()
     child.join()
     if isinstance(outcome, BaseException):
         raise outcome
@@ -204,7 +213,7 @@ def main() -> None:
         best = calibrate(sat.answers, tolerance=1e-9, se_method="none").items.a
         report(
             f"2PL calibration of {n_users:,} users x {n_items} items, 60 % missing", calibrators(sat, slow=slow),
-            lambda a, best=best: float(np.sqrt(np.mean((a - best) ** 2))), n_users,
+            partial(_rms_from, best), n_users,
         )  # fmt: skip
 
 

@@ -21,15 +21,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from assets.abilities.windows import LEARNERS_AT_ONCE
-from assets.publishing.publisher import Publisher
+from assets.publishing.publisher import Publisher, _fingerprint
 from assets.publishing.report_inputs import report_inputs
+from resources.answers.answers import Answers
+from resources.answers.schema import SCHEMA
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import make_engine, transaction
 from resources.database.queries import abilities
@@ -43,6 +47,7 @@ from resources.reports.learner.scale import Scale
 from resources.reports.learner.view_model import view
 from seedtest_pipeline.demo.synthetic_exam import SyntheticExam, synthetic_exam
 from seedtest_pipeline.wiring import QUARTO_SOURCE
+from tests import answer_tables
 
 FIRST = Week.parse("2025-01-06")
 N_WEEKS = 8
@@ -80,10 +85,11 @@ class School:
         """The first so many learners, sorted."""
         return (self.home / f"members-{n_users}.txt").read_text().split()
 
-    def answers(self, n_users: int, members: Sequence[str]) -> pd.DataFrame:
+    def answers(self, n_users: int, members: Sequence[str]) -> Answers:
         """Of neighbours among the members; no more than these are read."""
-        theirs = [("user_id", ">=", members[0]), ("user_id", "<=", members[-1])]
-        return pd.read_parquet(self.home / f"answers-{n_users}.parquet", filters=theirs)
+        theirs = (pc.field("user_id") >= members[0]) & (pc.field("user_id") <= members[-1])
+        file = self.home / f"answers-{n_users}.parquet"
+        return Answers.from_table(pq.read_table(file, schema=SCHEMA, filters=theirs))
 
     def publisher(self, forms: Sequence[Format]) -> Publisher:
         """Into an empty folder."""
@@ -117,7 +123,7 @@ def _publish(of: School, form: Format, n_users: int) -> Cost:
     return Cost(n_users, publisher.written - 1, wall, cpu, peak_kb / 1024, start_s)
 
 
-def _started(publisher: Publisher, first: str, answers: pd.DataFrame, week: Week) -> float:
+def _started(publisher: Publisher, first: str, answers: Answers, week: Week) -> float:
     """CPU seconds of the first report, for which Vega, Jinja and Typst start."""
     begun = time.process_time()
     publisher.publish(week, [first], answers, lambda _: None)
@@ -143,7 +149,7 @@ def school(home: Path, sizes: Sequence[int]) -> School:
     number = window["user_id"].str.removeprefix(SYNTHETIC).astype("int64")
     for n_users in sizes:
         some = window[number <= n_users].sort_values("user_id", kind="stable")
-        some.to_parquet(home / f"answers-{n_users}.parquet", index=False, row_group_size=5_000)
+        pq.write_table(answer_tables.table(some), home / f"answers-{n_users}.parquet", row_group_size=5_000)
         (home / f"members-{n_users}.txt").write_text("\n".join(some["user_id"].unique()))
     return School(url, home, bank)
 
@@ -156,7 +162,7 @@ def _estimate(engine: sa.Engine, exam: SyntheticExam, bank: ItemBank) -> None:
         theta = of_week["theta"].to_numpy() + rng.normal(0, SE, n)
         counts = rng.integers(80, 160, n), rng.integers(0, 3, n), rng.integers(0, 3, n)
         thetas = Thetas(tuple(of_week["user_id"]), theta, np.full(n, SE), *counts, (), bank.model, bank.version)
-        week = Week(start)
+        week = Week(dt.date.fromisoformat(str(start)[:10]))
         with transaction(engine) as connection:
             abilities.store_week(connection, week, thetas, WINDOW_DAYS, week.ends_at, dt.datetime.now(dt.UTC))
 
@@ -191,7 +197,7 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     given = timed("inputs", lambda: list(report_inputs(
         week, members, answers, history, everybody, bank=of.bank, scale=publisher.scale, window_days=WINDOW_DAYS
     )))  # fmt: skip
-    timed("fingerprint", lambda: [publisher._fingerprint(template, one) for one in given])
+    timed("fingerprint", lambda: [_fingerprint(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
     charts = timed("charts", lambda: [fill._charts(template, one) for one in seen])
     parsed, marker = fill._parsed(form, template.source), fill.names(template, given[0])["marker"]
@@ -201,7 +207,13 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     if form == "pdf":
         timed("typeset", lambda: [typeset.pdf(source, week.ends_at) for source in filled])
     pages = [fill.render(template, one) for one in given]  # each with its own marker
-    timed("verify", lambda: [verify(page, one.user_id, week, template) for page, one in zip(pages, given, strict=True)])
+
+    def verified() -> list[bytes]:
+        for page, one in zip(pages, given, strict=True):
+            verify(page, one.user_id, week, template)
+        return pages
+
+    timed("verify", verified)
     key = f"stages.{form}"
     timed("store", lambda: [publisher.store.put(f"{n}/{key}", page, "") for n, page in enumerate(pages)])
     n_charts = max(len(drawn) for drawn in charts)
@@ -246,7 +258,8 @@ def main() -> None:
         show("PDF, published", pdf)
         show_stages(of, "pdf", sizes[0])
         print("\nA renderer process for each report instead, on the same document")
-        for form, ours in (("html", html[-1]), ("pdf", pdf[-1])):
+        pairs: list[tuple[Format, Any]] = [("html", html[-1]), ("pdf", pdf[-1])]
+        for form, ours in pairs:
             tool, cpu_s = renderer_process(home, form, 3)
             print(f"  {form:6}{tool:16}{1_000 * cpu_s:10.0f} CPU ms{1_000 * cpu_s / ours.ms:8.1f} times ours")
 

@@ -71,7 +71,7 @@ def simulate(scenario: Scenario, seed: int = 0) -> Simulated:
 def joined(weeks: list[ResponseMatrix]) -> ResponseMatrix:
     """The answers of several weeks as one."""
     user, item, correct = (
-        np.concatenate([getattr(one, name) for one in weeks]) for name in ("user", "item", "correct")
+        np.concatenate([getattr(week, name) for week in weeks]) for name in ("user", "item", "correct")
     )
     return ResponseMatrix(user, item, correct, weeks[0].n_users, weeks[0].n_items)
 

@@ -80,8 +80,8 @@ def load(port: int, path: str, token: str, *, users: int, connections: int, seco
         ).stdout  # fmt: skip
     figures = re.search(r"^figures (.*)$", said, re.MULTILINE)
     assert figures is not None, said
-    took_s, requests, errors, *percentiles = map(float, figures[1].split())
-    return Figures(requests / took_s, *percentiles, int(errors))
+    took_s, requests, errors, p50_ms, p95_ms, p99_ms = map(float, figures[1].split())
+    return Figures(requests / took_s, p50_ms, p95_ms, p99_ms, int(errors))
 
 
 async def _by_sockets(port: int, path: str, token: str, users: int, connections: int, seconds: float) -> Figures:

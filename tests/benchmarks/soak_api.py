@@ -26,6 +26,7 @@ import sqlalchemy as sa
 
 from assets.abilities.scoring import ScoringRules
 from resources.database.engine import make_engine, transaction
+from resources.database.queries.item_banks import ADOPTED
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import ItemBank, Responses
 from resources.postgres import embedded
@@ -106,8 +107,8 @@ def wrong(said: list[Said], bank: ItemBank) -> int:
 def catch_up_all(engine: sa.Engine) -> int:
     """Everybody whom the API did not update is, as Dagster would do it; returns how many they were."""
     catch_up.GRACE = dt.timedelta(0)
-    job, n, cursor = catch_up.catch_up_job(None), 0, None
-    sensor = catch_up.catch_up_sensor(job, None)
+    job, n, cursor = catch_up.catch_up_job(ADOPTED), 0, None
+    sensor = catch_up.catch_up_sensor(job, ADOPTED)
     resources = {
         "engine": engine,
         "rules": ScoringRules(),

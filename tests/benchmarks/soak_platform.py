@@ -95,7 +95,8 @@ class Platform:
             try:
                 with psycopg.connect(url, connect_timeout=3) as connection:
                     found = connection.execute("SELECT updated_at FROM exam_results WHERE session_id = %s", [session])
-                    return (found.fetchone() or (None,))[0]
+                    row: tuple[dt.datetime] | None = found.fetchone()
+                    return row[0] if row else None
             except psycopg.OperationalError:
                 time.sleep(0.2)
 

@@ -56,7 +56,7 @@ class Shell:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments) as process:
             try:
-                out, err = process.communicate(timeout=120)
+                out, err = process.communicate(timeout=600)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)  # or leaving the block would wait for it for ever
                 raise
@@ -82,7 +82,7 @@ def responses() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def engine(shared_database_url, responses) -> Iterator[sa.Engine]:
+def engine(shared_database_url: str, responses: pd.DataFrame) -> Iterator[sa.Engine]:
     """The exam and an item bank in force, put there without the command."""
     engine = make_engine(shared_database_url)
     items = tuple(f"i{number}" for number in range(N_ITEMS))
@@ -98,7 +98,7 @@ def engine(shared_database_url, responses) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory, shared_database_url, engine) -> Shell:
+def shell(tmp_path_factory: pytest.TempPathFactory, shared_database_url: str, engine: sa.Engine) -> Shell:
     """On the database that holds the exam."""
     return Shell(tmp_path_factory.mktemp("e2e") / "the home", shared_database_url)
 
@@ -114,16 +114,15 @@ Type = Callable[..., Said]
 
 
 @pytest.fixture
-def type_(monkeypatch, tmp_path, capsys) -> Iterator[Type]:
+def type_(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Type]:
     """Types `seedtest ARGUMENTS` in a shell where nothing is set but an empty home."""
-    engines = []  # the end of a process closes their connections; here nothing else would
+    engines: list[sa.Engine] = []  # the end of a process closes their connections; here nothing else would
 
-    def make_engine(url: str) -> sa.Engine:
-        engines.append(wiring_make_engine(url))
+    def noted(url: str) -> sa.Engine:
+        engines.append(make_engine(url))
         return engines[-1]
 
-    wiring_make_engine = wiring.make_engine
-    monkeypatch.setattr(wiring, "make_engine", make_engine)
+    monkeypatch.setattr(wiring, "make_engine", noted)
     for name in [*map(str.upper, Settings.model_fields), "DAGSTER_HOME"]:
         monkeypatch.delenv(name, raising=False)
     for name in ("DAGSTER_EVENT_BATCH_SIZE", "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"):
@@ -144,7 +143,7 @@ def type_(monkeypatch, tmp_path, capsys) -> Iterator[Type]:
 
 
 @pytest.fixture
-def on_exam(type_, engine, shared_database_url, monkeypatch) -> Type:
+def on_exam(type_: Type, engine: sa.Engine, shared_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Type:
     """The same, on a database that holds the exam."""
     monkeypatch.setenv("DATABASE_URL", shared_database_url)
     return type_

@@ -14,13 +14,14 @@ import pytest
 
 from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import Shell
+from tests.waiting import PATIENCE_S
 
 
 @contextmanager
 def serving(shell: Shell, port: int) -> Iterator[subprocess.Popen[str]]:
     process = shell.start("api", "--port", str(port))
     try:
-        assert wait_until(lambda: _alive(port) or process.poll() is not None, 60)
+        assert wait_until(lambda: _alive(port) or process.poll() is not None, PATIENCE_S)
         assert process.poll() is None, process.communicate()
         yield process
     finally:
@@ -71,7 +72,7 @@ def test_two_terminals(shell, port):
         assert "403" in refused.stderr
         assert "Traceback" not in refused.stderr
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=30)
+        _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     lines = [json.loads(line) for line in log.splitlines()]
     requests = [(line["route"], line["status"], line["caller"]) for line in lines if line["message"] == "request"]
@@ -81,19 +82,22 @@ def test_two_terminals(shell, port):
 
 def test_a_request_under_way_is_finished_before_the_end(shell, port):
     here = WithSettings(shell.home, shell.database_url, (("LOCAL_DEV", "true"),))
-    with serving(here, port) as process, socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with (
+        serving(here, port) as process,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection,
+    ):
         body = b'{"user_id": "u2"}'
         head = (
             b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n" % len(body)
         )
         connection.sendall(head + body[:3])
-        assert wait_until(lambda: b"under_way 2.0" in httpx.get(f"http://127.0.0.1:{port}/metrics").content, 10)
+        assert wait_until(lambda: b"under_way 2.0" in httpx.get(f"http://127.0.0.1:{port}/metrics").content, PATIENCE_S)
         process.send_signal(signal.SIGTERM)
-        assert wait_until(lambda: not _alive(port), 10)
+        assert wait_until(lambda: not _alive(port), PATIENCE_S)
         connection.sendall(body[3:])
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import WEEKS, Shell
+from tests.waiting import PATIENCE_S
 
 WEEKLY = ("responses", "theta_estimates", "weekly_reports")
 LAUNCH = """
@@ -64,7 +65,7 @@ def ui(shell, by_command, port, tmp_path_factory) -> Iterator[subprocess.Popen[s
 def ask(ui, port) -> Any:
     def ask(query: str, **variables: object) -> Any:
         answer = httpx.post(
-            f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=30
+            f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=PATIENCE_S
         )
         body = answer.json()
         assert "errors" not in body, body
@@ -72,11 +73,11 @@ def ask(ui, port) -> Any:
 
     def answers() -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{port}/server_info", timeout=5).is_success
+            return httpx.get(f"http://127.0.0.1:{port}/server_info", timeout=PATIENCE_S).is_success
         except httpx.TransportError:
             return ui.poll() is not None
 
-    assert wait_until(answers, 90)
+    assert wait_until(answers, PATIENCE_S)
     assert ui.poll() is None
     return ask
 
@@ -115,7 +116,7 @@ def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ask, e
         query = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
         return str(ask(query, id=launched["run"]["runId"])["runOrError"]["status"])
 
-    assert wait_until(lambda: status() in ("SUCCESS", "FAILURE", "CANCELED"), 90)
+    assert wait_until(lambda: status() in ("SUCCESS", "FAILURE", "CANCELED"), PATIENCE_S)
     assert status() == "SUCCESS"
     assert _made(engine) == by_command
 
@@ -123,8 +124,8 @@ def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ask, e
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_a_signal_to_the_command_alone_ends_dagster_and_all_its_processes(ui, ask, shell):
     os.kill(ui.pid, signal.SIGTERM)
-    assert ui.wait(30) == 0
-    assert wait_until(lambda: _processes_of(shell) == [], 10), _processes_of(shell)
+    assert ui.wait(PATIENCE_S) == 0
+    assert wait_until(lambda: _processes_of(shell) == [], PATIENCE_S), _processes_of(shell)
 
 
 def _made(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:

@@ -17,7 +17,7 @@ TOKEN = "a token of the tests"
 
 
 @pytest.fixture
-def engine(database_url) -> sa.Engine:
+def engine(database_url: str) -> Iterator[sa.Engine]:
     engine = make_engine(database_url)
     yield engine
     engine.dispose()

@@ -154,14 +154,25 @@ def _require_serves(table: str, column: Column, there: Existing) -> None:
 
 
 def _has_key(connection: sa.Connection, table: Table) -> bool:
-    """Whether ON CONFLICT on the key finds a unique index: of the whole table, immediate, on plain columns."""
+    """Whether ON CONFLICT on the key finds a unique index: of the whole table, on plain columns.
+
+    Raises:
+        InvalidInput: it is deferrable, and PostgreSQL then refuses ON CONFLICT, whatever other index there is.
+    """
     query = sa.text(
-        "SELECT FROM pg_index i WHERE indrelid = to_regclass(:table) "
-        "AND indisunique AND indimmediate AND indisvalid AND indpred IS NULL AND indexprs IS NULL "
+        "SELECT i.indimmediate, i.indexrelid::regclass::text FROM pg_index i WHERE indrelid = to_regclass(:table) "
+        "AND indisunique AND indisvalid AND indpred IS NULL AND indexprs IS NULL "
         'AND (SELECT array_agg(attname::text ORDER BY attname::text COLLATE "C") FROM pg_attribute a '
         "     WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) = :key"
     )
-    return connection.execute(query, {"table": table.name, "key": sorted(table.key)}).first() is not None
+    keys = connection.execute(query, {"table": table.name, "key": sorted(table.key)}).all()
+    for immediate, name in keys:
+        if not immediate:
+            raise InvalidInput(
+                f"{table.name} has a deferrable key, {name}, and PostgreSQL takes no upserts there: drop that "
+                "constraint and add it again without DEFERRABLE, or rename the table. Nothing was changed."
+            )
+    return bool(keys)
 
 
 def _add_key(connection: sa.Connection, revision: str, table: Table) -> None:

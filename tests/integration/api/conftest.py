@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from seedtest_pipeline.api.auth.tokens import Issuer
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
 from tests.integration.api.serving import serving
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -42,7 +44,7 @@ class SyncAuthenticator:
         """Until the next fetches end so, in this order, with any others between them."""
         seen = len(self.fetched)
         for outcome in outcomes:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE_S
             while outcome not in self.fetched[seen:]:
                 assert time.monotonic() < deadline, f"no fetch was {outcome}: {self.fetched[seen:]}"
                 self.wait(0.02)
@@ -86,7 +88,7 @@ def own_provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def authenticator(provider, start_authenticator) -> SyncAuthenticator:
+def authenticator(provider: Provider, start_authenticator: StartAuthenticator) -> SyncAuthenticator:
     return start_authenticator(provider.url)
 
 
@@ -94,7 +96,7 @@ Serve = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def serve(database_url, tmp_path) -> Iterator[Serve]:
+def serve(database_url: str, tmp_path: Path) -> Iterator[Serve]:
     """Serves the API with these settings until the test ends; by default no token is asked for."""
     with ExitStack() as closing:
 
@@ -104,11 +106,11 @@ def serve(database_url, tmp_path) -> Iterator[Serve]:
             defaults = {"seedtest_home": tmp_path, "database_url": database_url, "local_dev": authenticator is None}
             settings = Settings.load(**{**defaults, **given})
             url = closing.enter_context(serving(settings, authenticator, estimator))
-            return closing.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
+            return closing.enter_context(httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False))
 
         yield serve
 
 
 @pytest.fixture
-def api(serve) -> httpx.Client:
+def api(serve: Serve) -> httpx.Client:
     return serve()

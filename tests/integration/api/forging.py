@@ -34,7 +34,8 @@ def by_secret(secret: bytes, digest: str = "sha256") -> Sign:
 
 
 def public_pem(key: Any) -> bytes:
-    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return bytes(key.public_key().public_bytes(serialization.Encoding.PEM, form))
 
 
 def with_header(provider: Provider, **changed: object) -> str:

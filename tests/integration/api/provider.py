@@ -108,4 +108,5 @@ def algorithm_of(key: object) -> str:
 
 def public_jwk(kid: str, key: Any) -> dict[str, object]:
     algorithm = algorithm_of(key)
-    return {**_TO_JWK[algorithm](key.public_key(), as_dict=True), "kid": kid, "alg": algorithm, "use": "sig"}
+    to_jwk: Any = _TO_JWK[algorithm]
+    return {**to_jwk(key.public_key(), as_dict=True), "kid": kid, "alg": algorithm, "use": "sig"}

@@ -9,8 +9,9 @@ import json
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-answer = {"status": 503, "headers": {}, "body": "", "drip_s": 0.0}
+answer: dict[str, Any] = {"status": 503, "headers": {}, "body": "", "drip_s": 0.0}
 fetches = 0
 
 

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +14,7 @@ from seedtest_pipeline.api.auth.caller import Caller
 from seedtest_pipeline.api.middleware.limits import BODY_LIMIT
 from seedtest_pipeline.api.schemas import ID_BYTES
 from tests.integration.api.platform import adopt, end_session
+from tests.waiting import PATIENCE_S, until
 
 UPDATE = "/analysis/irt/update-theta"
 ODD_IDS = [
@@ -134,7 +134,7 @@ class SlowEstimator(InProcessEstimator):
         self.go_on = threading.Event()
 
     def estimate(self, *given, **more):
-        assert self.go_on.wait(30)
+        assert self.go_on.wait(PATIENCE_S)
         return super().estimate(*given, **more)
 
 
@@ -145,32 +145,25 @@ def test_a_request_that_takes_too_long_is_503_and_one_that_finds_no_room_too_whi
     api = serve(estimator=slow, api_timeout_secs=6, api_concurrency=2)
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(api.post, UPDATE, json={"user_id": "u1"}) for _ in range(2)]
-        _until(lambda: "requests_under_way 3.0" in api.get("/metrics").text)  # with this one
+        until(lambda: "requests_under_way 3.0" in api.get("/metrics").text)  # with this one
         refused = api.get("/users/u1/theta")
         assert problem(refused) == "overloaded"
         assert refused.headers["Retry-After"] == "5"
         assert api.get("/livez").json() == {"alive": True}
         assert [problem(run.result()) for run in waiting] == ["timed-out"] * 2
     slow.go_on.set()
-    _until(lambda: api.get("/users/u1/theta").json()["current"] is not None)
+    until(lambda: api.get("/users/u1/theta").json()["current"] is not None)
 
 
 def test_a_body_that_never_ends_is_given_up(serve):
     api = serve(api_timeout_secs=1)
     address = urlsplit(str(api.base_url))
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
         connection.sendall(
             b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 20\r\n\r\n{"
         )
         assert b"/problems/timed-out" in connection.recv(4096)
-
-
-def _until(met) -> None:
-    deadline = time.monotonic() + 10
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_without_tokens_a_page_from_elsewhere_whose_host_name_leads_here_is_refused(api):

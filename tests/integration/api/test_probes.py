@@ -24,7 +24,7 @@ def test_all_is_there(api):
     ("settings", "broken"),
     [
         ({"database_url": "postgresql://nobody:nothing@127.0.0.1:1/nothing"}, ["database", "migrations"]),
-        ({"r_irt_base_url": "http://127.0.0.1:1", "api_timeout_secs": 2}, ["estimator"]),
+        ({"r_irt_base_url": "http://127.0.0.1:1", "api_timeout_secs": 6}, ["estimator"]),
         ({"local_dev": False, "jwks_url": "http://127.0.0.1:1/", "jwt_iss": ISSUER, "jwt_aud": AUDIENCE}, ["keys"]),
     ],
 )

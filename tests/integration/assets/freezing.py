@@ -53,5 +53,4 @@ def run(
 
 
 def frozen(warehouse: Warehouse, week: Week = FIRST, key: str = KEY) -> list[tuple[str, str]]:
-    rows = warehouse.read([week], [key])
-    return list(zip(rows["user_id"].to_pylist(), rows["item_key"].to_pylist(), strict=True))
+    return [(row["user_id"], row["item_key"]) for row in warehouse.read([week], [key]).to_pylist()]

@@ -5,7 +5,7 @@ import html
 import re
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from assets.publishing import publisher as publishing
 from assets.publishing import report_inputs
 from assets.publishing.publisher import Publisher
-from docs.sample_learner import BANK, WEEK
+from docs.sample_learner import BANK, CHANGE, LEVEL, WEEK, given, levels
 from resources.answers.counting import counting
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
@@ -29,6 +29,7 @@ from resources.model import Format, Thetas, safe_key
 from resources.reports.document.compile import compile_templates
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
+from resources.reports.learner.report_input import Standing
 from resources.reports.learner.scale import Scale
 from tests import answer_tables
 
@@ -226,6 +227,34 @@ def test_a_rerun_makes_only_what_changed_or_is_missing(engine, new_publisher, st
     assert [link.user_id for link in made.links] == USERS
     row = recorded(engine)["cy"]
     assert store.sha256(f"reports/{WEEK}/cy/weekly_report.html") == row.sha256
+
+
+def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
+    """Or a report that ought to change would be left as it is."""
+    report = given()
+    answered = report.answers
+    changed = {
+        "user_id": "another", "week": WEEK.plus(1), "level": replace(LEVEL, theta=0.43), "history": levels(0.1),
+        "standing": Standing(40, 30, 50, 200), "change": replace(CHANGE, se=0.3),
+        "seen": frozenset({"q1"}), "bank": replace(BANK, version="2025-02"),
+        "scale": Scale(500, 50), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
+    }  # fmt: skip
+    of_answers = {
+        ids: tuple(f"another {name}" for name in getattr(answered, ids))
+        for ids in ("item_keys", "topic_ids", "session_ids")
+    }
+    of_answers |= {"completed_at": answered.completed_at + np.timedelta64(1, "s")}
+    for column in ("correct", "response_time_ms", "attempt_no", "hint_used"):
+        of_answers[column] = np.nan_to_num(getattr(answered, column), nan=7.0) + 1
+    for place in ("item", "topic", "session"):
+        of_answers[place] = np.where(np.arange(len(answered)) == 0, -1, getattr(answered, place))
+    assert changed.keys() | {"answers"} == {field.name for field in fields(report)}
+    assert of_answers.keys() | {"user", "user_ids"} == {field.name for field in fields(answered)}
+    variants = [replace(report, **{name: value}) for name, value in changed.items()]
+    variants += [replace(report, answers=replace(answered, **{name: value})) for name, value in of_answers.items()]
+    fingerprints = [publishing._fingerprint(templates["html"], each) for each in (report, *variants)]
+    assert len(set(fingerprints)) == 1 + len(changed) + len(of_answers)
+    assert publishing._fingerprint(templates["pdf"], report) not in fingerprints
 
 
 def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, new_publisher):

@@ -11,6 +11,7 @@ from assets.selection import SelectedUsers
 from assets.user_keys import UserKeys
 from resources.database import locks
 from resources.database.engine import transaction
+from resources.database.queries import attempts
 from resources.database.schema.tables import exam_results
 from resources.warehouse.folder import Warehouse
 from tests.integration.assets.freezing import FIRST, KEY, answer, frozen, run
@@ -87,6 +88,25 @@ def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engi
     assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2")]
 
 
+def test_an_answer_that_comes_while_a_week_is_frozen_is_found_to_be_late(engine, warehouse, monkeypatch):
+    """Its week's checksum is of before the reading; one of afterwards would call the file complete for ever."""
+
+    def read_and_meet_another(connection, *given):
+        rows = between(connection, *given)
+        answer(engine, ("u1", "q2"))
+        return rows
+
+    between = attempts.between
+    monkeypatch.setattr(attempts, "between", read_and_meet_another)
+    answer(engine, ("u1", "q1"))
+    users = ONE_BUCKET.users
+    freezing.Freezer(engine, warehouse, users, SelectedUsers({KEY: ["u1"]}, None)).freeze(FIRST, [KEY], ["u1"])
+    assert frozen(warehouse) == [("u1", "q1")]
+    with transaction(engine) as connection:
+        of_users = attempts.checksums(connection, FIRST.begins_at, FIRST.ends_at)
+    assert warehouse.checksums(FIRST)[KEY] != freezing.checksums_by_key(users, of_users)[KEY]
+
+
 @pytest.mark.parametrize("buckets", [0, 1], ids=["users", "buckets"])
 def test_a_user_who_joins_between_the_roster_and_the_reading_breaks_nothing(engine, warehouse, buckets):
     """Such a user had no partition key, and the week could not be sorted by it."""
@@ -98,13 +118,16 @@ def test_a_user_who_joins_between_the_roster_and_the_reading_breaks_nothing(engi
     assert frozen(warehouse, key=key) == ([("u1", "q1"), ("u2", "q1")] if buckets else [("u1", "q1")])
 
 
-def test_weeks_before_the_first_partition_are_renewed_since_no_run_of_their_own_ever_will(engine, warehouse):
-    earlier = FIRST.plus(-1)
-    answer(engine, ("u1", "q1"), week=earlier)
-    assert run(engine, warehouse, ONE_BUCKET, [KEY]).success
-    answer(engine, ("u1", "q2"), week=earlier)
-    assert run(engine, warehouse, ONE_BUCKET, [KEY]).success
-    assert frozen(warehouse, earlier) == [("u1", "q1"), ("u1", "q2")]
+def test_a_run_in_the_middle_of_history_freezes_all_weeks_before_it(engine, warehouse):
+    """Whether an attempt is the first ever is known only where every week is there."""
+    answer(engine, ("u1", "q1"))
+    made = run(engine, warehouse, ONE_BUCKET, [KEY], FIRST.plus(2)).asset_materializations_for_node("responses")
+    assert made[0].metadata["earlier weeks frozen, since abilities rest on them"].value == f"{FIRST}, {FIRST.plus(1)}"
+    assert frozen(warehouse) == [("u1", "q1")]
+    answer(engine, ("u1", "q2"))
+    again = run(engine, warehouse, ONE_BUCKET, [KEY], FIRST.plus(2)).asset_materializations_for_node("responses")
+    assert again[0].metadata["earlier weeks frozen, since abilities rest on them"].value == "none"
+    assert frozen(warehouse) == [("u1", "q1")]  # late answers are the sensor's to find
 
 
 @pytest.mark.parametrize("buckets", [0, 3], ids=["users", "buckets"])

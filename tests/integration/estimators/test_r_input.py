@@ -12,6 +12,7 @@ import pytest
 
 from resources.estimators.r_service.process import RUN_R
 from tests.integration.conftest import TOKEN
+from tests.waiting import PATIENCE_S
 
 ITEM = {"a": 1.0, "b": 0.0, "c": 0.2}
 RIGHT = {"item_id": "1", "is_correct": True}
@@ -48,6 +49,12 @@ def test_a_list_of_items_without_c_is_a_2pl(http: httpx.Client) -> None:
 def test_a_prior_moves_the_estimate(http: httpx.Client) -> None:
     shifted = score(http, item_params={"1": {"a": 1, "b": 3}}, prior={"mean": 3, "sd": 1}).json()
     at_zero = score(http, item_params={"1": {"a": 1, "b": 0}}).json()
+    # Not the same points: those from -6 to 6 end at 3 SDs of the shifted prior, and others are taken.
+    assert shifted["theta"] - 3 == pytest.approx(at_zero["theta"], abs=1e-6)
+    assert shifted["se"] == pytest.approx(at_zero["se"], abs=1e-6)
+    # Both over mean +- 6 SDs.
+    shifted = score(http, item_params={"1": {"a": 1, "b": 3}}, prior={"mean": 3, "sd": 2}).json()
+    at_zero = score(http, item_params={"1": {"a": 1, "b": 0}}, prior={"mean": 0, "sd": 2}).json()
     assert shifted["theta"] - 3 == pytest.approx(at_zero["theta"], abs=1e-12)
     assert shifted["se"] == pytest.approx(at_zero["se"], abs=1e-12)
 
@@ -85,6 +92,7 @@ def test_a_prior_moves_the_estimate(http: httpx.Client) -> None:
         ({"responses": [{"item_id": "1"}]}, "responses[0].is_correct"),
         ({"prior": {"mean": 0, "sd": 0}}, "prior.sd"),
         ({"prior": {"mean": 0}}, "prior.sd"),
+        ({"prior": {"mean": [0], "sd": 1}}, "prior.mean"),
     ],
 )  # fmt: skip
 def test_a_bad_score_request_is_400_and_names_the_field(
@@ -160,6 +168,48 @@ def test_a_batch_says_which_row(http: httpx.Client) -> None:
     assert answer.json()["message"] == "Row 2: item 9 is not in item_params."
 
 
+def with_prior(mean: str, sd: str) -> bytes:
+    """A batch of two users, v before u."""
+    head = f'{HEAD.rstrip()[:-1]}, "prior": {{"mean": {mean}, "sd": {sd}}}}}\n'
+    return f"{head}user,item,correct\nv,1,1\nu,1,1\nv,1,0\n".encode()
+
+
+def test_a_batch_takes_a_prior_per_user_in_the_order_of_the_answer(http: httpx.Client) -> None:
+    def thetas(mean: str, sd: str) -> list[str]:
+        answer = http.post("/irt/score/batch", content=with_prior(mean, sd))
+        assert answer.status_code == 200
+        return [line.split(",")[1] for line in answer.text.splitlines()[1:]]
+
+    assert thetas("[2, -1]", "[0.5, 0.7]") == [thetas("2", "0.5")[0], thetas("-1", "0.7")[1]]
+    assert thetas("[2, -1]", "0.5") == [thetas("2", "0.5")[0], thetas("-1", "0.5")[1]]
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "field", "sentence"),
+    [
+        ("[0]", "1", "prior.mean",
+         "mean is a list of 1, and the batch has 2 users: send one number, or one for each user."),
+        ("[]", "1", "prior.mean", "mean is a list of 0,"),
+        ("[0, 0]", "[1, 1, 1]", "prior.sd", "sd is a list of 3,"),
+        ('[0, "0"]', "1", "prior.mean[1]", "mean must be a finite number."),
+        ("[0, true]", "1", "prior.mean[1]", "mean must be a finite number."),
+        ("[null, 0]", "1", "prior.mean[0]", "mean must be a finite number."),
+        ("[0, 1e999]", "1", "prior.mean[1]", "mean must be a finite number."),
+        ('{"v": 0, "u": 0}', "1", "prior.mean", "mean must be a finite number."),
+        ("0", "[1, 0]", "prior.sd[1]", "sd is 0, and must be above 0."),
+        ("0", "[-2, 1]", "prior.sd[0]", "sd is -2, and must be above 0."),
+        ("0", "0", "prior.sd", "sd is 0, and must be above 0."),
+        ("[0, 0]", "1e308", "item_params", "A posterior is not finite: some a, b or prior is too extreme."),
+    ],
+)  # fmt: skip
+def test_a_batch_with_a_bad_prior_is_400_and_says_whose(
+    http: httpx.Client, mean: str, sd: str, field: str, sentence: str
+) -> None:
+    answer = http.post("/irt/score/batch", content=with_prior(mean, sd))
+    refused(answer, 400, field)
+    assert answer.json()["message"].startswith(sentence)
+
+
 def test_calibration_without_mirt_is_501_and_its_input_is_checked_first(http: httpx.Client) -> None:
     rows = "user,item,correct\nu,1,1\nv,1,0\n"
     refused(http.post("/irt/calibrate", content=f'{{"model": "4PL"}}\n{rows}'.encode()), 400, "model")
@@ -184,7 +234,7 @@ def test_the_token_is_asked_for_but_not_for_health(r_service_url: str) -> None:
 
 def test_a_body_over_the_limit_is_413_and_a_chunked_one_411(http: httpx.Client) -> None:
     # Announced and not sent: the service answers on the headers, and a client still sending may lose the answer.
-    announced = HTTPConnection(http.base_url.host, http.base_url.port, timeout=10)
+    announced = HTTPConnection(http.base_url.host, http.base_url.port, timeout=PATIENCE_S)
     announced.request("POST", "/irt/score", headers={**http.headers, "Content-Length": str(64 * 2**20 + 1)})
     answer = announced.getresponse()
     refused(httpx.Response(answer.status, headers=dict(answer.headers), content=answer.read()), 413, None)

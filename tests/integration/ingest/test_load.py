@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -19,8 +18,8 @@ from resources.ingest.response_file import ResponseFile, from_table, read
 from resources.model import Week
 from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, synthetic_exam
 from tests import answer_tables
+from tests.beside import beside
 
-DATA = Path(__file__).parents[3] / "../shared/data"
 EVER = (dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
 NOON = dt.datetime(2025, 1, 6, 12, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
@@ -91,9 +90,8 @@ def test_a_synthetic_exam_comes_back_exactly_missing_answers_and_times_included(
     assert_stored(engine, file)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="real responses are not on this machine (../shared/data)")
 def test_a_real_practice_log_comes_back_exactly(engine: sa.Engine) -> None:
-    file = read(DATA / "lkt_responses.parquet")
+    file = read(beside("data", "lkt_responses.parquet"))
     assert load(engine, file) == Ingested(55_122, new=827)
     assert_stored(engine, file)
 
@@ -281,3 +279,14 @@ def test_what_the_platforms_table_refuses_is_a_sentence(platform_engine: sa.Engi
         connection.exec_driver_sql("ALTER TABLE exam_results ALTER exam_id TYPE text")
     with pytest.raises(InvalidInput, match="value too long for type character varying"):
         load(platform_engine, file_of(answer("i1", 0, user_id="user-1")))
+
+
+@pytest.mark.parametrize("first_file", [0, 1])
+def test_a_session_begins_with_its_first_answer_and_ends_with_its_last_whichever_file_came_first(
+    engine: sa.Engine, first_file: int
+) -> None:
+    files = [file_of(answer("i1", 0)), file_of(answer("i2", 5))]
+    load(engine, files[first_file])
+    load(engine, files[1 - first_file])
+    (session,) = sessions(engine)
+    assert (session["created_at"], session["updated_at"]) == (NOON, NOON + 5 * SECOND)

@@ -1,4 +1,4 @@
-"""Eight reports in a real browser, light and dark: axe finds nothing, nothing is cut on a phone, nothing is asked for."""
+"""Eight reports in a real browser, light and dark: axe finds nothing, a phone cuts nothing, nothing is asked for."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from tests.integration.reports.test_states import STATES
+from tests.waiting import PATIENCE_S
 
 SHOWN = (
     "an ordinary week",
@@ -28,7 +29,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 def browser(needs_chromium: str) -> Iterator[Browser]:
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=needs_chromium, args=flags)
+        chromium = playwright.chromium.launch(executable_path=needs_chromium, args=flags, timeout=1_000 * PATIENCE_S)
         yield chromium
         chromium.close()
 
@@ -47,6 +48,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, report: Path) -> Iter
         color_scheme=request.param, viewport={"width": 390, "height": 800}, bypass_csp=True, offline=True
     )
     asked: list[str] = []
+    context.set_default_timeout(1_000 * PATIENCE_S)
     opened = context.new_page()
     opened.on("request", lambda request: asked.append(request.url))
     opened.goto(report.as_uri())

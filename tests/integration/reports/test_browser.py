@@ -15,6 +15,7 @@ from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from tests.integration.reports.conftest import SOURCE
 from tests.integration.reports.test_states import STATES, text
+from tests.waiting import PATIENCE_S
 
 # Asked by Chromium on its own behalf, whatever the page.
 BROWSERS_OWN = {"clients2.google.com", "update.googleapis.com", "accounts.google.com", "android.clients.google.com",
@@ -56,7 +57,7 @@ class Browser:
                 "--enable-logging=stderr", f"--user-data-dir={self._home}", "--virtual-time-budget=1000",
                 "--dump-dom", page.as_uri(),
             ],
-            capture_output=True, text=True, timeout=60, check=True,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=True,
         )  # fmt: skip
         asked = b"\n".join(self._asked).decode("latin-1")
         hosts = set(re.findall(r"^(?:CONNECT |[A-Z]+ https?://)([^/: ]+)", asked, re.MULTILINE))

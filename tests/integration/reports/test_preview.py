@@ -21,7 +21,7 @@ def previewed(folder: Path, writer: str, template: str) -> str:
     """What the header of the document asks of Quarto, said to pandoc."""
     command = [pypandoc.get_pandoc_path(), "weekly_report.qmd", "--from=markdown", f"--to={writer}", "--wrap=none",
                "--lua-filter=sample.lua", "--lua-filter=fill.lua", f"--template=theme/{template}"]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return re.sub(r"\{\{ marker\.\w+ \}\}", "", done.stdout)
 

@@ -48,3 +48,10 @@ def test_the_order_of_the_rows_decides_nothing(attempt) -> None:
         return sorted(zip((best.user_ids[u] for u in best.user), best.keys, map(repr, best.correct), strict=True))
 
     assert kept(frame) == kept(frame.sample(frac=1, random_state=1))
+
+
+@pytest.mark.parametrize("attempt", ["first", "last"])
+def test_ties_do_not_depend_on_the_order_of_the_rows(attempt) -> None:
+    frame = rows(("u", "q", False, "2025-02-04"), ("u", "q", True, "2025-02-04"))
+    forward, backward = answer_tables.answers(frame), answer_tables.answers(frame[::-1])
+    assert forward.correct[counting(forward, attempt)] == backward.correct[counting(backward, attempt)]

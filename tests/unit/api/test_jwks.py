@@ -19,7 +19,7 @@ JWK = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(JWK, max_size=4))
 def test_no_numbers_in_a_key_spoil_the_document(keys):
     for (_, algorithm), key in parse(json.dumps({"keys": keys}).encode()).items():
@@ -27,7 +27,7 @@ def test_no_numbers_in_a_key_spoil_the_document(keys):
         assert algorithm in ALGORITHMS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary() | st.text().map(str.encode))
 def test_no_bytes_do_more_than_be_no_document(document):
     with suppress(ValueError):

@@ -92,6 +92,6 @@ for round in range(8):
 
 def test_writers_killed_in_the_middle_leave_no_half_file(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", KILLED_WRITERS, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", KILLED_WRITERS, str(tmp_path)], capture_output=True, text=True, timeout=600, check=True
     )
     assert done.stdout.splitlines() == ["True True"] * 8

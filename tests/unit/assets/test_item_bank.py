@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets import item_parameters
 from assets.calibration import item_bank
 from assets.calibration.item_bank import NewBank, new_bank
 from resources.errors import InvalidInput, NotConverged
 from resources.estimators.in_process import InProcessEstimator
+from resources.irt.linking import Link, drift
 from resources.irt.response_functions import Floats, Items, probability
 from resources.irt.screening import Screening
 from resources.model import ItemBank
@@ -96,6 +98,36 @@ def test_the_link_rests_on_stable_items_and_an_item_that_changed_is_not_one_of_t
     assert not found.linking.drift.stable[place]
     assert found.linking.drift.z_b[place] < -5
     assert found.linking.used.sum() > N_ITEMS / 2
+
+
+def test_the_drift_that_is_told_is_that_of_the_link_in_force_and_not_of_the_first_try(first):
+    changed = true_items()
+    changed.b[7] += 2.0
+    linking = calibrated(answers(drawn(1_500, 0.0, 4), changed, 4), first.bank).linking
+    assert linking is not None
+    again = drift(linking.after, linking.before, Link(1.0, 0.0))
+    np.testing.assert_allclose(linking.drift.z_b, again.z_b, atol=1e-9)
+    np.testing.assert_allclose(linking.drift.z_a, again.z_a, atol=1e-9)
+
+
+def test_linked_standard_errors_are_on_the_banks_scale(first):
+    """What has no scale stays as it was calibrated: the error of a in parts of a, and that of b in parts of 1 / a."""
+    spread = np.random.default_rng(12).normal(0.5, 1.6, 1_500)
+    found = calibrated(answers(spread, true_items(), 12), first.bank)
+    assert found.linking is not None
+    assert found.linking.link.slope > 1.3
+    own, se = found.calibration, item_parameters._standard_errors(found)
+    np.testing.assert_allclose(se["a"] / found.bank.a, (own.se.a / own.items.a)[found.kept], rtol=1e-12)
+    np.testing.assert_allclose(se["b"] * found.bank.a, (own.se.b * own.items.a)[found.kept], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("stable", "left_out"), [(4, []), (5, [2])])
+def test_the_link_leaves_out_a_changed_item_where_five_stable_ones_remain(stable, left_out):
+    n = stable + 1
+    keys = [f"q{j}" for j in range(n)]
+    old = ItemBank("v1", "2PL", tuple(keys), np.ones(n), np.linspace(-1, 1, n), np.zeros(n))
+    new = Items(old.a, old.b + np.where(np.arange(n) == 2, 2.0, 0.0), old.c)
+    assert np.flatnonzero(~item_bank._linked(keys, new, old).used).tolist() == left_out
 
 
 def test_where_too_few_common_items_are_stable_the_link_rests_on_all_and_says_so(first):

@@ -10,6 +10,7 @@ import pytest
 
 from resources.errors import InvalidInput
 from resources.ingest.response_file import from_table, read
+from tests.beside import beside
 
 HEADER = "user_id,session_id,item_id,correct,answered_at,response_time_ms,topic,attempt_no"
 ROW = "u1,s1,i1,1,2025-01-06T09:30:00.123456Z,10826,Algebra,1"
@@ -298,14 +299,10 @@ def test_rows_come_sorted_by_user_session_and_time() -> None:
     assert [tuple(row.values()) for row in rows] == sorted(tuple(row.values()) for row in rows)
 
 
-DATA = Path(__file__).parents[3] / "../shared/data"
-
-
-@pytest.mark.skipif(not DATA.is_dir(), reason="real responses are not on this machine (../shared/data)")
 def test_a_real_file_reads_the_same_as_parquet_and_as_csv(tmp_path: Path) -> None:
-    frame = pd.read_parquet(DATA / "lkt_responses.parquet")
-    frame.to_csv(tmp_path / "lkt.csv", index=False)
-    typed, text = read(DATA / "lkt_responses.parquet"), read(tmp_path / "lkt.csv")
+    log = beside("data", "lkt_responses.parquet")
+    pd.read_parquet(log).to_csv(tmp_path / "lkt.csv", index=False)
+    typed, text = read(log), read(tmp_path / "lkt.csv")
     assert typed.responses.equals(text.responses)
     assert typed.responses.num_rows == 55_122
     assert typed.notes == text.notes == ("Columns not used: phase, timed_out.",)

@@ -1,15 +1,12 @@
-"""Results made elsewhere (R mirt, equateIRT) that the tests compare with; not part of this repository."""
-
-from pathlib import Path
+"""Results made elsewhere (R mirt, equateIRT) on sets that may not be copied here; `own_sets` has those that may."""
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
+from tests.beside import beside
 
-FOLDER = Path(__file__).parents[3] / "../shared/reference"
 # Sets with scores of every response pattern under calibrated items: name of the set, name of its item file.
 SCORED_SETS = ("lsat6_2pl", "lsat7_2pl", "sat12_2pl", "lsat7_3pl_c020", "sat12_3pl_prior", "lsat6_rasch", "lsat7_rasch",
                "sat12_rasch")  # fmt: skip
@@ -17,10 +14,7 @@ SCORED_SETS = ("lsat6_2pl", "lsat7_2pl", "sat12_2pl", "lsat7_3pl_c020", "sat12_3
 
 def read(name: str) -> pd.DataFrame:
     """One reference file; the test is skipped where the reference results are not beside the checkout."""
-    path = FOLDER / name
-    if not path.exists():
-        pytest.skip(f"reference results are not here: {path.resolve()}")
-    return pd.read_csv(path)
+    return pd.read_csv(beside("reference", name))
 
 
 def items(name: str) -> Items:
@@ -31,7 +25,7 @@ def items(name: str) -> Items:
 def fit(name: str, column: str) -> float:
     """One figure of a calibration such as lsat6_rasch, from `fits_summary.csv`."""
     dataset, model = name.split("_", 1)
-    return float(read("fits_summary.csv").set_index(["dataset", "model"]).loc[(dataset, model), column])
+    return float(read("fits_summary.csv").set_index(["dataset", "model"])[column].to_dict()[dataset, model])
 
 
 def group_sd(name: str) -> float:

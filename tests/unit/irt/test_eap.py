@@ -95,6 +95,16 @@ def test_the_sd_of_a_prior_may_be_a_hundred() -> None:
     assert_allclose([got.mean[0], got.sd[0]], [fine.mean[0], fine.sd[0]], rtol=1e-5)
 
 
+def test_a_symmetric_posterior_with_steep_edges_is_not_believed_because_its_mean_agrees() -> None:
+    # Right where it is easy, wrong where it is hard: symmetric, so that half of any grid gives the same mean.
+    items = Items(np.full(2, 40.0), np.array([-1.03, 1.03]), np.zeros(2))
+    got = eap(ResponseMatrix(np.zeros(2, dtype=int), np.arange(2), np.array([1, 0]), 1, 2), items)
+    fine = eap_on_grid(ResponseMatrix(np.zeros(2, dtype=int), np.arange(2), np.array([1, 0]), 1, 2), items,
+                       np.linspace(-6, 6, 12_001))  # fmt: skip
+    assert got.mean[0] == pytest.approx(0, abs=1e-12)
+    assert got.sd[0] == pytest.approx(fine.sd[0], rel=1e-6)
+
+
 def test_50000_responses() -> None:
     n, n_items = 50_000, 2_000
     rng = np.random.default_rng(50)

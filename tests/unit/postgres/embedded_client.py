@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from resources.postgres.server_folder import ServerFolder
+from tests.waiting import PATIENCE_S
 
 _ROOT = Path(__file__).parents[3]
 _CLIENT = """
@@ -48,7 +49,7 @@ class Client:
         return line
 
     def error(self) -> str:
-        return self.process.communicate(timeout=60)[1]
+        return self.process.communicate(timeout=PATIENCE_S)[1]
 
     def end(self, number: int | None = None) -> None:
         if number is None:

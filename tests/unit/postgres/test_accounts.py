@@ -17,6 +17,7 @@ from tests.unit.postgres.embedded_client import (
     postmaster,
     supervisor_of,
 )
+from tests.waiting import PATIENCE_S
 
 
 @needs_root
@@ -27,7 +28,7 @@ def test_as_root_the_server_is_not_root(tmp_path: Path) -> None:
         assert Path(f"/proc/{postmaster(home)}").stat().st_uid != 0
         assert folder_of(home).data.stat().st_uid == Path(f"/proc/{postmaster(home)}").stat().st_uid
         supervisor = supervisor_of(home)
-    assert wait_until(gone(supervisor), 15)
+    assert wait_until(gone(supervisor), PATIENCE_S)
 
 
 @needs_root
@@ -53,7 +54,7 @@ def test_as_root_a_checkout_and_data_under_a_closed_folder_work_and_stay_closed(
         supervisor = supervisor_of(closed / "home")
     assert executable.is_relative_to(closed)
     assert closed.stat().st_mode & 0o777 == 0o700
-    assert wait_until(gone(supervisor), 15)
+    assert wait_until(gone(supervisor), PATIENCE_S)
 
 
 @needs_root
@@ -78,7 +79,7 @@ def test_without_root_the_server_runs_as_its_user(tmp_path: Path) -> None:
         assert Path(f"/proc/{postmaster(tmp_path / 'home')}").stat().st_uid == 1
         assert client.query("SELECT 1") == [(1,)]
         supervisor = supervisor_of(tmp_path / "home")
-    assert wait_until(gone(supervisor), 15)
+    assert wait_until(gone(supervisor), PATIENCE_S)
 
 
 @needs_root

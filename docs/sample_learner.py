@@ -32,6 +32,8 @@ LEVEL = Level(
     week=WEEK, theta=0.42, se=0.31, n_items=24, n_unknown_item=2, n_unusable=1, model="2PL", bank_version="2025-01"
 )
 
+CHANGE = Change(weeks=4, delta=0.48, se=0.29, verdict="not enough to tell")
+
 
 def answers(
     correct: Sequence[bool | None],
@@ -64,10 +66,10 @@ def answers(
     return Answers.from_table(pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA))
 
 
-def levels(*thetas: float | None, se: float = 0.3) -> list[WeekLevel]:
+def levels(*thetas: float | None, se: float = 0.3, n_items: int = 24) -> list[WeekLevel]:
     """Weekly estimates up to this week; None is a week without one."""
     weeks = WEEK.plus(1 - len(thetas)).through(WEEK)
-    return [WeekLevel(week, theta, se) for week, theta in zip(weeks, thetas, strict=True) if theta is not None]
+    return [WeekLevel(week, theta, se, n_items) for week, theta in zip(weeks, thetas, strict=True) if theta is not None]
 
 
 def given(
@@ -77,7 +79,7 @@ def given(
     practised: Answers | None = None,
     bank: ItemBank = BANK,
     standing: Standing | None = None,
-    change: Change | None = None,
+    change: Change | None = CHANGE,
     seen: frozenset[str] = frozenset(),
 ) -> ReportInput:
     return ReportInput(

@@ -107,6 +107,6 @@ def _pasts(history: pd.DataFrame, oldest: Week) -> dict[str, _Past]:
         start, *level = own[-1]
         pasts[user_id] = _Past(
             Level(week_of[start], *level) if start >= oldest.start else None,
-            [WeekLevel(week_of[start], theta, se) for start, theta, se, *_ in own],
+            [WeekLevel(week_of[start], theta, se, n_items) for start, theta, se, n_items, *_ in own],
         )
     return pasts

@@ -12,7 +12,7 @@ MIN_LEARNERS = 20  # with fewer, one learner more or less moves everybody by mor
 def standing(thetas: Floats, theta: float, se: float) -> Standing | None:
     """Mid-rank percentiles of `theta` and of the ends of its 95 % interval among `thetas`, which ascend.
 
-    None below MIN_LEARNERS.
+    Between 1 and 99: nobody is known to stand below or above all others. None below MIN_LEARNERS.
 
     Rounded, so that a learner more among thousands leaves the others' reports as they are: percentiles to whole
     numbers, the number of learners down to two digits.
@@ -26,7 +26,7 @@ def standing(thetas: Floats, theta: float, se: float) -> Standing | None:
 def _percentile(thetas: Floats, at: float) -> int:
     """Share below plus half the share equal, in percent. Equal to 1e-9 logits: the last bits come from the batch."""
     below, not_above = np.searchsorted(thetas, (at - 1e-9, at + 1e-9))
-    return round(50 * float(below + not_above) / thetas.size)
+    return min(max(round(50 * float(below + not_above) / thetas.size), 1), 99)
 
 
 def _two_digits(n: int) -> int:

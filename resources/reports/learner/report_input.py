@@ -32,11 +32,12 @@ class Level:
 
 @dataclass(frozen=True)
 class WeekLevel:
-    """What was estimated as of the end of a week, in logits."""
+    """What was estimated as of the end of a week, in logits, from n_items answers in all."""
 
     week: Week
     theta: float
     se: float
+    n_items: int
 
 
 @dataclass(frozen=True)

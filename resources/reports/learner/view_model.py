@@ -16,6 +16,7 @@ from resources.reports.learner.sections.level import (
     StandingView,
     TooFew,
     change_view,
+    enough,
     level_view,
     no_level,
     standing_view,
@@ -57,8 +58,8 @@ class View:
 def view(words: Words, given: ReportInput) -> View:
     few = too_few(words, given.level) if given.level else None
     unmeasured = given.level is None
-    if few:  # nothing that rests on a level is shown
-        given = replace(given, level=None, history=())
+    # Nothing is shown that rests on fewer answers than a first level.
+    given = replace(given, level=None if few else given.level, history=[past for past in given.history if enough(past)])
     level = given.level
     changed = change_view(words, given)
     fit = person_fit(given.answers, given.bank, level.theta) if level else None
@@ -69,7 +70,7 @@ def view(words: Words, given: ReportInput) -> View:
         window=words.days(given.window_days),
         as_of=words.instant(given.as_of),
         lead=lead(given, changed, few),
-        level=level_view(words, level, given.bank, given.scale) if level else None,
+        level=level_view(words, level, given.week, given.bank, given.scale) if level else None,
         standing=standing_view(words, given.standing) if level and given.standing else None,
         too_few=few,
         no_level=no_level(words, given) if unmeasured else None,

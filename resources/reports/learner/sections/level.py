@@ -7,9 +7,9 @@ import numpy as np
 
 from resources.irt.change import CRITICAL_Z
 from resources.irt.response_functions import probability_at
-from resources.model import ItemBank
+from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
-from resources.reports.learner.report_input import Level, ReportInput, Standing
+from resources.reports.learner.report_input import Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.points import margin, score, score_and_margin
 
@@ -22,7 +22,8 @@ MIN_ANSWERS = 8  # to items of usual discrimination: an information of 2, and er
 
 @dataclass(frozen=True)
 class LevelView:
-    """`score`, `margin`, `middle` and `scale_end` are in points; `scale_end` is empty unless the level lies beyond it.
+    """`score`, `margin`, `middle` and `scale_end` are in points; `scale_end` is empty unless the level lies beyond it,
+    and `measured_in` unless the level is of an earlier week.
 
     `of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at the ends
     of the 95 % interval.
@@ -37,13 +38,13 @@ class LevelView:
     of_100_low: str
     of_100_high: str
     answers: str
+    measured_in: str
     sureness: Literal["guess", "fair", "precise"]
 
 
 @dataclass(frozen=True)
 class StandingView:
-    """The place among 100 learners in line from the lowest level to the highest; `low` and `high` at the ends
-    of the 95 % interval."""
+    """How many of 100 learners stand lower; `low` and `high` at the ends of the 95 % interval."""
 
     place: str
     low: str
@@ -78,14 +79,20 @@ class TooFew:
     more: str
 
 
+def enough(level: Level | WeekLevel) -> bool:
+    """Whether it rests on MIN_ANSWERS or more: below that it is not shown."""
+    return level.n_items >= MIN_ANSWERS
+
+
 def too_few(words: Words, level: Level) -> TooFew | None:
-    """Below MIN_ANSWERS there is no level to show: None where there are as many."""
-    if level.n_items >= MIN_ANSWERS:
+    """None where there is a level to show."""
+    if enough(level):
         return None
-    return TooFew(words.answers(level.n_items), words.answers(MIN_ANSWERS - level.n_items))
+    more = words.count(MIN_ANSWERS - level.n_items, "{n} more answer", "{n} more answers")
+    return TooFew(words.answers(level.n_items), more)
 
 
-def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> LevelView:
+def level_view(words: Words, level: Level, week: Week, bank: ItemBank, scale: Scale) -> LevelView:
     low, middle, high = (
         words.number(100 * float(np.mean(probability_at(bank.items, level.theta + step))), 0)
         for step in (-CRITICAL_Z * level.se, 0, CRITICAL_Z * level.se)
@@ -100,6 +107,7 @@ def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> Leve
         of_100_low=low,
         of_100_high=high,
         answers=words.answers(level.n_items),
+        measured_in=words.week_of(level.week) if level.week < week else "",
         sureness="guess" if level.se >= GUESS_SE else "precise" if level.se <= PRECISE_SE else "fair",
     )
 
@@ -108,9 +116,7 @@ def standing_view(words: Words, standing: Standing) -> StandingView | None:
     """None where the range is too wide to mean anything."""
     if standing.high - standing.low > WIDEST:
         return None
-    of_100 = (standing.percentile, standing.low, standing.high)
-    place, low, high = (words.number(min(max(n, 1), 99), 0) for n in of_100)
-    return StandingView(place, low, high)
+    return StandingView(*(words.number(n, 0) for n in (standing.percentile, standing.low, standing.high)))
 
 
 def no_level(words: Words, given: ReportInput) -> NoLevel:

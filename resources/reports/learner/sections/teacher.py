@@ -13,6 +13,7 @@ from resources.reports.learner.percentile import MIN_LEARNERS
 from resources.reports.learner.person_fit import MIN_ANSWERS, PersonFit
 from resources.reports.learner.report_input import Level, ReportInput, Standing
 from resources.reports.learner.scale import Scale
+from resources.reports.learner.sections.level import WIDEST, standing_view
 from resources.reports.learner.sections.points import score_and_margin
 
 
@@ -39,12 +40,7 @@ def facts(words: Words, given: ReportInput, fit: PersonFit | None) -> Sequence[F
         Fact(words.text("Answers used"), words.number(level.n_items, 0)),
         Fact(words.text("Answers left out"), _left_out(words, level)),
         Fact(words.text("Hints"), _hints(words, given.answers)),
-        Fact(
-            words.text("Look-back window"),
-            words.text(
-                "{days}, up to {instant}", days=words.days(given.window_days), instant=words.instant(given.week.ends_at)
-            ),
-        ),
+        Fact(words.text("As of"), words.instant(level.week.ends_at)),
         Fact(
             words.text("Item bank"),
             f"{name(level.bank_version)}, {level.model}, "
@@ -66,6 +62,8 @@ def _percentile(words: Words, standing: Standing | None) -> str:
         return words.text(
             "not shown: fewer than {n} learners were measured in the four weeks before", n=str(MIN_LEARNERS)
         )
+    if standing_view(words, standing) is None:
+        return words.text("not shown: its range is wider than {n} percentiles", n=str(WIDEST))
     at, low, high, learners = (
         words.number(n, 0) for n in (standing.percentile, standing.low, standing.high, standing.learners)
     )

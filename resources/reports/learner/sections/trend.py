@@ -35,7 +35,7 @@ def trend(words: Words, given: ReportInput) -> Trend | None:
     """The last half year up to this week; None without any estimate. Weeks without one are gaps, not lines."""
     scale, points = given.scale, list(given.history)
     if given.level is not None and (not points or points[-1].week < given.level.week):
-        points.append(WeekLevel(given.level.week, given.level.theta, given.level.se))
+        points.append(WeekLevel(given.level.week, given.level.theta, given.level.se, given.level.n_items))
     if not points:
         return None
     first = max(points[0].week, given.week.plus(1 - WEEKS_SHOWN))

@@ -21,7 +21,7 @@ ui: $(VENV)/run.stamp ## Open Dagster's UI on what is there
 	@$(BIN)/python -m seedtest_pipeline ui
 
 test: lint ## Check the code and run every test
-	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp ## Style, types and import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

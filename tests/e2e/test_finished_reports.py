@@ -11,8 +11,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
-from resources.artifacts.store import report_key
+from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
 from resources.database.queries import report_artifacts
 from resources.database.queries.report_artifacts import ReportArtifact
@@ -40,12 +41,17 @@ def bucket(s3_bucket: str, on_exam: Type, monkeypatch: pytest.MonkeyPatch) -> st
 
 @pytest.fixture
 def in_s3(bucket: str, engine: sa.Engine) -> str:
-    """The bucket with one report of one learner, published without the seconds that a run takes."""
-    url = S3Store(bucket).put(KEY, b"<html></html>", "text/html; charset=utf-8")
+    """The bucket with one report of one learner."""
+    _publish(S3Store(bucket), engine)
+    return bucket
+
+
+def _publish(store: ArtifactStore, engine: sa.Engine) -> None:
+    """One report of one learner, without the seconds that a run takes."""
+    url = store.put(KEY, b"<html></html>", "text/html; charset=utf-8")
     sha256 = hashlib.sha256(b"<html></html>").hexdigest()
     with transaction(engine) as connection:
         report_artifacts.record(connection, [ReportArtifact("u2", WEEK, "html", url, dt.datetime.now(dt.UTC), sha256)])
-    return bucket
 
 
 def test_a_report_in_s3_has_a_stable_address_and_a_link_that_opens_it(bucket: str, on_exam: Type) -> None:
@@ -158,8 +164,9 @@ def test_doctor_tries_the_bucket_and_tells_what_it_needs(
     assert "correct AWS_SECRET_ACCESS_KEY" in str(finding()["detail"])
 
 
-def test_a_folder_is_pruned_and_compared_by_the_same_commands(on_exam: Type, tmp_path: Path) -> None:
-    assert on_exam("run", *ASKED).exit_code == 0
-    assert on_exam("artifacts", "check", "--hashes").exit_code == 0
+def test_a_folder_is_pruned_and_compared_by_the_same_commands(on_exam: Type, engine: sa.Engine, tmp_path: Path) -> None:
+    _publish(FolderStore(tmp_path / "the home" / "artifacts"), engine)
+    checked = on_exam("artifacts", "check", "--hashes")
+    assert (checked.exit_code, "1 rows and 1 files in 1 weeks, 0 at fault" in checked.out) == (0, True)
     assert on_exam("artifacts", "prune", *BEFORE, "--yes", "--json").exit_code == 0
     assert list((tmp_path / "the home" / "artifacts").iterdir()) == []

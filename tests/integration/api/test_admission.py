@@ -131,9 +131,14 @@ def test_the_log_says_why_and_nothing_of_the_token(provider, api, caplog):
     caplog.set_level(logging.INFO, "seedtest_pipeline")
     token = provider.token(exp=1)
     asked = api.ask(UPDATE, token)
-    (line,) = [
-        record for record in caplog.records if getattr(record, "request_id", "") == asked.headers["x-request-id"]
-    ]
+
+    def lines():
+        return [
+            record for record in caplog.records if getattr(record, "request_id", "") == asked.headers["x-request-id"]
+        ]
+
+    until(lines)  # the caller has the answer before its line is written
+    (line,) = lines()
     assert line.reason == "the token is not believed: it is expired"
     assert not any(part in str(vars(line)) for part in token.split("."))
 

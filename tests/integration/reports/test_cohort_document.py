@@ -175,6 +175,7 @@ def test_what_is_lacking_is_one_sentence_with_its_remedy(
 
 
 @pytest.mark.needs_quarto
+@pytest.mark.skipif(shutil.which("quarto") is None, reason="no Quarto on the PATH: only knitr made the page")
 def test_quarto_makes_the_same_page(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
     by_knitr = cohort_document.render(SOURCE, sample())
     monkeypatch.setenv("PATH", os.environ["PATH"].partition(os.pathsep)[2])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from resources.postgres.server_folder import ServerFolder
+from resources.postgres.server_folder import ServerFolder, wait_until
 from tests.waiting import PATIENCE_S
 
 _ROOT = Path(__file__).parents[3]
@@ -93,6 +94,13 @@ def postgres_lives(home: Path) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return True
+
+
+def end_server(home: Path) -> None:
+    """At once. By itself it ends two seconds after its last client, which one test waits for."""
+    supervisor = supervisor_of(home)
+    os.kill(supervisor, signal.SIGTERM)
+    assert wait_until(gone(supervisor), PATIENCE_S)
 
 
 def gone(pid: int) -> Callable[[], bool]:

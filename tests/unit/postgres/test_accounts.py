@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from resources.postgres.server_folder import wait_until
 from tests.unit.postgres.embedded_client import (
     Client,
+    end_server,
     folder_of,
-    gone,
     needs_linux,
     needs_root,
     postmaster,
-    supervisor_of,
 )
-from tests.waiting import PATIENCE_S
 
 
 @needs_root
@@ -27,8 +24,7 @@ def test_as_root_the_server_is_not_root(tmp_path: Path) -> None:
     with Client(home):
         assert Path(f"/proc/{postmaster(home)}").stat().st_uid != 0
         assert folder_of(home).data.stat().st_uid == Path(f"/proc/{postmaster(home)}").stat().st_uid
-        supervisor = supervisor_of(home)
-    assert wait_until(gone(supervisor), PATIENCE_S)
+    end_server(home)
 
 
 @needs_root
@@ -51,10 +47,9 @@ def test_as_root_a_checkout_and_data_under_a_closed_folder_work_and_stay_closed(
     with Client(closed / "home", prefix=prefix, path=(package.parent,)) as client:
         executable = Path(f"/proc/{postmaster(closed / 'home')}/exe").readlink()
         assert client.query("SELECT 1") == [(1,)]
-        supervisor = supervisor_of(closed / "home")
     assert executable.is_relative_to(closed)
     assert closed.stat().st_mode & 0o777 == 0o700
-    assert wait_until(gone(supervisor), PATIENCE_S)
+    end_server(closed / "home")
 
 
 @needs_root
@@ -78,8 +73,7 @@ def test_without_root_the_server_runs_as_its_user(tmp_path: Path) -> None:
     with Client(tmp_path / "home", prefix=prefix) as client:
         assert Path(f"/proc/{postmaster(tmp_path / 'home')}").stat().st_uid == 1
         assert client.query("SELECT 1") == [(1,)]
-        supervisor = supervisor_of(tmp_path / "home")
-    assert wait_until(gone(supervisor), PATIENCE_S)
+    end_server(tmp_path / "home")
 
 
 @needs_root

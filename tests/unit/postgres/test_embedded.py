@@ -16,6 +16,7 @@ from resources.postgres.server_folder import wait_until
 from tests.unit.postgres.embedded_client import (
     AS_ROOT,
     Client,
+    end_server,
     folder_of,
     gone,
     needs_linux,
@@ -59,11 +60,10 @@ def test_a_child_process_does_not_prolong_its_parents_lease(home: Path) -> None:
 def test_clients_that_start_at_once_share_one_new_server(tmp_path: Path) -> None:
     clients = [Client(tmp_path / "new") for _ in range(3)]
     urls = {client.url() for client in clients}
-    supervisor = supervisor_of(tmp_path / "new")
     for client in clients:
         client.end()
     assert len(urls) == 1
-    assert wait_until(gone(supervisor), PATIENCE_S)
+    end_server(tmp_path / "new")
 
 
 def test_a_killed_supervisor_takes_the_server_with_it_and_the_next_client_has_the_same_data_and_port(
@@ -115,8 +115,7 @@ def test_sigterm_to_the_supervisor_stops_the_server_cleanly(home: Path) -> None:
 
 def test_a_port_that_was_taken_meanwhile_is_chosen_anew(home: Path) -> None:
     with Client(home):
-        supervisor = supervisor_of(home)
-    assert wait_until(gone(supervisor), PATIENCE_S)
+        end_server(home)
     port = folder_of(home).last_port()
     assert port is not None
     with socket.create_server(("127.0.0.1", port)), Client(home) as client:
@@ -144,10 +143,8 @@ def test_the_server_is_durable_and_speaks_utf8_and_utc(home: Path) -> None:
 
 
 def test_a_server_that_does_not_start_says_why_and_what_to_do(tmp_path: Path) -> None:
-    with Client(tmp_path) as client:
-        supervisor = supervisor_of(tmp_path)
-        client.end()
-    assert wait_until(gone(supervisor), PATIENCE_S)
+    with Client(tmp_path):
+        end_server(tmp_path)
     (folder_of(tmp_path).data / "PG_VERSION").write_text("12\n")
     message = Client(tmp_path).error()
     assert "did not start" in message

@@ -6,8 +6,8 @@ An `estimates` frame has one row per learner: user_id, theta, se (logits) and n_
 import numpy as np
 import pandas as pd
 
-from resources.irt.change import CRITICAL_Z
 from resources.irt.fit import empirical_reliability
+from resources.irt.population import Population
 from resources.model import Floats
 
 THETA_BIN, SE_BIN = 0.2, 0.02  # logits
@@ -15,10 +15,7 @@ PRECISION_BIN = 0.5  # logits
 # Doubling, as precision goes with the root of the number: each step should cut the standard error alike.
 ANSWERS = (1, 5, 10, 20, 40, 80, 160, 320)
 
-GROWTH = (
-    "since", "weeks", "earlier_bank", "n", "only_now", "only_then", "mean", "se_mean", "sd", "rms_error",
-    "clear_up", "clear_down",
-)  # fmt: skip
+GROWTH = ("week", "n", "mean", "se_mean", "sd", "drift", "drift_se", "n_active", "n_newcomers")
 
 
 def distribution(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -62,27 +59,23 @@ def summary(estimates: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def change(now: pd.DataFrame, then: pd.DataFrame) -> dict[str, float]:
-    """Those with an estimate in both weeks: n, how many have only one of the two, and their mean change (logits).
+def growth(estimates: pd.DataFrame, moved: Population | None) -> dict[str, float]:
+    """A week's abilities as the model has them: n, mean with its standard error, SD, and how the group `moved`.
 
-    `se_mean` is the SD (n - 1) of the changes over √n, NaN for one learner; `rms_error` the root mean square of each
-    change's own standard error, √(se² + se²); `clear_up` and `clear_down` count changes beyond CRITICAL_Z of their own.
+    Not of the estimates, which vary less: their variance and the mean squared error add up to that of the abilities. The drift is NaN where it was not estimated: in a first week, and of too few learners.
     """
-    both = now.merge(then, on="user_id", suffixes=("", "_then"))
-    n = len(both)
-    theta, theta_then, se, se_then = (both[x].to_numpy(np.float64) for x in ("theta", "theta_then", "se", "se_then"))
-    moved, error = theta - theta_then, np.hypot(se, se_then)
-    sd = float(moved.std(ddof=1)) if n > 1 else np.nan
+    theta, se = (estimates[name].to_numpy(np.float64) for name in ("theta", "se"))
+    sd = float(np.sqrt(theta.var(ddof=1) + np.mean(se**2))) if theta.size > 1 else np.nan
+    known = moved is not None and (moved.enough or moved.drift_is_given)
     return {
-        "n": n,
-        "only_now": len(now) - n,
-        "only_then": len(then) - n,
-        "mean": float(moved.mean()) if n else np.nan,
-        "se_mean": sd / np.sqrt(n) if n else np.nan,
+        "n": theta.size,
+        "mean": float(theta.mean()),
+        "se_mean": sd / np.sqrt(theta.size),
         "sd": sd,
-        "rms_error": float(np.sqrt(np.mean(error**2))) if n else np.nan,
-        "clear_up": int((moved > CRITICAL_Z * error).sum()),
-        "clear_down": int((moved < -CRITICAL_Z * error).sum()),
+        "drift": moved.drift if moved and known else np.nan,
+        "drift_se": moved.drift_se if moved and known else np.nan,
+        "n_active": moved.n_active if moved else 0,
+        "n_newcomers": moved.n_newcomers if moved else 0,
     }
 
 

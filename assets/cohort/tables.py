@@ -50,7 +50,7 @@ class _Cohort:
     own: pd.DataFrame
     users: Sequence[str]
     rules: ScoringRules
-    population: Population
+    populations: Mapping[Week, Population]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Source:
         with transaction(self.engine) as connection:
             users = attempts.users(connection)
             of_week = abilities.of_week(connection, week)
-            moved = populations.until(connection, week).get(week, Population())
+            moved = populations.until(connection, week)
         if of_week.empty:
             raise InvalidInput(
                 f"There are no estimates of {week} to report on.", remedy=f"Make them: seedtest run --week {week}"
@@ -139,20 +139,15 @@ class Source:
         return reduce(add, parts), not_frozen
 
     def _history(self, cohort: _Cohort, weeks: Sequence[Week]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """A row per week with the estimates on this scale, and one per earlier week with the change since then."""
+        """A row per week with the estimates on this scale, and one with the abilities of each that has any."""
         by_week, growth = [], []
         for week in weeks:
             with transaction(self.engine) as connection:
                 then = abilities.of_week(connection, week)
             own = cohort.own if week == cohort.week else then[then["version"].isin(cohort.scale)]
             by_week.append({"week": week.key, **estimates.summary(own), "other_scale": len(then) - len(own)})
-            if week < cohort.week and len(own):
-                days = (cohort.week.start - week.start).days
-                growth.append({
-                    "since": week.key, "weeks": days // 7,
-                    "earlier_bank": int((own["version"] != cohort.bank.version).sum()),
-                    **estimates.change(cohort.own, own),
-                })  # fmt: skip
+            if len(own):
+                growth.append({"week": week.key, **estimates.growth(own, cohort.populations.get(week))})
         return pd.DataFrame(by_week), pd.DataFrame(growth, columns=list(estimates.GROWTH))
 
 
@@ -185,7 +180,8 @@ def _linked(fit: item_banks.Fit | None) -> Mapping[str, object] | None:
 def _about(cohort: _Cohort) -> pd.DataFrame:
     """Name and value of what the other tables rest on; a value that is not known is missing."""
     fit, rules, bank = cohort.fit, cohort.rules, cohort.bank
-    newcomers = cohort.population.newcomers
+    moved = cohort.populations.get(cohort.week, Population())
+    newcomers = moved.newcomers
     linked, left_out = _linked(fit), fit.details.get("left_out") if fit else None
     values: dict[str, object] = {
         "week": cohort.week.key,
@@ -195,9 +191,9 @@ def _about(cohort: _Cohort) -> pd.DataFrame:
         "items": len(bank.item_keys),
         "window_days": rules.lookback_days,
         "attempts": rules.attempts,
-        "drift": cohort.population.drift,
-        "drift_se": cohort.population.drift_se,
-        "tau": cohort.population.tau,
+        "drift": moved.drift,
+        "drift_se": moved.drift_se,
+        "tau": moved.tau,
         "newcomers_mean": newcomers.mean,
         "newcomers_sd": newcomers.sd,
         **estimates.summary(cohort.own),

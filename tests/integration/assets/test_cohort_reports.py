@@ -20,9 +20,10 @@ from assets.partitions import Partitions
 from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts, item_banks
+from resources.database.queries import abilities, attempts, item_banks, populations
 from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator
+from resources.irt.population import Population
 from resources.model import ItemBank, Week
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.automation import cohort
@@ -96,23 +97,22 @@ def test_every_learner_stands_in_one_line_with_the_reason(source: Source) -> Non
     }  # fmt: skip
 
 
-def test_growth_compares_matched_learners_across_banks_of_one_scale(source: Source, engine: sa.Engine) -> None:
-    (growth,) = tables(source, "new")["growth"].to_dict("records")
+def test_growth_has_a_row_for_each_week_on_this_scale(source: Source, engine: sa.Engine) -> None:
     with transaction(engine) as connection:
-        now = abilities.of_week(connection, SECOND).set_index("user_id")["theta"]
-        then = abilities.of_week(connection, FIRST).set_index("user_id")["theta"]
-    moved = (now - then)[["ann", "bob"]]
-    assert (growth["since"], growth["weeks"], growth["earlier_bank"]) == (FIRST.key, 1, 3)
-    assert (growth["n"], growth["only_now"], growth["only_then"]) == (2, 0, 1)  # col has no estimate under the new one
-    assert growth["mean"] == pytest.approx(moved.mean())
-    assert growth["se_mean"] == pytest.approx(moved.std(ddof=1) / 2**0.5)
+        moved = Population(drift=0.2, drift_se=0.05, n_active=150, enough=True)
+        populations.store(connection, SECOND, moved, 10, "new", dt.datetime.now(dt.UTC))
+    growth = tables(source, "new")["growth"]
+    assert growth["week"].tolist() == [FIRST.key, SECOND.key]
+    assert growth["n"].tolist() == [3, 2]  # col has no estimate under the new bank
+    assert growth["drift"].tolist()[1] == 0.2
+    assert np.isnan(growth["drift"].tolist()[0])
 
 
 def test_a_bank_that_was_not_linked_has_no_growth_from_before_it(source: Source, engine: sa.Engine) -> None:
     keep(engine, ItemBank("apart", "2PL", KEYS, NEW.a, NEW.b + 0.5, NEW.c))
     estimate(engine, source.warehouse, SECOND, ItemBank("apart", "2PL", KEYS, NEW.a, NEW.b + 0.5, NEW.c), ["ann"])
     made = tables(source, "apart")
-    assert made["growth"].empty
+    assert made["growth"]["week"].tolist() == [SECOND.key]
     assert made["weeks"]["estimated"].tolist() == [0, 1]
     assert made["weeks"]["other_scale"].tolist() == [3, 2]
     assert made["drift"].empty

@@ -19,7 +19,7 @@ from tests.integration.reports.test_states import text
 
 STAND_IN = Path(__file__).parent / "quarto"
 HEADINGS = [
-    "Ability and its standard error", "Reliability", "Growth", "Participation", "Items", "Fit to this week’s window",
+    "Ability and its standard error", "Reliability", "Growth", "Participation", "Items", "Fit to this week’s answers",
     "Moved since the bank before", "Left out, and why", "Definitions and sources",
 ]  # fmt: skip
 
@@ -105,7 +105,7 @@ def test_what_the_data_hold_cannot_become_markup_and_missing_figures_are_dashes(
     seen = text(page)
     for name in hostile:
         assert " ".join(name.split()) in seen
-    assert "There is no earlier week with estimates on this scale." in seen
+    assert "There is no week with estimates on this scale." in seen
     assert "This bank was not linked to an earlier one" in seen
     assert "How this bank was calibrated is not recorded." in seen
     assert "Synthetic data" not in seen

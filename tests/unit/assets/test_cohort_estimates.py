@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from assets.cohort import estimates
+from resources.irt.population import Population
 
 
 def frame(*rows: tuple[str, float, float, int]) -> pd.DataFrame:
@@ -56,22 +57,18 @@ def test_precision_by_theta_and_by_doubling_numbers_of_answers():
     assert by_answers["n"].tolist() == [1, 1, 1, 1]
 
 
-def test_change_is_that_of_matched_learners_with_its_error_by_hand():
-    """Changes +1.0, +0.2, −0.9 of a, b and c, each with its own error √(.3² + .4²) = .5; d and e were there once."""
-    then = frame(("a", 0.0, 0.3, 9), ("b", 0.0, 0.3, 9), ("c", 1.0, 0.3, 9), ("d", 5.0, 0.3, 9))
-    now = frame(("c", 0.1, 0.4, 9), ("b", 0.2, 0.4, 9), ("a", 1.0, 0.4, 9), ("e", -5.0, 0.4, 9))
-    sd = np.std([1.0, 0.2, -0.9], ddof=1)
-    assert estimates.change(now, then) == pytest.approx(
-        {"n": 3, "only_now": 1, "only_then": 1, "mean": 0.1, "se_mean": sd / 3**0.5, "sd": sd, "rms_error": 0.5,
-         "clear_up": 1, "clear_down": 0}
+def test_growth_is_of_the_abilities_and_not_of_the_shrunken_estimates():
+    own = frame(("a", 0.0, 0.3, 9), ("b", 1.0, 0.5, 9), ("c", -0.4, 0.4, 9))
+    sd = np.sqrt(np.var([0.0, 1.0, -0.4], ddof=1) + (0.09 + 0.25 + 0.16) / 3)
+    moved = Population(drift=0.1, drift_se=0.02, n_active=120, n_newcomers=4, enough=True)
+    assert estimates.growth(own, moved) == pytest.approx(
+        {"n": 3, "mean": 0.2, "se_mean": sd / 3**0.5, "sd": sd, "drift": 0.1, "drift_se": 0.02, "n_active": 120,
+         "n_newcomers": 4}
     )  # fmt: skip
 
 
-def test_the_change_of_nobody_and_of_one_learner():
-    one = frame(("a", 1.0, 0.4, 9))
-    alone = estimates.change(one, one)
-    assert (alone["n"], alone["mean"]) == (1, 0.0)
-    assert np.isnan([alone["se_mean"], alone["sd"]]).all()
-    nobody = estimates.change(one, NOBODY)
-    assert (nobody["n"], nobody["only_now"], nobody["clear_up"]) == (0, 1, 0)
-    assert np.isnan([nobody["mean"], nobody["se_mean"], nobody["sd"], nobody["rms_error"]]).all()
+@pytest.mark.parametrize("moved", [None, Population(n_active=9)])
+def test_a_drift_that_was_not_estimated_is_missing_and_not_zero(moved):
+    found = estimates.growth(frame(("a", 1.0, 0.4, 9)), moved)
+    assert np.isnan([found["drift"], found["drift_se"], found["sd"]]).all()
+    assert found["mean"] == 1.0

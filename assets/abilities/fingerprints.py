@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 
@@ -14,13 +15,13 @@ def of_states(before: Sequence[str], movement: Movement, counted: Answers) -> li
     learner's answers that count in the week, in whatever order. The item bank is no part of it: a new one leaves the
     states as they are.
     """
-    step = repr(movement)
+    step = _of_movement(movement)
     return [_digest(state, step, answers) for state, answers in zip(before, _of_answers(counted), strict=True)]
 
 
 def of_week(before: str, movement: Movement, answers_checksum: str) -> str:
     """Of all learners of a user key together: of their week before, the group's step, and the frozen answers."""
-    return _digest(before, repr(movement), answers_checksum)
+    return _digest(before, _of_movement(movement), answers_checksum)
 
 
 def _of_answers(counted: Answers) -> list[str]:
@@ -33,6 +34,11 @@ def _of_answers(counted: Answers) -> list[str]:
     np.add.at(sums, counted.user[answered], values)
     n = np.bincount(counted.user[answered], minlength=sums.size)
     return [f"{total:016x}.{count}" for total, count in zip(sums.tolist(), n.tolist(), strict=True)]
+
+
+def _of_movement(movement: Movement) -> str:
+    """To 1e-9 logits: the last bits of a sum over everybody come from the batches."""
+    return " ".join(f"{value:.9f}" for value in astuple(movement))
 
 
 def _hash(text: str) -> int:

@@ -13,6 +13,7 @@ from assets.selection import in_batches
 from resources.database import locks
 from resources.database.engine import transaction
 from resources.database.queries import abilities, populations
+from resources.errors import InvalidInput
 from resources.estimators.contract import match
 from resources.irt.growth import Movement, State
 from resources.irt.population import Population, estimate_population
@@ -49,18 +50,24 @@ class Group:
         """The week's step, which is known."""
         return CLASSIC if self.drift == "off" else self._known[week].movement
 
-    def estimate(self, week: Week, users: Mapping[str, Sequence[str]]) -> Population:
+    def estimate(self, week: Week, users: Mapping[str, Sequence[str]], *, anew: bool = False) -> Population:
         """The week's step from everybody's states before it and everybody's answers, kept for all later runs.
 
-        Everybody's states before it have to be there. Of two runs, the second takes what the first has kept.
+        Everybody's states before it have to be there. Of two runs, the second takes what the first has kept, unless it
+        is to be made `anew`.
         """
+        if self.drift == "off":
+            raise InvalidInput(
+                "There is nothing to estimate of the group: IRT_DRIFT=off says that nobody moves",
+                remedy="unset it, or leave this asset alone.",
+            )
         with transaction(self.engine) as connection:
             locks.hold(connection, _LOCK)
             self._known = populations.until(connection, week)
-            if week not in self._known:
+            if anew or week not in self._known:
                 self.freeze(week)
                 state, weeks, matrix = self._everybody(connection, week, users)
-                given = None if self.drift == "estimated" else float(self.drift)
+                given = float(self.drift) if isinstance(self.drift, float | int) else None
                 before = self._known.get(week.plus(-1), Population())
                 found = estimate_population(state, weeks, matrix, self.bank.items, before, given)
                 populations.store(connection, week, found, matrix.item.size, self.bank.version, dt.datetime.now(dt.UTC))

@@ -26,6 +26,7 @@ from resources.database.queries.abilities import WeekStates
 from resources.database.queries.made_weeks import MadeWeek
 from resources.estimators.contract import Estimator
 from resources.irt.growth import predicted
+from resources.irt.population import Population
 from resources.model import ItemBank, Priors, Responses, Thetas, Week
 from resources.warehouse.folder import Warehouse
 
@@ -62,6 +63,7 @@ class WeeklyStates:
     estimator: Estimator
     answers: CountedAnswers
     group: Group
+    made_populations: dict[Week, Population] = field(default_factory=dict)
     _records: dict[tuple[Week, str], MadeWeek] = field(default_factory=dict)
     _checksums: dict[Week, dict[str, str]] = field(default_factory=dict)
 
@@ -79,13 +81,28 @@ class WeeklyStates:
         for week in self.first_week.through(last):
             if week >= recent:
                 self._checksums[week] = self.warehouse.checksums(week)
-            if not self.group.knows(week):
-                yield from self._everybody(week.plus(-1))
-                self.group.estimate(week, self.users.by_key)
+            yield from self._group_of(week)
             asked = sorted(chosen.keys.get(week, ()))
             before = [key for key in chosen.user_keys if key not in asked and week <= last_of[key]]
             yield from self._keys(week, self._stale(week, before), self.users.asked)
             yield from self._keys(week, asked, self.users.asked, asked_for=True)
+
+    def population(self, week: Week) -> Population:
+        """How the group moved in the week, made anew from everybody's states before it and everybody's answers."""
+        with transaction(self.engine) as connection:
+            self._records = made_weeks.until(connection, week)
+        for earlier in self.first_week.through(week.plus(-1)):
+            for _ in self._group_of(earlier):
+                pass
+        for _ in self._everybody(week.plus(-1)):
+            pass
+        return self.group.estimate(week, self.users.by_key, anew=True)
+
+    def _group_of(self, week: Week) -> Iterator[Made]:
+        """What has to be made so that it is known how the group moved in the week."""
+        if not self.group.knows(week):
+            yield from self._everybody(week.plus(-1))
+            self.made_populations[week] = self.group.estimate(week, self.users.by_key)
 
     def _everybody(self, last: Week) -> Iterator[Made]:
         """All learners up to and with a week, where they are missing or out of date."""

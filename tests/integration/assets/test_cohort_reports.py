@@ -21,7 +21,6 @@ from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks
-from resources.database.queries.abilities import WeekStates
 from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import ItemBank, Week
@@ -29,6 +28,7 @@ from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.automation import cohort
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
 from tests.integration.reports.conftest import SOURCE
+from tests.week_states import first_states
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
 
@@ -53,10 +53,8 @@ def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank
     """As the asset theta_estimates does for these users, but from N(0, 1)."""
     _, counted = CountedAnswers(warehouse, FIRST, "first").of(week, [KEY])
     thetas = InProcessEstimator().estimate(counted.of_users(users), bank)
-    n = len(thetas.user_ids)
-    made = WeekStates(thetas, np.zeros(n), np.ones(n), np.zeros(n, np.int64), [""] * n)
     with transaction(engine) as connection:
-        abilities.store_week(connection, week, made, 30, dt.datetime.now(dt.UTC))
+        abilities.store_week(connection, week, first_states(thetas), 30, dt.datetime.now(dt.UTC))
 
 
 @pytest.fixture

@@ -12,13 +12,6 @@ BANK = ItemBank(
 )
 
 
-@pytest.mark.parametrize(("attempts", "counts"), [("first", "a"), ("last", "b")])
-def test_of_two_sessions_at_one_instant_the_first_or_last_by_name_counts_whatever_its_outcome(attempts, counts):
-    rows = answers(("u", "q", True, "2025-02-04", 1), ("u", "q", False, "2025-02-04", 1))
-    rows = rows.assign(session_id=["a", "b"])
-    assert counting(rows, WEEK.ends_at, ScoringRules(attempts=attempts))["session_id"].tolist() == [counts]
-
-
 def test_thirty_days_before_a_weeks_end_reach_into_five_weeks():
     assert [week.key for week in ScoringRules(30).weeks(WEEK)] == [
         "2025-01-06", "2025-01-13", "2025-01-20", "2025-01-27", "2025-02-03",

@@ -1,37 +1,29 @@
 """Publishing with a real template, a real folder and real PostgreSQL: what is made, left alone, named or stopped."""
 
 import datetime as dt
-import html
-import re
 import threading
 import time
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-import sqlalchemy as sa
 
 from assets.publishing import publisher as publishing
 from assets.publishing import report_inputs
 from assets.publishing.publisher import Publisher
 from docs.sample_learner import BANK, CHANGE, LEVEL, WEEK, given, levels
-from resources.answers.counting import counting
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.database.engine import transaction
 from resources.database.queries import abilities, report_artifacts
-from resources.database.queries.abilities import WeekStates
 from resources.database.queries.report_artifacts import ReportArtifact
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
-from resources.model import Format, Thetas, safe_key
-from resources.reports.document.compile import compile_templates
+from resources.model import safe_key
 from resources.reports.document.fill import render
-from resources.reports.document.template import Template
 from resources.reports.learner.report_input import Standing
 from resources.reports.learner.scale import Scale
-from tests import answer_tables
+from tests.integration.assets.publishing import estimated, publish, recorded, rows
 
 USERS = ["ada", "Bob|1", "cy"]
 
@@ -63,79 +55,6 @@ class SlowStore(FolderStore):
         return super().put(key, content, content_type)
 
 
-def quiet(done: int) -> None:
-    """Nobody watches."""
-
-
-@pytest.fixture(scope="module")
-def templates(tmp_path_factory) -> dict[Format, Template]:
-    source = Path(__file__).parents[3] / "quarto"
-    return compile_templates(source, tmp_path_factory.mktemp("templates"), ("html", "pdf"), "en")
-
-
-@pytest.fixture
-def store(tmp_path) -> FolderStore:
-    return FolderStore(tmp_path / "artifacts")
-
-
-@pytest.fixture
-def new_publisher(engine, store, templates):
-    """A new publisher per run, as each run of the asset makes one."""
-    return lambda store=store, *formats: Publisher(
-        engine, store, {form: templates[form] for form in formats or ("html",)}, BANK, Scale(), 30
-    )
-
-
-def rows(*user_ids: str, n: int = 6, weeks_ago: int = 0, right: bool | None = None) -> pd.DataFrame:
-    """`n` answers of each user on the week's Tuesday, every other one right, or all of them, or none."""
-    pairs = [(user, j) for user in user_ids for j in range(n)]
-    number = np.array([j for _, j in pairs], dtype=np.int64)
-    return pd.DataFrame(
-        {
-            "user_id": pd.array([user for user, _ in pairs], dtype="str"),
-            "item_key": pd.array([BANK.item_keys[j] for j in number], dtype="str"),
-            "correct": pd.array(number % 2 == 0 if right is None else [right] * len(pairs), dtype="boolean"),
-            "completed_at": pd.Timestamp(WEEK.plus(-weeks_ago).begins_at).as_unit("us")
-            + pd.to_timedelta(34 + number * 0.1, unit="h"),
-            "response_time_ms": pd.array(number * 1_000, dtype="Int64"),
-            "session_id": pd.array(["s"] * len(pairs), dtype="str"),
-            "topic_id": pd.array(["Fractions"] * len(pairs), dtype="str"),
-            "attempt_no": pd.array([1] * len(pairs), dtype="Int64"),
-            "hint_used": pd.array([None] * len(pairs), dtype="boolean"),
-        }
-    )
-
-
-def estimated(engine: sa.Engine, *user_ids: str, weeks_ago: int = 0, n_items: int = 12, se: float = 0.4) -> None:
-    n = len(user_ids)
-    week = WEEK.plus(-weeks_ago)
-    none = np.zeros(n, np.int64)
-    thetas = Thetas(
-        user_ids, np.linspace(-1, 1, n) - weeks_ago / 10, np.full(n, se), none + 6, none, none, (), "2PL", BANK.version
-    )
-    made = WeekStates(thetas, np.zeros(n), np.ones(n), none + n_items - 6, ["made by hand"] * n)
-    with transaction(engine) as connection:
-        abilities.store_week(connection, week, made, 30, dt.datetime.now(dt.UTC))
-
-
-def publish(made: Publisher, users: list[str], *frames: pd.DataFrame) -> Publisher:
-    """What the frames hold, of which the first attempts count, as one run of the asset would."""
-    given = answer_tables.answers(pd.concat(frames))
-    made.publish(WEEK, users, given, given.take(counting(given, "first")), quiet)
-    return made
-
-
-def recorded(engine: sa.Engine) -> dict[str, ReportArtifact]:
-    with transaction(engine) as connection:
-        return {row.user_id: row for row in report_artifacts.of_week(connection, WEEK) if row.format == "html"}
-
-
-def read(store: FolderStore, user_id: str) -> str:
-    """What the learner reads."""
-    page = store.read(f"reports/{WEEK}/{safe_key(user_id)}/weekly_report.html").decode()
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page.partition("<body>")[2])).split())
-
-
 def test_reports_are_for_those_who_answered_or_were_measured_lately_and_nobody_else(engine, new_publisher):
     estimated(engine, "ada", "gone", weeks_ago=5)
     estimated(engine, "ada", "Bob|1", weeks_ago=4)
@@ -143,62 +62,6 @@ def test_reports_are_for_those_who_answered_or_were_measured_lately_and_nobody_e
     made = publish(new_publisher(), users, rows("cy"))
     assert set(recorded(engine)) == {"ada", "Bob|1", "cy"}
     assert made.written == 3
-
-
-def test_a_learner_without_answers_this_week_keeps_the_last_level_and_hears_nothing_of_change(
-    engine, new_publisher, store
-):
-    """The report said "+187 … clearly more than chance" of a week in which nothing was answered."""
-    estimated(engine, "ada", weeks_ago=2, n_items=40)
-    estimated(engine, "ada", weeks_ago=1, n_items=80)
-    old = rows("ada", n=20, weeks_ago=6, right=False)
-    new = rows("ada", n=40, weeks_ago=1, right=True)[20:]
-    publish(new_publisher(), ["ada"], old, new)
-    said = read(store, "ada")
-    assert "Your level is 390 , give or take 78 points" in said  # theta -1.1, SE .4
-    assert "The last that could be measured was in the week of 30 December 2024" in said
-    assert "over 4 weeks" not in said
-    assert "Change" not in said
-
-
-def test_repeats_of_old_items_are_no_new_answers_and_make_no_change_tile(engine, new_publisher, store):
-    estimated(engine, "ada", weeks_ago=1, n_items=60)
-    before = [rows("ada", n=40, weeks_ago=6, right=False)[:20], rows("ada", n=40, weeks_ago=1, right=True)[20:]]
-    publish(new_publisher(), ["ada"], *before, rows("ada", n=20, right=True))
-    assert "over 4 weeks" not in read(store, "ada")
-
-
-def test_new_answers_that_carry_a_change_are_told_with_it(engine, new_publisher, store):
-    estimated(engine, "ada", n_items=40)
-    publish(new_publisher(), ["ada"], rows("ada", n=20, weeks_ago=6, right=False), rows("ada", n=40, right=True)[20:])
-    assert "your level has clearly gone up" in read(store, "ada")
-
-
-@pytest.mark.parametrize(("n", "more"), [(1, "7 more answers"), (7, "1 more answer")])
-def test_below_eight_answers_only_how_many_more_there_are_to_the_first_level(engine, new_publisher, store, n, more):
-    estimated(engine, *(f"u{number:02}" for number in range(40)), weeks_ago=1)
-    estimated(engine, "ada", n_items=n)
-    publish(new_publisher(), ["ada"], rows("ada", n=n))
-    said = read(store, "ada")
-    assert f"{more} until your first level" in said
-    assert not re.search("±|Theta|of 100 learners|Week by week", said)
-
-
-def test_the_percentile_is_among_those_measured_in_the_four_weeks_before(engine, new_publisher, store):
-    """Whoever else has this week's estimate already changes nothing: reports do not depend on the order of runs."""
-    estimated(engine, "ada", se=0.2)  # theta -1
-    estimated(engine, *(f"a{number:02}" for number in range(30)), weeks_ago=4)  # -1.4 to .6
-    publish(new_publisher(), ["ada"], rows("ada"))
-    before = recorded(engine)["ada"]
-    said = read(store, "ada")
-    assert "higher than about 20 of 100 learners" in said
-    assert "20 (3 to 40), among at least 30 learners" in said
-    estimated(engine, *(f"b{number:02}" for number in range(30)))
-    estimated(engine, *(f"c{number:02}" for number in range(30)), weeks_ago=5)
-    assert publish(new_publisher(), ["ada"], rows("ada")).unchanged == 1
-    estimated(engine, *(f"d{number:02}" for number in range(30)), weeks_ago=1)
-    assert publish(new_publisher(), ["ada"], rows("ada")).written == 1
-    assert recorded(engine)["ada"].inputs_sha256 != before.inputs_sha256
 
 
 def test_a_past_is_each_learners_own_and_its_level_the_newest_that_is_not_too_old(engine):

@@ -62,7 +62,8 @@ def summary(estimates: pd.DataFrame) -> dict[str, float]:
 def growth(estimates: pd.DataFrame, moved: Population | None) -> dict[str, float]:
     """A week's abilities as the model has them: n, mean with its standard error, SD, and how the group `moved`.
 
-    Not of the estimates, which vary less: their variance and the mean squared error add up to that of the abilities. The drift is NaN where it was not estimated: in a first week, and of too few learners.
+    Not of the estimates, which vary less: their variance and the mean squared error add up to that of the abilities.
+    The drift is NaN where it was not estimated: in a first week, and of too few learners.
     """
     theta, se = (estimates[name].to_numpy(np.float64) for name in ("theta", "se"))
     sd = float(np.sqrt(theta.var(ddof=1) + np.mean(se**2))) if theta.size > 1 else np.nan

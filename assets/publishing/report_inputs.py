@@ -12,6 +12,7 @@ import pandas as pd
 from resources.answers.answers import Answers
 from resources.irt.change import change, over_last
 from resources.irt.response_matrix import ResponseMatrix
+from resources.irt.smoothing import smooth
 from resources.model import Floats, ItemBank, Week
 from resources.reports.learner.percentile import standing
 from resources.reports.learner.report_input import Change, Level, ReportInput, WeekLevel
@@ -87,7 +88,8 @@ def _changes(week: Week, members: Sequence[str], counted: Answers, bank: ItemBan
 
 @dataclass(frozen=True)
 class _Past:
-    """A learner's estimates up to a week, ascending, and the newest, None where it is too old."""
+    """A learner's levels up to a week, ascending, as all answers up to then tell them, and the newest, None where it is
+    too old."""
 
     level: Level | None
     weeks: Sequence[WeekLevel]
@@ -97,16 +99,32 @@ def _pasts(history: pd.DataFrame, oldest: Week) -> dict[str, _Past]:
     """Each user's past, from a history in the order of users and weeks; without a frame per user, which takes longer
     than the report."""
     week_of = {start: Week(start) for start in history["week_start"].unique()}
-    columns = ("week_start", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "model", "version")
+    columns = ("week_start", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "model", "version",
+               "prior_mean", "prior_sd")  # fmt: skip
     rows = zip(
         history["user_id"].tolist(), zip(*(history[name].tolist() for name in columns), strict=True), strict=True
     )
     pasts = {}
     for user_id, of_user in groupby(rows, key=itemgetter(0)):
         own = [row for _, row in of_user]
-        start, *level = own[-1]
+        start, *level = own[-1][:-2]
+        theta, se = _smoothed(*(np.array([row[k] for row in own], np.float64) for k in (1, 2, -2, -1)))
         pasts[user_id] = _Past(
             Level(week_of[start], *level) if start >= oldest.start else None,
-            [WeekLevel(week_of[start], theta, se, n_items) for start, theta, se, n_items, *_ in own],
+            [
+                WeekLevel(week_of[row[0]], mean, sd, row[3])
+                for row, mean, sd in zip(own, theta.tolist(), se.tolist(), strict=True)
+            ],
         )
     return pasts
+
+
+def _smoothed(theta: Floats, se: Floats, prior_mean: Floats, prior_sd: Floats) -> tuple[Floats, Floats]:
+    """Levels and their errors given all later answers, too; the last is the state itself. Each of shape (n,).
+
+    An estimate of before there were states (its prior is NaN) begins anew: nothing later tells about what came before.
+    """
+    begins = int(np.flatnonzero(np.isnan(prior_sd)).max(initial=0))
+    columns = (column[begins:, None] for column in (theta, se, prior_mean, prior_sd))
+    smoothed = smooth(*columns)
+    return np.append(theta[:begins], smoothed.mean), np.append(se[:begins], smoothed.sd)

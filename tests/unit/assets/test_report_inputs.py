@@ -8,7 +8,9 @@ import pytest
 
 from assets.publishing.report_inputs import report_inputs
 from docs.sample_learner import BANK, ENGLISH, WEEK
+from resources.answers.answers import Answers
 from resources.answers.counting import counting
+from resources.answers.schema import SCHEMA
 from resources.irt.response_functions import probability_at
 from resources.model import ItemBank
 from resources.reports.learner.report_input import ReportInput
@@ -54,7 +56,7 @@ def told(rows: list[Answered], bank: ItemBank = WIDE, estimates: Sequence[tuple[
     history = pd.DataFrame(
         [("ada", WEEK.plus(-ago).start, 3.2, 0.4, n, 0, 0, "2PL", bank.version) for ago, n in estimates],
         columns=["user_id", "week_start", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "model", "version"],
-    )
+    ).assign(prior_mean=3.0, prior_sd=0.9)
     counted = answers.take(counting(answers, "first"))
     everybody = np.linspace(-2, 2, 50)
     return list(
@@ -126,3 +128,34 @@ def test_a_level_older_than_the_look_back_is_past() -> None:
     assert week.level is None
     assert [past.week for past in week.history] == [WEEK.plus(-5)]
     assert told(answered(5.5, ["w0"], [True]), estimates=[(5, 40)]) == []
+
+
+def test_a_past_level_is_told_with_what_later_weeks_showed_and_the_newest_is_the_state_itself() -> None:
+    """Two weeks, .4 ± .5 and then 1.0 ± .3 from the prior .5 ± .52: by hand, gain .5² / .52² = .9246."""
+    history = pd.DataFrame({
+        "user_id": "ada", "week_start": [WEEK.plus(-1).start, WEEK.start], "theta": [0.4, 1.0], "se": [0.5, 0.3],
+        "n_items": [10, 20], "n_unknown_item": 0, "n_unusable": 0, "model": "2PL", "version": WIDE.version,
+        "prior_mean": [0.0, 0.5], "prior_sd": [1.0, 0.52],
+    })  # fmt: skip
+    nothing = Answers.from_table(SCHEMA.empty_table())
+    (week,) = report_inputs(
+        WEEK, ["ada"], nothing, nothing, history, np.zeros(0), bank=WIDE, scale=Scale(), window_days=30
+    )  # fmt: skip
+    gain = 0.5**2 / 0.52**2
+    first, last = week.history
+    assert (last.theta, last.se) == (week.level.theta, week.level.se) == (1.0, 0.3)
+    assert first.theta == pytest.approx(0.4 + gain * (1.0 - 0.5))
+    assert first.se == pytest.approx(np.sqrt(0.5**2 + gain**2 * (0.3**2 - 0.52**2)))
+
+
+def test_a_past_estimate_of_before_there_were_states_stays_as_it_was() -> None:
+    history = pd.DataFrame({
+        "user_id": "ada", "week_start": [WEEK.plus(-1).start, WEEK.start], "theta": [0.4, 1.0], "se": [0.5, 0.3],
+        "n_items": [10, 20], "n_unknown_item": 0, "n_unusable": 0, "model": "2PL", "version": WIDE.version,
+        "prior_mean": [0.0, np.nan], "prior_sd": [1.0, np.nan],
+    })  # fmt: skip
+    nothing = Answers.from_table(SCHEMA.empty_table())
+    (week,) = report_inputs(
+        WEEK, ["ada"], nothing, nothing, history, np.zeros(0), bank=WIDE, scale=Scale(), window_days=30
+    )  # fmt: skip
+    assert [(past.theta, past.se) for past in week.history] == [(0.4, 0.5), (1.0, 0.3)]

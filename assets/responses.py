@@ -6,7 +6,6 @@ import dagster as dg
 import sqlalchemy as sa
 
 from assets.abilities.freezing import Freezer, gaps
-from assets.abilities.scoring import ScoringRules
 from assets.failures import in_words
 from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
@@ -30,13 +29,12 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         config: UserSelection,
         engine: dg.ResourceParam[sa.Engine],
         warehouse: dg.ResourceParam[Warehouse],
-        rules: dg.ResourceParam[ScoringRules],
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         freezer = Freezer(engine, warehouse, partitions.users, users)
-        missing = gaps(chosen, partitions.first_week, rules, warehouse)
+        missing = gaps(chosen, partitions.first_week, warehouse)
         for n, (week, keys) in enumerate(missing.items()):
             freezer.freeze(week, keys, users.members(keys))
             progress("earlier weeks frozen", n + 1, len(missing))
@@ -52,7 +50,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
                 "dagster/row_count": n_rows,
                 "users": len(users.asked(chosen.user_keys)),
                 "malformed answers left out": "; ".join(f"{why}: {n}" for why, n in malformed.items()) or "none",
-                "earlier weeks frozen for the look-back": ", ".join(map(str, missing)) or "none",
+                "earlier weeks frozen, since abilities rest on them": ", ".join(map(str, missing)) or "none",
             }
         )
 

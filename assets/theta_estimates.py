@@ -1,20 +1,20 @@
 """Asset `theta_estimates`: each learner's ability as of the week's end, with its standard error."""
 
-import datetime as dt
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
 import sqlalchemy as sa
 
-from assets.abilities.scoring import ScoringRules, person_fit, score
-from assets.abilities.windows import windows
+from assets import population
+from assets.abilities.scoring import ScoringRules, person_fit
+from assets.abilities.weekly_states import weekly_states
 from assets.failures import in_words
 from assets.metadata_charts import histogram
 from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_banks
+from resources.database.queries import item_banks
 from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
 from resources.irt.fit import empirical_reliability
@@ -30,7 +30,7 @@ def build(partitions: Partitions, choice: BankChoice, charts: Path) -> dg.Assets
     """`choice` says which item bank to estimate with; `charts` holds the pictures' specifications."""
 
     @dg.asset(
-        deps=["responses", "item_parameters"],
+        deps=["responses", "item_parameters", population.NAME],
         partitions_def=partitions.definition,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="estimator",
@@ -51,40 +51,45 @@ def build(partitions: Partitions, choice: BankChoice, charts: Path) -> dg.Assets
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
             bank = item_banks.load_chosen(connection, choice)
+        weekly = weekly_states(
+            engine, warehouse, partitions.first_week, partitions.users, users, rules, bank, estimator
+        )
         made: list[Thetas] = []
-        n_unusual = 0
+        n_unusual = n_before = 0
         estimated = Steps(progress, "abilities", users.n_asked(chosen))
-        for window in windows(chosen, users, rules, warehouse):
-            as_of = window.week.ends_at
-            scored = score(window.answers, window.learners, as_of, rules=rules, bank=bank, estimator=estimator)
-            with transaction(engine) as connection:
-                abilities.store_week(
-                    connection, window.week, scored.thetas, rules.lookback_days, as_of, dt.datetime.now(dt.UTC)
-                )
-            made.append(scored.thetas)
-            n_unusual += int((person_fit(scored, bank) < UNUSUAL_LZ).sum())
-            estimated(len(window.learners))
+        for batch in weekly.make(chosen):
+            if not batch.asked_for:
+                n_before += len(batch.learners)
+                continue
+            made.append(batch.thetas)
+            n_unusual += int((person_fit(batch.thetas, batch.responses, bank) < UNUSUAL_LZ).sum())
+            estimated(len(batch.learners))
+        for made_too in population.made_on_the_way(weekly.made_populations):
+            context.log_event(made_too)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         picture = dg.MetadataValue.md(histogram(charts, _distribution(made)))
         context.log_event(dg.AssetObservation(context.asset_key, metadata={"distribution": picture}))
         return dg.MaterializeResult(
-            metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, n_unusual)
+            metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, n_unusual, n_before)
         )
 
     return theta_estimates
 
 
-def _summary(made: list[Thetas], bank: str, engine_name: str, n_unusual: int) -> dict[str, dg.MetadataValue]:
+def _summary(
+    made: list[Thetas], bank: str, engine_name: str, n_unusual: int, n_before: int
+) -> dict[str, dg.MetadataValue]:
     theta = np.concatenate([thetas.theta for thetas in made])
     se = np.concatenate([thetas.se for thetas in made])
     summary: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(int(theta.size)),
-        "without an estimate: no answer that can be scored in the window": dg.MetadataValue.int(
+        "without a new estimate: no new answer that can be scored": dg.MetadataValue.int(
             sum(len(thetas.unscored) for thetas in made)
         ),
         "answers used": dg.MetadataValue.int(_total(made, "n_items")),
         "answers left out: item not in the bank": dg.MetadataValue.int(_total(made, "n_unknown_item")),
         "answers left out: skipped": dg.MetadataValue.int(_total(made, "n_unusable")),
+        "learners and weeks made before, since these weeks rest on them": dg.MetadataValue.int(n_before),
         "item bank": dg.MetadataValue.text(bank),
         "estimator": dg.MetadataValue.text(engine_name),
     }

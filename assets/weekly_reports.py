@@ -60,8 +60,8 @@ def build(
             bank = item_banks.load_chosen(connection, choice)
         publisher = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
         made = Steps(progress, "reports", users.n_asked(chosen))
-        for window in windows(chosen, users, rules, warehouse):
-            publisher.publish(window.week, window.learners, window.answers, made)
+        for window in windows(chosen, users, rules, partitions.first_week, warehouse):
+            publisher.publish(window.week, window.learners, window.answers, window.counted, made)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(
             dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(publisher))})

@@ -12,7 +12,7 @@ from resources.answers.answers import Answers
 from resources.answers.schema import SCHEMA
 from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
-from resources.reports.learner.report_input import Level, ReportInput, Standing, WeekLevel
+from resources.reports.learner.report_input import Change, Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
 
 ENGLISH = Words()
@@ -28,7 +28,11 @@ BANK = ItemBank(
     np.zeros(40),
 )
 
-LEVEL = Level(theta=0.42, se=0.31, n_items=24, n_unknown_item=2, n_unusable=1, model="2PL", bank_version="2025-01")
+LEVEL = Level(
+    week=WEEK, theta=0.42, se=0.31, n_items=24, n_unknown_item=2, n_unusable=1, model="2PL", bank_version="2025-01"
+)
+
+CHANGE = Change(weeks=4, delta=0.48, se=0.29, verdict="not enough to tell")
 
 
 def answers(
@@ -62,10 +66,10 @@ def answers(
     return Answers.from_table(pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA))
 
 
-def levels(*thetas: float | None, se: float = 0.3) -> list[WeekLevel]:
+def levels(*thetas: float | None, se: float = 0.3, n_items: int = 24) -> list[WeekLevel]:
     """Weekly estimates up to this week; None is a week without one."""
     weeks = WEEK.plus(1 - len(thetas)).through(WEEK)
-    return [WeekLevel(week, theta, se) for week, theta in zip(weeks, thetas, strict=True) if theta is not None]
+    return [WeekLevel(week, theta, se, n_items) for week, theta in zip(weeks, thetas, strict=True) if theta is not None]
 
 
 def given(
@@ -75,6 +79,7 @@ def given(
     practised: Answers | None = None,
     bank: ItemBank = BANK,
     standing: Standing | None = None,
+    change: Change | None = CHANGE,
     seen: frozenset[str] = frozenset(),
 ) -> ReportInput:
     return ReportInput(
@@ -82,6 +87,7 @@ def given(
         week=WEEK,
         level=level,
         standing=standing,
+        change=change,
         history=levels(-0.1, 0.0, 0.2, 0.42) if history is None else history,
         answers=answers([True, False, True, None] * 6, days=(0, 1, 1, 4)) if practised is None else practised,
         seen=seen,

@@ -87,10 +87,18 @@ class Week:
 
 @dataclass(frozen=True)
 class Prior:
-    """Normal distribution of ability in the population, in logits."""
+    """Normal distribution of ability before the answers, in logits."""
 
     mean: float = 0.0
     sd: float = 1.0
+
+
+@dataclass(frozen=True)
+class Priors:
+    """A prior for each of n learners, in logits: `mean` and `sd` of shape (n,)."""
+
+    mean: Floats
+    sd: Floats
 
 
 STANDARD_NORMAL = Prior()

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 import dagster as dg
 import sqlalchemy as sa
 
-from assets import checks, cohort_reports, item_parameters, report_template, responses, theta_estimates, weekly_reports
+from assets import (
+    checks,
+    cohort_reports,
+    item_parameters,
+    population,
+    report_template,
+    responses,
+    theta_estimates,
+    weekly_reports,
+)
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline.automation import schedule
 from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
@@ -39,6 +48,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             *made_weekly,
             cohorts,
             item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
+            population.build(weeks_and_users, parts.bank_choice),
             report_template.build(parts.compile_templates),
         ],
         asset_checks=checks.build(),

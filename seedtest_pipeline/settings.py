@@ -31,6 +31,16 @@ def _users_or_buckets(value: object) -> object:
     return value
 
 
+def _number_or_word(value: object) -> object:
+    """`.05` as a number; a word as it is."""
+    if isinstance(value, str) and value not in ("estimated", "off"):
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError("it is `estimated`, `off`, or a number of logits a week such as 0.05") from None
+    return value
+
+
 def _listed(value: object) -> object:
     """`html,pdf` as a tuple without repeats."""
     return tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
@@ -78,7 +88,9 @@ class Settings(BaseSettings):
     """Item bank to score with; unset: the one adopted last."""
     irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
     irt_attempts: Literal["first", "last", "all"] = "first"
-    """Which attempts of a user at the same item count inside the window."""
+    """Which attempts of a user at the same item count: the first ever, the last of each week, or all."""
+    irt_drift: Annotated[float | Literal["estimated", "off"], BeforeValidator(_number_or_word)] = "estimated"
+    """How the group's ability moves in a week: estimated, a number of logits, or `off`: nobody moves."""
     s3_bucket: str | None = None
     """Bucket for the reports; unset: a folder in SEEDTEST_HOME. Credentials and endpoint are boto3's own settings."""
     aws_region: str | None = None

@@ -19,6 +19,7 @@ from resources.database.engine import address, make_engine
 from resources.database.queries.item_banks import BankChoice
 from resources.database.schema import revision
 from resources.errors import OperatorRequired
+from resources.model import Week
 from resources.postgres import embedded
 from resources.program_files import PROGRAM_FILES
 from seedtest_pipeline.settings import Settings
@@ -135,7 +136,9 @@ class Parts:
     def rules(self) -> "ScoringRules":
         from assets.abilities.scoring import ScoringRules
 
-        return ScoringRules(self.settings.irt_update_lookback_days, self.settings.irt_attempts)
+        settings = self.settings
+        first_week = Week(settings.first_week)
+        return ScoringRules(settings.irt_update_lookback_days, settings.irt_attempts, settings.irt_drift, first_week)
 
     @property
     def bank_choice(self) -> BankChoice:

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from assets.abilities.scoring import ScoringRules
 from assets.selection import SelectedUsers, Selection
 from assets.user_keys import UserKeys
 from resources.database import locks
@@ -19,22 +18,18 @@ from resources.model import Week
 from resources.warehouse.folder import Warehouse
 
 
-def gaps(chosen: Selection, first_week: Week, rules: ScoringRules, warehouse: Warehouse) -> dict[Week, Sequence[str]]:
-    """Earlier weeks that a look-back from the chosen ones reaches, with the user keys to freeze for them.
+def gaps(chosen: Selection, first_week: Week, warehouse: Warehouse) -> dict[Week, Sequence[str]]:
+    """Earlier weeks that were never frozen for a chosen user key, with those keys.
 
-    Those are the keys never frozen: a user who joined last week has no files of the weeks before, and without them the
-    estimate would not know whether they are empty or missing. Of weeks before the first partition it is every key,
-    since nothing else would ever renew those files.
+    An ability rests on all weeks before it, and an attempt counts if it is the first ever: without a file nobody would
+    know whether a week is empty or missing.
     """
-    reached: dict[Week, set[str]] = {}
-    for week, keys in chosen.keys.items():
-        for earlier in rules.weeks(week):
-            reached.setdefault(earlier, set()).update(keys)
-    gaps: dict[Week, Sequence[str]] = {}
-    for week in sorted(reached):
-        others = reached[week] - set(chosen.keys.get(week, ()))
-        gaps[week] = sorted(others) if week < first_week else warehouse.missing(week, others)
-    return {week: keys for week, keys in gaps.items() if keys}
+    last_of = {key: week for week, key in chosen.pairs()}
+    missing: dict[Week, Sequence[str]] = {}
+    for week in first_week.through(max(chosen.weeks)):
+        others = {key for key, last in last_of.items() if week < last} - set(chosen.keys.get(week, ()))
+        missing[week] = warehouse.missing(week, others)
+    return {week: keys for week, keys in missing.items() if keys}
 
 
 def checksums_by_key(user_keys: UserKeys, of_users: Mapping[str, int]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Abilities as of now, on demand: what the API does at the end of a session, and the catch-up where nobody called it.
 
-From answers to abilities it is the weekly asset's way (`scoring`): for the same instant and window the same number.
+From answers to abilities it is the weekly asset's way (`present_state`): for the same instant the same number.
 """
 
 import datetime as dt
@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 import sqlalchemy as sa
 
-from assets.abilities.scoring import ScoringRules, counted
+from assets.abilities.present_state import present_state
+from assets.abilities.scoring import ScoringRules
 from resources.database.engine import statements
 from resources.database.queries import abilities, item_banks, on_demand
 from resources.database.queries.abilities import Ability
@@ -70,24 +71,22 @@ class Updater:
                 connection, user_id, rules.lookback_days,
                 as_of=as_of, bank_version=self.choice.version, application_name=name,
             )  # fmt: skip
-            responses = counted(now.answers, [user_id], now.as_of, rules)
-            if np.isnan(responses.correct).all():
-                return Update(now.as_of, reason="no_attempts", n_unusable=responses.correct.size)
             if now.bank_version is None:
-                return Update(now.as_of, reason="no_item_parameters")
+                answered = not np.isnan(now.answers.correct).all()
+                return Update(now.as_of, reason="no_item_parameters" if answered else "no_attempts")
             bank = self._bank(connection, now.bank_version)
-            thetas = self.estimator.estimate(responses, bank, rules.prior, request_id=request_id)
-            if thetas.unscored:
-                return Update(now.as_of, reason="no_item_parameters")
+            found = present_state(now, user_id, rules, bank, self.estimator, request_id)
+            if found.state is None:
+                reason: Reason = "no_item_parameters" if found.n_answered else "no_attempts"
+                return Update(now.as_of, None, found.n_unknown_item, found.n_unusable, reason)
+            state = found.state
             ability = Ability(
-                user_id, thetas.theta.item(), thetas.se.item(), thetas.n_items.item(), thetas.model,
-                thetas.bank_version, now.as_of, dt.datetime.now(dt.UTC),
+                user_id, state.theta, state.se, state.n_items, bank.model, bank.version, now.as_of,
+                dt.datetime.now(dt.UTC),
             )  # fmt: skip
             stored = abilities.store_current(connection, ability)
             later = None if stored else abilities.current(connection, user_id, bank.version, bank.model)
-        return Update(
-            now.as_of, ability, thetas.n_unknown_item.item(), thetas.n_unusable.item(), later=later
-        )  # fmt: skip
+        return Update(now.as_of, ability, found.n_unknown_item, found.n_unusable, later=later)
 
     def _bank(self, connection: sa.Connection, version: str) -> ItemBank:
         bank = self._banks.get(version)

@@ -1,4 +1,4 @@
-"""The answers that the look-back of each chosen week reaches, some learners at a time.
+"""The answers that the reports of each chosen week look at, some learners at a time.
 
 What a run holds in memory does not grow with its learners, as long as no single user key stands for more than that.
 """
@@ -8,35 +8,42 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from assets.abilities.counted_answers import CountedAnswers
 from assets.abilities.scoring import ScoringRules
 from assets.selection import SelectedUsers, Selection, in_batches
 from resources.answers.answers import Answers
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
 
-LEARNERS_AT_ONCE = 2_000  # their answers of a month take some 60 MB; more at once is no faster
+LEARNERS_AT_ONCE = 2_000  # their answers of two months take some 120 MB; more at once is no faster
+WEEKS = 9  # a change over the last four weeks is compared with the four before, and a week may begin in the middle
 
 
 @dataclass(frozen=True)
 class Window:
-    """`answers` are those of all learners behind the keys, `learners` those whom the run is to make, sorted."""
+    """`answers` of the last WEEKS are those of all learners behind the keys, and `counted` those that count for
+    ability; `learners` are those whom the run is to make, sorted."""
 
     week: Week
     learners: list[str]
     answers: Answers
+    counted: Answers
 
 
-def windows(chosen: Selection, users: SelectedUsers, rules: ScoringRules, warehouse: Warehouse) -> Iterator[Window]:
+def windows(
+    chosen: Selection, users: SelectedUsers, rules: ScoringRules, first_week: Week, warehouse: Warehouse
+) -> Iterator[Window]:
     """The chosen weeks in order, for some learners after the others; a file is read once, not once per window."""
     learners_of = {key: users.by_key.get(key, ()) for key in chosen.user_keys}
+    counting = CountedAnswers(warehouse, first_week, rules.attempts)
     for batch in in_batches(learners_of, LEARNERS_AT_ONCE):
         part = chosen.only(batch)
         kept: dict[Week, tuple[list[str], pa.Table]] = {}
         for week, keys in part.keys.items():
-            reached = rules.weeks(week)
+            reached = list(max(first_week, week.plus(1 - WEEKS)).through(week))
             kept = {w: kept[w] for w in reached if w in kept and kept[w][0] == list(keys)}
             for earlier in reached:
                 if earlier not in kept:
                     kept[earlier] = (list(keys), warehouse.read([earlier], keys))
             answers = Answers.from_table(pa.concat_tables([kept[w][1] for w in reached]))
-            yield Window(week, users.asked(keys), answers)
+            yield Window(week, users.asked(keys), answers, counting.among(answers, reached[0], keys))

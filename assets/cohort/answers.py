@@ -11,21 +11,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from assets.abilities.scoring import ScoringRules, counted
 from resources.answers.answers import Answers
 from resources.estimators.contract import Scorable, match
 from resources.irt.fit import Residuals, item_residuals
 from resources.model import ItemBank, Week
 
 # Why a learner has no estimate, in the order of a table.
-NOT_FROZEN = "answers of the window not frozen: the week was not run for them"
-NO_ANSWER = "no answer in the window"
-UNKNOWN = "answers in the window, all to items that are not in the bank"
-SKIPPED = "answers in the window, all skipped or unreadable"
-UNSCORABLE = "answers in the window, each skipped or to an item that is not in the bank"
+NOT_FROZEN = "answers of this or an earlier week not frozen: the week was not run for them"
+NO_ANSWER = "no answer in the week"
+UNKNOWN = "answers in the week, all to items that are not in the bank"
+SKIPPED = "answers in the week, all skipped or unreadable"
+UNSCORABLE = "answers in the week, each skipped or to an item that is not in the bank"
 NOT_RUN = "answers that can be scored, but no estimate: the week was not run since they came"
 REASONS = (NO_ANSWER, UNKNOWN, SKIPPED, UNSCORABLE, NOT_FROZEN, NOT_RUN)
-# What became of an answer of the window.
+# What became of an answer of the week.
 USED = "used"
 REPEATED = "not used: another attempt at the same item counts"
 NOT_IN_BANK = "not used: the item is not in the bank"
@@ -36,7 +35,7 @@ OUTCOMES = (USED, REPEATED, NOT_IN_BANK, BLANK)
 @dataclass(frozen=True)
 class Examined:
     """`participation` has a row per week (learners, answers, skipped, sessions); `learners` counts those without any
-    estimate by reason, `answers` all answers of the window, and `residuals` are those of the bank's items."""
+    estimate by reason, `answers` all answers of the week, and `residuals` are those of the bank's items."""
 
     participation: pd.DataFrame
     learners: Counter[str]
@@ -54,7 +53,9 @@ class Examined:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some learners: `frozen` holds their answers by week, `not_frozen` those of `members` whose window is not whole.
+    """Some learners: `frozen` holds their answers by week, `not_frozen` those of `members` of whom a week is missing.
+
+    Of the others, `counted` are the week's answers that count (see `CountedAnswers`), of `n_answers` in all.
 
     `estimated` are learners with an estimate of the week under any bank, `theta` (indexed by user) those under `bank`.
     """
@@ -62,18 +63,17 @@ class Batch:
     members: Collection[str]
     not_frozen: Collection[str]
     frozen: Mapping[Week, pa.Table]
+    counted: Answers
+    n_answers: int
     estimated: Collection[str]
     theta: "pd.Series[float]"
 
 
-def examine(batch: Batch, week: Week, bank: ItemBank, rules: ScoringRules) -> Examined:
-    """A batch's part of the cohort; the window is that of `rules` at the end of `week`."""
-    window = Answers.from_table(pa.concat_tables([batch.frozen[earlier] for earlier in rules.weeks(week)]))
-    not_frozen = np.array([user_id in batch.not_frozen for user_id in window.user_ids], np.bool_)
-    whole = window.take(~not_frozen[window.user])
-    members = [user_id for user_id, out in zip(window.user_ids, not_frozen.tolist(), strict=True) if not out]
-    responses = counted(whole, members, week.ends_at, rules)
-    n_inside = len(counted(whole, members, week.ends_at, replace(rules, attempts="all")))
+def examine(batch: Batch, week: Week, bank: ItemBank) -> Examined:
+    """A batch's part of the cohort."""
+    whole = [user_id for user_id in batch.members if user_id not in batch.not_frozen]
+    responses = batch.counted.of_users(whole)
+    n_given = batch.n_answers
     scorable = match(responses, bank)
     reason_of = dict(zip(responses.user_ids, _reasons(scorable), strict=True))
     silent = Counter[str]()
@@ -81,7 +81,7 @@ def examine(batch: Batch, week: Week, bank: ItemBank, rules: ScoringRules) -> Ex
         silent[NOT_FROZEN if user_id in batch.not_frozen else reason_of.get(user_id, NO_ANSWER)] += 1
     n_answers = Counter({
         USED: int(scorable.n_items.sum()),
-        REPEATED: n_inside - len(responses),
+        REPEATED: n_given - len(responses),
         NOT_IN_BANK: int(scorable.n_unknown_item.sum()),
         BLANK: int(scorable.n_unusable.sum()),
     })  # fmt: skip

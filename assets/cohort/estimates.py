@@ -6,6 +6,7 @@ An `estimates` frame has one row per learner: user_id, theta, se (logits) and n_
 import numpy as np
 import pandas as pd
 
+from resources.irt.change import CRITICAL_Z
 from resources.irt.fit import empirical_reliability
 from resources.model import Floats
 
@@ -13,11 +14,9 @@ THETA_BIN, SE_BIN = 0.2, 0.02  # logits
 PRECISION_BIN = 0.5  # logits
 # Doubling, as precision goes with the root of the number: each step should cut the standard error alike.
 ANSWERS = (1, 5, 10, 20, 40, 80, 160, 320)
-# A change is called clear beyond so many of its standard errors: one in twenty unchanged learners would be, by chance.
-CLEAR = 1.96
 
 GROWTH = (
-    "since", "weeks", "overlap", "earlier_bank", "n", "only_now", "only_then", "mean", "se_mean", "sd", "rms_error",
+    "since", "weeks", "earlier_bank", "n", "only_now", "only_then", "mean", "se_mean", "sd", "rms_error",
     "clear_up", "clear_down",
 )  # fmt: skip
 
@@ -67,7 +66,7 @@ def change(now: pd.DataFrame, then: pd.DataFrame) -> dict[str, float]:
     """Those with an estimate in both weeks: n, how many have only one of the two, and their mean change (logits).
 
     `se_mean` is the SD (n - 1) of the changes over √n, NaN for one learner; `rms_error` the root mean square of each
-    change's own standard error, √(se² + se²); `clear_up` and `clear_down` count changes beyond CLEAR of their own.
+    change's own standard error, √(se² + se²); `clear_up` and `clear_down` count changes beyond CRITICAL_Z of their own.
     """
     both = now.merge(then, on="user_id", suffixes=("", "_then"))
     n = len(both)
@@ -82,8 +81,8 @@ def change(now: pd.DataFrame, then: pd.DataFrame) -> dict[str, float]:
         "se_mean": sd / np.sqrt(n) if n else np.nan,
         "sd": sd,
         "rms_error": float(np.sqrt(np.mean(error**2))) if n else np.nan,
-        "clear_up": int((moved > CLEAR * error).sum()),
-        "clear_down": int((moved < -CLEAR * error).sum()),
+        "clear_up": int((moved > CRITICAL_Z * error).sum()),
+        "clear_down": int((moved < -CRITICAL_Z * error).sum()),
     }
 
 

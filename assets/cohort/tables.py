@@ -12,15 +12,17 @@ from typing import cast
 import pandas as pd
 import sqlalchemy as sa
 
+from assets.abilities.counted_answers import CountedAnswers
 from assets.abilities.scoring import ScoringRules
 from assets.cohort import answers, estimates, items
 from assets.cohort.answers import Batch, Examined
 from assets.selection import in_batches
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts, item_banks
+from resources.database.queries import abilities, attempts, item_banks, populations
 from resources.errors import InvalidInput
 from resources.irt.fit import marginal_reliability
+from resources.irt.population import Population
 from resources.model import ItemBank, Model, Week
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse
@@ -48,6 +50,7 @@ class _Cohort:
     own: pd.DataFrame
     users: Sequence[str]
     rules: ScoringRules
+    population: Population
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Source:
         with transaction(self.engine) as connection:
             users = attempts.users(connection)
             of_week = abilities.of_week(connection, week)
+            moved = populations.until(connection, week).get(week, Population())
         if of_week.empty:
             raise InvalidInput(
                 f"There are no estimates of {week} to report on.", remedy=f"Make them: seedtest run --week {week}"
@@ -82,7 +86,7 @@ class Source:
                 before = item_banks.load(connection, scale[1], bank.model) if len(scale) > 1 else None
             window_days = int(own["window_days"].mode()[0])  # they were made under, whatever is set by now
             rules = replace(self.rules, lookback_days=window_days)
-            cohort = _Cohort(week, bank, fit, before, scale, of_week, own, users, rules)
+            cohort = _Cohort(week, bank, fit, before, scale, of_week, own, users, rules, moved)
             alone = (of_week.loc[of_week["version"] == version, "model"] == model).all()
             yield bank.version if alone else f"{bank.version} {model}", self._tables(cohort, progress)
 
@@ -114,22 +118,21 @@ class Source:
     ) -> tuple[Examined, Mapping[str, int]]:
         """Everybody's answers, and by week the number of learners whose week was never frozen."""
         users_of = self.user_keys.by_key(cohort.users)
-        window = cohort.rules.weeks(cohort.week)
-        read = sorted({*weeks, *window})
-        missing = {week: frozenset(self.warehouse.missing(week, users_of)) for week in read}
+        needed = list(self.first_week.through(cohort.week))  # an ability rests on all weeks before it
+        missing = {week: frozenset(self.warehouse.missing(week, users_of)) for week in {*weeks, *needed}}
+        counted = CountedAnswers(self.warehouse, self.first_week, cohort.rules.attempts)
         parts: list[Examined] = []
         done = 0
         estimated = frozenset(cohort.of_week["user_id"])
         theta = cohort.own.set_index("user_id")["theta"]
         for keys in in_batches(users_of, LEARNERS):
             members = [user for key in keys for user in users_of[key]]
-            frozen = {week: self.warehouse.read([week], [k for k in keys if k not in missing[week]]) for week in read}
-            absent = {user for key in keys if any(key in missing[week] for week in window) for user in users_of[key]}
-            parts.append(
-                answers.examine(
-                    Batch(members, absent, frozen, estimated, theta), cohort.week, cohort.bank, cohort.rules
-                )
-            )
+            frozen = {week: self.warehouse.read([week], [k for k in keys if k not in missing[week]]) for week in weeks}
+            whole = [key for key in keys if not any(key in missing[week] for week in needed)]
+            absent = {user for key in keys if key not in whole for user in users_of[key]}
+            given, that_count = counted.of(cohort.week, whole)
+            batch = Batch(members, absent, frozen, that_count, len(given), estimated, theta)
+            parts.append(answers.examine(batch, cohort.week, cohort.bank))
             done += len(members)
             progress("learners of the cohort", done, len(cohort.users))
         not_frozen = {week.key: sum(len(users_of[key]) for key in missing[week]) for week in weeks}
@@ -145,9 +148,8 @@ class Source:
             by_week.append({"week": week.key, **estimates.summary(own), "other_scale": len(then) - len(own)})
             if week < cohort.week and len(own):
                 days = (cohort.week.start - week.start).days
-                overlap = days < cohort.rules.lookback_days
                 growth.append({
-                    "since": week.key, "weeks": days // 7, "overlap": overlap,
+                    "since": week.key, "weeks": days // 7,
                     "earlier_bank": int((own["version"] != cohort.bank.version).sum()),
                     **estimates.change(cohort.own, own),
                 })  # fmt: skip
@@ -183,6 +185,7 @@ def _linked(fit: item_banks.Fit | None) -> Mapping[str, object] | None:
 def _about(cohort: _Cohort) -> pd.DataFrame:
     """Name and value of what the other tables rest on; a value that is not known is missing."""
     fit, rules, bank = cohort.fit, cohort.rules, cohort.bank
+    newcomers = cohort.population.newcomers
     linked, left_out = _linked(fit), fit.details.get("left_out") if fit else None
     values: dict[str, object] = {
         "week": cohort.week.key,
@@ -192,10 +195,13 @@ def _about(cohort: _Cohort) -> pd.DataFrame:
         "items": len(bank.item_keys),
         "window_days": rules.lookback_days,
         "attempts": rules.attempts,
-        "prior_mean": rules.prior.mean,
-        "prior_sd": rules.prior.sd,
+        "drift": cohort.population.drift,
+        "drift_se": cohort.population.drift_se,
+        "tau": cohort.population.tau,
+        "newcomers_mean": newcomers.mean,
+        "newcomers_sd": newcomers.sd,
         **estimates.summary(cohort.own),
-        "marginal_reliability": marginal_reliability(bank.items, rules.prior.mean, rules.prior.sd),
+        "marginal_reliability": marginal_reliability(bank.items, newcomers.mean, newcomers.sd),
         "calibrated_at": fit.fitted_at.date().isoformat() if fit else None,
         "calibration_learners": fit.n_users if fit else None,
         "calibration_answers": fit.n_responses if fit else None,

@@ -82,11 +82,14 @@ class Publisher:
     def published(self) -> int:
         return self.written + self.unchanged
 
-    def publish(self, week: Week, members: Sequence[str], answers: Answers, done: Callable[[int], None]) -> None:
-        """Reports for those of `members` who answered in the week or have an estimate of it.
+    def publish(
+        self, week: Week, members: Sequence[str], answers: Answers, counted: Answers, done: Callable[[int], None]
+    ) -> None:
+        """Reports for those of `members` who answered in the week or were measured within the look-back.
 
-        `answers` are those that the week's look-back reaches; `done` hears of each few members that are done with. A
-        learner stands among everybody who has an estimate of the week by now, whoever is in this run.
+        `answers` are those of the last weeks, and `counted` those of them that count for ability; `done` hears of each
+        few members that are done with. A learner stands among everybody who was measured in the four weeks before: for
+        all of a week they are the same, whatever run makes which part of it.
 
         A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that fails
         is in `failed`, and the others are made.
@@ -105,7 +108,7 @@ class Publisher:
                 batch = members[start : start + BATCH]
                 past = history[history["user_id"].isin(batch)]
                 due = report_inputs(
-                    week, batch, answers.of_users(batch), past, everybody,
+                    week, batch, answers.of_users(batch), counted.of_users(batch), past, everybody,
                     bank=self.bank, scale=self.scale, window_days=self.window_days,
                 )  # fmt: skip
                 rows = self._batch(self._jobs(due, recorded), pool)
@@ -201,7 +204,7 @@ def _fingerprint(template: Template, report: ReportInput) -> str:
     answers = report.answers
     parts = (
         recipe(), template.sha256, report.user_id, report.week, _rounded(report.history),
-        _rounded([report.level] if report.level else []), report.standing, report.as_of,
+        _rounded([report.level] if report.level else []), report.standing, report.change, report.as_of,
         report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
         answers.keys, answers.topics, answers.sessions, answers.correct.tolist(), answers.completed_at.tolist(),
         answers.response_time_ms.tolist(), answers.attempt_no.tolist(), answers.hint_used.tolist(),

@@ -1,5 +1,6 @@
 """What the reports of a week are made from: estimates out of the database and frozen answers, learner by learner."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,16 +10,21 @@ import numpy as np
 import pandas as pd
 
 from resources.answers.answers import Answers
+from resources.irt.change import change, over_last
+from resources.irt.response_matrix import ResponseMatrix
 from resources.model import Floats, ItemBank, Week
 from resources.reports.learner.percentile import standing
-from resources.reports.learner.report_input import Level, ReportInput, WeekLevel
+from resources.reports.learner.report_input import Change, Level, ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
+
+OVER_WEEKS = 4.0  # the change that a report tells
 
 
 def report_inputs(
     week: Week,
     members: Sequence[str],
     answers: Answers,
+    counted: Answers,
     history: pd.DataFrame,
     everybody: Floats,
     *,
@@ -26,15 +32,16 @@ def report_inputs(
     scale: Scale,
     window_days: int,
 ) -> Iterator[ReportInput]:
-    """Of those of `members` who answered in the week or have an estimate of it.
+    """Of those of `members` who answered in the week or were measured within the last `window_days`.
 
-    `answers` are those that the week's look-back reaches, `history` the members' estimates up to the week in the order
-    of users and weeks, `everybody` all thetas of the week, ascending, whoever is in this run.
+    `answers` are those of the last weeks, `counted` those of them that count for ability; `history` the members'
+    estimates up to the week in the order of users and weeks, `everybody` the thetas to stand among, ascending.
     """
     window_of = answers.by_user()
     nothing = answers.take(np.zeros(0, np.int64))
     begins_at = np.datetime64(week.start, "us")
-    past_of = _pasts(history, week)
+    past_of = _pasts(history, Week.containing(week.ends_at - dt.timedelta(days=window_days)))
+    change_of = _changes(week, members, counted, bank)
     for user_id in members:
         past = past_of.get(user_id, _Past(None, ()))
         window = window_of.get(user_id, nothing)
@@ -46,6 +53,7 @@ def report_inputs(
             week=week,
             level=past.level,
             standing=standing(everybody, past.level.theta, past.level.se) if past.level else None,
+            change=change_of.get(user_id),
             history=past.weeks,
             answers=own,
             seen=frozenset(window.keys),
@@ -56,15 +64,36 @@ def report_inputs(
         )
 
 
+def _changes(week: Week, members: Sequence[str], counted: Answers, bank: ItemBank) -> dict[str, Change]:
+    """The change over four weeks of those who have new scored answers in the week, where they can carry one."""
+    answers = counted.of_users(members)
+    item = np.array([bank.place.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
+    weeks_ago = (np.datetime64(week.plus(1).start, "us") - answers.completed_at) / np.timedelta64(1, "W")
+    position = over_last(weeks_ago, OVER_WEEKS)
+    rows = (item >= 0) & ~np.isnan(answers.correct) & ~np.isnan(position)
+    matrix = ResponseMatrix(
+        answers.user[rows], item[rows], answers.correct[rows].astype(np.int64), len(members), len(bank.item_keys)
+    )
+    found = change(matrix, position[rows], bank.items)
+    new = np.bincount(matrix.user[weeks_ago[rows] <= 1], minlength=len(members)) > 0
+    return {
+        members[i]: Change(
+            int(OVER_WEEKS), round(found.change[i].item(), 9), round(found.se[i].item(), 9), found.verdict[i]
+        )
+        for i in np.flatnonzero(new).tolist()
+        if found.verdict[i] is not None
+    }
+
+
 @dataclass(frozen=True)
 class _Past:
-    """A learner's estimates up to a week, ascending, and the week's own, None where it has none."""
+    """A learner's estimates up to a week, ascending, and the newest, None where it is too old."""
 
     level: Level | None
     weeks: Sequence[WeekLevel]
 
 
-def _pasts(history: pd.DataFrame, week: Week) -> dict[str, _Past]:
+def _pasts(history: pd.DataFrame, oldest: Week) -> dict[str, _Past]:
     """Each user's past, from a history in the order of users and weeks; without a frame per user, which takes longer
     than the report."""
     week_of = {start: Week(start) for start in history["week_start"].unique()}
@@ -77,7 +106,7 @@ def _pasts(history: pd.DataFrame, week: Week) -> dict[str, _Past]:
         own = [row for _, row in of_user]
         start, *level = own[-1]
         pasts[user_id] = _Past(
-            Level(*level) if start == week.start else None,
-            [WeekLevel(week_of[start], theta, se) for start, theta, se, *_ in own],
+            Level(week_of[start], *level) if start >= oldest.start else None,
+            [WeekLevel(week_of[start], theta, se, n_items) for start, theta, se, n_items, *_ in own],
         )
     return pasts

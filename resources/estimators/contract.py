@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from resources.irt.response_matrix import ResponseMatrix
-from resources.model import STANDARD_NORMAL, Floats, Ints, ItemBank, Prior, Responses, Thetas
+from resources.model import STANDARD_NORMAL, Floats, Ints, ItemBank, Prior, Priors, Responses, Thetas
 
 
 class Estimator(Protocol):
@@ -16,9 +16,16 @@ class Estimator(Protocol):
     def name(self) -> str: ...
 
     def estimate(
-        self, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL, *, request_id: str | None = None
+        self,
+        responses: Responses,
+        bank: ItemBank,
+        prior: Prior | Priors = STANDARD_NORMAL,
+        *,
+        request_id: str | None = None,
     ) -> Thetas:
         """Posterior mean and SD of ability (EAP) per user; users without a scorable response are in `unscored`.
+
+        `prior` is one for all users, or one for each, in the order of `responses.user_ids`.
 
         `request_id` stands in the log of an engine that keeps one.
 

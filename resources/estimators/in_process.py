@@ -5,7 +5,7 @@ import importlib.metadata
 from resources.errors import OperatorRequired
 from resources.estimators.contract import assemble, match
 from resources.irt.eap import eap
-from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses, Thetas
+from resources.model import STANDARD_NORMAL, ItemBank, Prior, Priors, Responses, Thetas
 
 
 class InProcessEstimator:
@@ -16,7 +16,12 @@ class InProcessEstimator:
         return "in-process"
 
     def estimate(
-        self, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL, *, request_id: str | None = None
+        self,
+        responses: Responses,
+        bank: ItemBank,
+        prior: Prior | Priors = STANDARD_NORMAL,
+        *,
+        request_id: str | None = None,
     ) -> Thetas:
         """As `Estimator.estimate`; each SE is exact to about 1e-7 of itself (see `eap`).
 

@@ -4,8 +4,12 @@ Under the model theta_i = level + change * position_i, with a position of each a
 change is tested at the one level theta0 that fits all the answers (WLE). With S_i the score function and I_i the
 information of answer i at theta0, and p the mean of the positions weighted by I_i,
 
-    U = sum of (position_i - p) S_i,    V = sum of I_i (position_i - p)^2,
-    change = U / V,    SE = 1 / sqrt(V),    z = U / sqrt(V).
+    U = sum of (position_i - p) S_i,    V = sum of I_i (position_i - p)^2,    SE = 1 / sqrt(V),
+    skewness g = sum of (position_i - p)^3 m_i / V^1.5,    m_i the third central moment of S_i,
+    change = U / V - SE g (1.96^2 - 1) / 6,    z = change / SE.
+
+The last term (Cornish & Fisher 1938) gives both tails their 2.5 % where a score is skewed, as when few answers follow
+many at the edge of the bank: without it, 3.4 % one way and 1.7 % the other. It is a tenth of the SE at most.
 
 With positions 0 and 1 alone, V is I_before I_after / (I_before + I_after), as for a difference of two independent
 estimates. Sources: Rao (1948), Large sample tests of statistical hypotheses, Proc. Cambridge Phil. Soc. 44, 50-57; for
@@ -14,12 +18,14 @@ Applied Psychological Measurement 34(4), 238-254.
 
 Why not two posterior means: each is shrunk by another amount, and an unchanged learner of theta 3 with 100 answers and
 then 5 is told "down" in 40 of 100 cases. Why not two WLEs (z = difference / sqrt(SE1^2 + SE2^2)): each SE is taken at
-an estimate of its own, and at theta 3 the errors reached 4.4 %. Here both variances are taken at one ability. Why not
-the smoothed path of `growth`: it knows the group's drift, so where the group grows it says "up" of a learner who does
-not. Measured by `tests/benchmarks/bench_growth.py`, for unchanged ability from -2 to 3, 1 to 100 answers on each side:
-at most 3 % "up" and 3 % "down" within the simulation's error.
+an estimate of its own, and at theta 3 the errors reached 4.4 %; here both variances are taken at one ability. Why not
+the smoothed path of `growth`: it knows the group's drift, and in a group that gains 25 points a week it says "up" of
+every learner who stands still. Measured for unchanged ability from -2 to 3, 1 to 100 answers on each side, two banks,
+with and without guessing: "up" and "down" 2.5 % each where both sides have information enough, less elsewhere; of 1,872
+rates from 5,000 learners each the largest was 3.2 %, which chance alone would make of 2.5 %; at the bank's edge, where
+the test without skewness had 3.4 %, 20,000 learners gave 2.2 to 2.8 % (`tests/benchmarks/bench_growth.py`).
 
-`change` is one step from "no change" and so a little small where it is large: by 2 % at 1 logit, 8 % at 2.
+`change` is one step from "no change" and so a little small where it is large: by 0 % at 1 logit, 4 % at 2, 9 % at 3.
 """
 
 from dataclasses import dataclass
@@ -30,7 +36,7 @@ from numpy.typing import NDArray
 from resources.irt.point_estimates import wle
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.score_function import terms_of
+from resources.irt.score_function import terms_of, third_moments
 
 CRITICAL_Z = 1.959964  # the 95 % interval of every report: 2.5 % on each side
 MIN_INFORMATION = 2.0  # per logit^2 on each side, some 8 answers: below it single answers decide, and errors reach 9 %
@@ -76,9 +82,12 @@ def change(answers: ResponseMatrix, position: Floats, items: Items) -> Change:
     with np.errstate(invalid="ignore", divide="ignore"):
         centred = position - (now / (before + now))[answers.user]
         u, v = total(centred * score), total(centred**2 * information)
+        third = third_moments(items.at(answers.item), level[answers.user, None])[:, 0]
+        skewness = total(centred**3 * third) / v**1.5
         enough = np.minimum(before, now) >= MIN_INFORMATION
         known = v > 1e-12 * (before + now)  # all at one position: nothing but rounding
-        found, se = np.where(known, u / v, np.nan), np.where(known, 1 / np.sqrt(v), np.nan)
+        se = np.where(known, 1 / np.sqrt(v), np.nan)
+        found = np.where(known, u / v, np.nan) - se * skewness * (CRITICAL_Z**2 - 1) / 6
     z = found / se
     verdict = np.select([z > CRITICAL_Z, z < -CRITICAL_Z], [UP, DOWN], UNCLEAR).astype(object)
     verdict[~(enough & known)] = None
@@ -90,7 +99,10 @@ def over_last(weeks_ago: Floats, weeks: float = 4.0) -> Floats:
 
     `weeks_ago` is the time from an answer to now. Answers from more than `weeks` + 4 weeks ago get NaN: leave them out.
     For a learner whose ability grew before as well, the change is told too large (steady growth, eight weeks of
-    answers: by 43 %); the verdict's direction is right. Of the splits tried it has the greatest power after four weeks.
+    answers: by 36 %, and +- 1.96 SE holds the truth in 90 of 100 cases, else in 95); its direction is right. Of the
+    splits tried it sees a gain of 25 points a week soonest: after four weeks with 20 answers each, in 62 to 68 % under
+    the 2PL where five weeks or more went before. From the first answer on no test can: the best has 37 to 53 % after
+    four gains, and this one 58 % after five, 69 % after six.
     """
     position = np.clip(1 - weeks_ago / weeks, 0, 1)
     return np.where(weeks_ago <= weeks + WEEKS_BEFORE, position, np.nan)
@@ -99,6 +111,7 @@ def over_last(weeks_ago: Floats, weeks: float = 4.0) -> Floats:
 def since_start(weeks_ago: Floats, weeks_since_start: Floats | float) -> Floats:
     """Positions for "the change since the start": a straight line from the learner's first answer (0) to now (1).
 
-    `weeks_since_start` is one number or has the shape of `weeks_ago`.
+    `weeks_since_start` is one number or has the shape of `weeks_ago`. Where growth was steady the change is right on
+    average; of a late start it sees less than there was (eight weeks level, four of growth: .82 of 1).
     """
     return np.asarray(np.clip(1 - weeks_ago / weeks_since_start, 0, 1))

@@ -9,7 +9,7 @@ from resources.irt.response_functions import Floats
 FIRST_MEAN_SE, FIRST_LOG_SD_SE = 0.5, 0.3  # before anybody came: the bank's own group N(0, 1), not more than roughly
 # Newcomers of October are not those of January: what was known is that much less certain from week to week.
 WEEKLY_MEAN_SD, WEEKLY_LOG_SD_SD = 0.05, 0.03
-_ROUNDS = 25
+_LONGEST_STEP = 0.5  # logits, and of log sd: far from the maximum the information misleads
 
 
 @dataclass(frozen=True)
@@ -21,27 +21,21 @@ class Newcomers:
     mean_se: float = FIRST_MEAN_SE
     log_sd_se: float = FIRST_LOG_SD_SE
 
-    def after(self, x: Floats, v: Floats, slope: Floats) -> "Newcomers":
-        """With those of one more week, seen as x ~ N(theta, v), by Fisher scoring of the penalised likelihood.
+    def after(self, so_far: "Newcomers", by_mean: Floats, by_variance: Floats) -> "Newcomers":
+        """One scoring step, from `so_far`, to the penalised maximum of the likelihood of one more week's newcomers.
 
-        The penalty is what the weeks before said, so a few newcomers change little and none change nothing. `slope`
-        times the variance is added to each one's log-likelihood (`population`).
+        `by_mean` and `by_variance` are the derivatives of each one's log-likelihood at `so_far`; their sums of squares
+        and products serve as the information (Berndt, Hall, Hall & Hausman 1974), which is positive where the second
+        derivative is not, as after lucky guesses. The penalty is what the weeks before (self) said, so a few newcomers
+        change little and none change nothing.
         """
-        if not x.size:
+        if not by_mean.size:
             return self
-        mean_information = 1 / (self.mean_se**2 + WEEKLY_MEAN_SD**2)
-        log_sd_information = 1 / (self.log_sd_se**2 + WEEKLY_LOG_SD_SD**2)
-        mean, log_sd = self.mean, np.log(self.sd)
-        for _ in range(_ROUNDS):
-            variance = np.exp(2 * log_sd)
-            weight = 1 / (variance + v)
-            by_mean = weight.sum() + mean_information
-            by_log_sd = 2 * variance**2 * (weight**2).sum() + log_sd_information
-            residual = x - mean
-            up = ((weight * residual).sum() + mean_information * (self.mean - mean)) / by_mean
-            by_variance = ((weight * residual) ** 2 - weight).sum() / 2 + slope.sum()
-            wider = (2 * variance * by_variance + log_sd_information * (np.log(self.sd) - log_sd)) / by_log_sd
-            mean, log_sd = mean + up, log_sd + np.clip(wider, -0.5, 0.5)
-            if max(abs(up), abs(wider)) < 1e-7:
-                return Newcomers(float(mean), float(np.exp(log_sd)), float(by_mean**-0.5), float(by_log_sd**-0.5))
-        raise ArithmeticError(f"Mean and SD of {x.size} newcomers were not found in {_ROUNDS} rounds.")
+        slopes = np.stack([by_mean, 2 * so_far.sd**2 * by_variance])  # d V / d log sd = 2 V
+        known = np.array([self.mean_se**2 + WEEKLY_MEAN_SD**2, self.log_sd_se**2 + WEEKLY_LOG_SD_SD**2])
+        here, before = np.array([so_far.mean, np.log(so_far.sd)]), np.array([self.mean, np.log(self.sd)])
+        covariance = np.linalg.inv(slopes @ slopes.T + np.diag(1 / known))
+        step = covariance @ (slopes.sum(axis=1) + (before - here) / known)
+        mean, log_sd = here + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
+        mean_se, log_sd_se = np.sqrt(np.diag(covariance))
+        return Newcomers(float(mean), float(np.exp(log_sd)), float(mean_se), float(log_sd_se))

@@ -8,9 +8,10 @@ identity):
 
 So each learner's answers are replaced by one observation x ~ N(theta, v) that would give the same posterior from the
 same prior: 1 / (V + v) = (V - s1^2) / V^2 and x = m + (m1 - m) (V + v) / V. Its likelihood N(x; m, V + v) has the same
-two derivatives there, and is maximised in closed form for drifts on a grid of tau. The answers are then replaced anew
-at the maximum, and so on. Where this stands still it is a stationary point of the true likelihood: what is approximate
-is the prior's normal shape (`growth`), and the likelihood's curvature, on which the standard errors rest.
+two derivatives there, and is maximised in closed form for drifts on a grid of tau; newcomers' mean and SD take one
+scoring step. The answers are then replaced anew, and so on. Where this stands still it is a stationary point of the
+true likelihood: what is approximate is the prior's normal shape (`growth`), and the likelihood's curvature, on which
+the standard errors rest.
 
 A posterior wider than its prior (lucky guesses under the 3PL) has no such observation: V + v is then 10,000 V, and what
 is missing in the second derivative is added as a linear term.
@@ -19,7 +20,6 @@ is missing in the second derivative is added as a linear term.
 from dataclasses import astuple, dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resources.irt.eap import eap
 from resources.irt.growth import Movement, State, absent_weeks, predicted
@@ -29,9 +29,9 @@ from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
 
 MIN_ACTIVE = 100  # learners with a state and answers: the drift's SE is then about .07, as large as a week's drift
-ABSENCE_DRIFT_SD = 0.05  # logits per week: its prior, of mean 0. With 100 who return the data count half
-MAX_ROUNDS = 12
-SETTLED = 5e-4  # logits: the last step. Each is a tenth of the one before or less, so 1e-4 is left at most
+ABSENCE_DRIFT_SD = 0.05  # logits per week: its prior, of mean 0. With 100 who return the data count a third
+MAX_ROUNDS = 100  # 2 to 5 are usual; 30 newcomers of a few answers each took 8
+SETTLED = 5e-4  # logits: the last step. Steps shrink to a third and less, so less than that is left
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,6 @@ class _Observed:
         x = prior.mean + (posterior_mean - prior.mean) / (variance * positive)
         return cls(x, 1 / positive - variance, (positive - weight) / 2)
 
-    def at(self, learners: NDArray[np.intp]) -> "_Observed":
-        return _Observed(self.x[learners], self.v[learners], self.slope[learners])
-
 
 def estimate_population(
     state: State,
@@ -101,7 +98,7 @@ def estimate_population(
     rounding.
 
     Raises:
-        ArithmeticError: not settled after 12 rounds, or a posterior that no grid could resolve.
+        ArithmeticError: not settled after 100 rounds, or a posterior that no grid could resolve.
     """
     answered = np.bincount(answers.user, minlength=answers.n_users) > 0
     elapsed = np.broadcast_to(np.asarray(weeks, np.float64), state.mean.shape)
@@ -121,12 +118,14 @@ def estimate_population(
     for rounds in range(1, MAX_ROUNDS + 1):
         prior = predicted(state, elapsed, found.movement)
         posterior = eap(answers, items, prior.mean, prior.sd)
-        seen = _Observed.of(prior, posterior.mean, posterior.sd)
-        last = found.movement
-        newcomers = previous.newcomers.after(seen.x[new], seen.v[new], seen.slope[new])
+        last, variance = found.movement, prior.sd**2
+        by_mean = (posterior.mean - prior.mean) / variance
+        by_variance = (by_mean**2 - (variance - posterior.sd**2) / variance**2) / 2
+        newcomers = previous.newcomers.after(found.newcomers, by_mean[new], by_variance[new])
         found = replace(found, newcomers=newcomers, rounds=rounds)
         if enough:
-            found = _moved(found, before, ages, seen.at(old), previous.innovation)
+            seen = _Observed.of(State(prior.mean[old], prior.sd[old]), posterior.mean[old], posterior.sd[old])
+            found = _moved(found, before, ages, seen, previous.innovation)
         if _distance(found.movement, last) <= SETTLED:
             return found
     raise ArithmeticError(f"The week's drift did not settle in {MAX_ROUNDS} rounds: {last}, then {found.movement}.")

@@ -35,6 +35,18 @@ def terms_of(items: Items, correct: Ints, theta: Floats) -> Terms:
     return Terms(score, information, a * (below - above) * information)
 
 
+def third_moments(items: Items, theta: Floats) -> Floats:
+    """Third central moment of the score of single answers, P (1 - P) (1 - 2 P) (P' / (P (1 - P)))^3, shape (J, Q).
+
+    Under the 2PL that is J.
+    """
+    a, c = items.a[:, None], items.c[:, None]
+    above = expit(a * (theta - items.b[:, None]))
+    p = c + (1 - c) * above
+    weight = a * np.where(c > 0, above / np.where(c > 0, p, 1), 1)
+    return np.asarray(p * (1 - p) * (1 - 2 * p) * weight**3)
+
+
 def sums_on_grid(table: csr_array, items: Items, theta: Floats) -> Terms:
     """Sums per row of the table of answers (`ResponseMatrix.table`) at the points `theta`: shape (rows, Q)."""
     n_items = items.a.size

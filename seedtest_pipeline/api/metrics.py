@@ -5,7 +5,7 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from resources.estimators.contract import Estimator
-from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses, Thetas
+from resources.model import STANDARD_NORMAL, ItemBank, Prior, Priors, Responses, Thetas
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -52,7 +52,12 @@ class TimedEstimator:
         return self._estimator.name
 
     def estimate(
-        self, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL, *, request_id: str | None = None
+        self,
+        responses: Responses,
+        bank: ItemBank,
+        prior: Prior | Priors = STANDARD_NORMAL,
+        *,
+        request_id: str | None = None,
     ) -> Thetas:
         begun = time.perf_counter()
         took = self._failed

@@ -1,8 +1,8 @@
 """The sensor `late_answers`: weeks whose frozen answers are no longer the platform's are made again.
 
 A frozen file carries the checksum of the sessions that it was made from. Where the sessions of that week have another
-one by now (answers came late, were corrected or taken back), the week is asked for, and with it the later ones
-whose look-back reaches it. Stays out: weeks that were never made.
+one by now (answers came late, were corrected or taken back), the week is asked for, and with it all later ones, since
+each rests on the one before. Stays out: weeks that were never made.
 """
 
 import datetime as dt
@@ -14,7 +14,6 @@ import dagster as dg
 import sqlalchemy as sa
 
 from assets.abilities.freezing import checksums_by_key
-from assets.abilities.scoring import ScoringRules
 from assets.partitions import Partitions, range_tags
 from resources.database.engine import transaction
 from resources.database.queries import attempts
@@ -42,7 +41,6 @@ def late_answers_sensor(partitions: Partitions, made_weekly: Sequence[dg.AssetsD
         context: dg.SensorEvaluationContext,
         engine: dg.ResourceParam[sa.Engine],
         warehouse: dg.ResourceParam[Warehouse],
-        rules: dg.ResourceParam[ScoringRules],
     ) -> dg.SensorResult | dg.SkipReason:
         if context.instance.get_runs(UNFINISHED, limit=1):
             return dg.SkipReason("A run is under way, and may be freezing what looks late now.")
@@ -51,7 +49,7 @@ def late_answers_sensor(partitions: Partitions, made_weekly: Sequence[dg.AssetsD
         looked, until = context.cursor, time.monotonic() + LOOKING_S
         for week in _turn(weeks, looked):
             late = late_keys(partitions, week, keys, engine, warehouse)
-            requests += _requests(week, _reached(partitions, rules, week, weeks[-1]), keys, late)
+            requests += _requests(week, _reached(partitions, week, weeks[-1]), keys, late)
             looked = week.key
             if time.monotonic() > until:
                 break
@@ -81,9 +79,9 @@ def _turn(weeks: Sequence[Week], looked: str | None) -> list[Week]:
     return (after or list(weeks))[:WEEKS_PER_TICK]
 
 
-def _reached(partitions: Partitions, rules: ScoringRules, week: Week, newest: Week) -> list[Week]:
-    """The partitions from `week` to `newest` whose look-back reaches `week`."""
-    return [later for later in max(week, partitions.first_week).through(newest) if week in rules.weeks(later)]
+def _reached(partitions: Partitions, week: Week, newest: Week) -> list[Week]:
+    """The partitions from `week` to `newest` that rest on `week`."""
+    return list(max(week, partitions.first_week).through(newest))
 
 
 def _requests(

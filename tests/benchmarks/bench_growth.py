@@ -6,6 +6,7 @@
 who answered in it: bias, root mean square error, mean SE, share of true abilities within +- 1.96 SE ("95 %"), and the
 growth of everybody's mean since week 1. "30 days": every week anew from N(0, 1), from the answers of 30 days.
 "follows": the filter of `resources.irt.growth`, moved as `resources.irt.population` estimates, week after week.
+The first two scenarios also go through the product: PostgreSQL, frozen answers, the weekly asset's own steps.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from resources.irt.population import Population, estimate_population
 from resources.irt.response_functions import Floats
 from resources.irt.response_matrix import ResponseMatrix
 from tests.benchmarks import change_table
+from tests.benchmarks.growth_product import through_the_product
 from tests.benchmarks.growth_simulation import Scenario, Simulated, joined, simulate
 
 STEADY, NONE, JUMP = (0.1,) * 7, (0.0,) * 7, (0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0)
@@ -133,8 +135,13 @@ def main() -> None:
     scale = 5 if options.quick else 1
     for scenario in scenarios():
         given = simulate(replace(scenario, n_learners=options.learners // scale))
-        table(given, thirty_days(given), follows(given))
-    change_table.unchanged(n_users=1_500 // scale)
+        filtered = follows(given)
+        table(given, thirty_days(given), filtered)
+        if scenario in scenarios()[:2]:
+            mean, sd, _ = through_the_product(given)
+            apart = max(np.abs(mean - filtered.mean).max(), np.abs(sd - filtered.sd).max())
+            print(f"through the product: the same levels and SEs to {apart:.1e} logits", flush=True)
+    change_table.unchanged(n_users=1_200 // scale)
     change_table.growing(n_users=1_000 // scale)
     change_table.in_a_growing_group(n_users=1_000 // scale)
     speed(100_000 // scale)

@@ -48,6 +48,7 @@ from resources.reports.learner.view_model import view
 from seedtest_pipeline.demo.synthetic_exam import SyntheticExam, synthetic_exam
 from seedtest_pipeline.wiring import QUARTO_SOURCE
 from tests import answer_tables
+from tests.week_states import first_states
 
 FIRST = Week.parse("2025-01-06")
 N_WEEKS = 8
@@ -113,7 +114,8 @@ def _publish(of: School, form: Format, n_users: int) -> Cost:
     wall, cpu = time.perf_counter(), time.process_time()
     for first in range(0, n_users, LEARNERS_AT_ONCE):
         some = members[first : first + LEARNERS_AT_ONCE]
-        publisher.publish(week, some, of.answers(n_users, some), lambda _: None)
+        answers = of.answers(n_users, some)
+        publisher.publish(week, some, answers, answers, lambda _: None)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak_kb = int(
         Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
@@ -126,7 +128,7 @@ def _publish(of: School, form: Format, n_users: int) -> Cost:
 def _started(publisher: Publisher, first: str, answers: Answers, week: Week) -> float:
     """CPU seconds of the first report, for which Vega, Jinja and Typst start."""
     begun = time.process_time()
-    publisher.publish(week, [first], answers, lambda _: None)
+    publisher.publish(week, [first], answers, answers, lambda _: None)
     return time.process_time() - begun
 
 
@@ -164,7 +166,7 @@ def _estimate(engine: sa.Engine, exam: SyntheticExam, bank: ItemBank) -> None:
         thetas = Thetas(tuple(of_week["user_id"]), theta, np.full(n, SE), *counts, (), bank.model, bank.version)
         week = Week(dt.date.fromisoformat(str(start)[:10]))
         with transaction(engine) as connection:
-            abilities.store_week(connection, week, thetas, WINDOW_DAYS, week.ends_at, dt.datetime.now(dt.UTC))
+            abilities.store_week(connection, week, first_states(thetas), WINDOW_DAYS, dt.datetime.now(dt.UTC))
 
 
 def renderer_process(home: Path, form: Format, times: int) -> tuple[str, float]:
@@ -195,7 +197,8 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
 
     _started(publisher, members[0], answers, week)
     given = timed("inputs", lambda: list(report_inputs(
-        week, members, answers, history, everybody, bank=of.bank, scale=publisher.scale, window_days=WINDOW_DAYS
+        week, members, answers, answers, history, everybody, bank=of.bank, scale=publisher.scale,
+        window_days=WINDOW_DAYS,
     )))  # fmt: skip
     timed("fingerprint", lambda: [_fingerprint(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])

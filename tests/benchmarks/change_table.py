@@ -34,15 +34,15 @@ def unchanged(n_users: int) -> None:
             for before in COUNTS:
                 for now in COUNTS:
                     shares[theta, before, now] = _told(items, theta, before, now, n_users)
-        print(f"{'3PL' if guessing else '2PL'}: the worst number after, by theta (rows) and number before (columns)")
+        print(f"{'3PL' if guessing else '2PL'}: by theta and number of answers before, the largest over numbers after")
         print("theta" + "".join(f"{before:>12}" for before in COUNTS))
         for theta in THETAS:
             cells = (np.max([shares[theta, before, now][0] for now in COUNTS], axis=0) for before in COUNTS)
             print(f"{theta:5.0f}" + "".join(f"{up:7.1f}/{down:4.1f}" for up, down in cells), flush=True)
         for at, name in enumerate(("score test (used)", "two WLEs", "two posterior means")):
             every = np.array([of[at] for of in shares.values()])
-            beyond = 100 * np.mean(every > 3)
-            print(f"  {name:22} largest of {every.size} rates {every.max():5.1f}; above 3 %: {beyond:4.1f} %")
+            above = 100 * np.mean(every > 3)
+            print(f"  {name:22} largest of {every.size} rates {every.max():5.1f}; above 3 %: {above:4.1f} %")
 
 
 def _told(items: Items, theta: float, before: int, now: int, n_users: int) -> list[tuple[float, float]]:

@@ -5,7 +5,7 @@ Python sorts by), so that two writers wait for each other and never in a circle.
 """
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
@@ -17,13 +17,17 @@ from psycopg import sql
 from resources.database.copy import copy_out
 from resources.database.schema.tables import mirt_ability, theta_estimates
 from resources.database.staging import stage
-from resources.model import Floats, Model, Thetas, Week
+from resources.irt.growth import State
+from resources.model import Floats, Ints, Model, Thetas, Week
 
 if TYPE_CHECKING:  # Arrow imports it when a table becomes a frame; the API makes none, and it costs 80 MB
     import pandas as pd
 
 # What is estimated of a learner; the other columns of the tables are the same for everybody of a run.
-_OF_LEARNER = ("user_id", "theta", "se", "n_items", "n_unknown_item", "n_unusable")
+_OF_LEARNER = (
+    "user_id", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "n_new_items", "prior_mean", "prior_sd",
+    "fingerprint",
+)  # fmt: skip
 _ARROW: dict[type[object], pa.DataType] = {
     sa.Text: pa.large_string(),
     sa.Date: pa.date32(),
@@ -82,6 +86,33 @@ class Ability:
 
 
 @dataclass(frozen=True)
+class StateBefore:
+    """A learner's newest state before a week: level and error in logits, the week it is of, on how
+    many answers it rests, and what it came from ("": an estimate of before there were states)."""
+
+    theta: float
+    se: float
+    week: Week
+    n_items: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class WeekStates:
+    """What a week made of learners. Per estimated learner, in the order of `thetas.user_ids`, each of shape (n,): the
+    prior before the week's answers (logits), the answers of before, and a fingerprint.
+
+    `thetas.n_items` counts the week's answers alone; what is stored as n_items is the sum of both.
+    """
+
+    thetas: Thetas
+    prior_mean: Floats
+    prior_sd: Floats
+    n_items_before: Ints
+    fingerprints: Sequence[str]
+
+
+@dataclass(frozen=True)
 class StoredWeek:
     """Users whose estimate of the week was `written`, those whose stale one was `removed`, and those whose `current`
     ability is now this one (the others have a later one)."""
@@ -92,24 +123,54 @@ class StoredWeek:
 
 
 def store_week(
-    connection: sa.Connection, week: Week, thetas: Thetas, window_days: int, as_of: dt.datetime, fitted_at: dt.datetime
+    connection: sa.Connection, week: Week, made: WeekStates, window_days: int, fitted_at: dt.datetime
 ) -> StoredWeek:
     """The week's estimates, and the current abilities where none is later.
 
-    A user in `thetas.unscored` loses an estimate that an earlier run left for this week; the current ability stays,
-    as the last one known.
+    A user in `made.thetas.unscored` loses an estimate that an earlier run left for this week; the current ability
+    stays, as the last one known.
     """
     values = {
-        "week_start": week.start, "model": thetas.model, "version": thetas.bank_version,
-        "window_days": window_days, "as_of": as_of, "fitted_at": fitted_at,
+        "week_start": week.start, "model": made.thetas.model, "version": made.thetas.bank_version,
+        "window_days": window_days, "as_of": week.ends_at, "fitted_at": fitted_at,
     }  # fmt: skip
     columns = ", ".join(f"{name} {theta_estimates.c[name].type.compile(connection.dialect)}" for name in _OF_LEARNER)
-    stage(connection, "scored", columns, "user_id", _scored(thetas))
+    stage(connection, "scored", columns, "user_id", _scored(made))
     connection.exec_driver_sql(_LOCK_WEEK, values)
     removed = connection.exec_driver_sql(_DROP_UNSCORED, values).rowcount
     written = connection.exec_driver_sql(_STORE_WEEK, values).rowcount
     current = connection.exec_driver_sql(_STORE_WEEK_AS_CURRENT, values).rowcount
     return StoredWeek(written, removed, current)
+
+
+def states_before(connection: sa.Connection, user_ids: Sequence[str], week: Week) -> dict[str, StateBefore]:
+    """The newest state of each of these users before the week; of those without one nothing."""
+    query: LiteralString = """
+        SELECT DISTINCT ON (user_id) user_id, theta, se, week_start, n_items, coalesce(fingerprint, '')
+        FROM theta_estimates WHERE week_start < %(week)s AND user_id = ANY(%(user_ids)s)
+        ORDER BY user_id, week_start DESC
+    """
+    rows = connection.exec_driver_sql(query, {"week": week.start, "user_ids": list(user_ids)})
+    return {user_id: StateBefore(theta, se, Week(start), n, made) for user_id, theta, se, start, n, made in rows}
+
+
+def as_state(user_ids: Sequence[str], before: Mapping[str, StateBefore], week: Week) -> tuple[State, Floats]:
+    """The states of these users, and how many weeks old each is at the end of `week` (1 without one), shape (n,)."""
+    found = [before.get(user_id) for user_id in user_ids]
+    mean = np.array([one.theta if one else np.nan for one in found], np.float64)
+    sd = np.array([one.se if one else np.nan for one in found], np.float64)
+    weeks = np.array([(week.start - one.week.start).days / 7 if one else 1.0 for one in found], np.float64)
+    return State(mean, sd), weeks
+
+
+def made_from(connection: sa.Connection, user_ids: Sequence[str], week: Week) -> dict[str, str]:
+    """The fingerprint of those of these users who have an estimate of the week."""
+    query = """
+        SELECT user_id, coalesce(fingerprint, '') AS fingerprint FROM theta_estimates
+        WHERE week_start = %(week)s AND user_id = ANY(%(user_ids)s)
+    """
+    rows = connection.exec_driver_sql(query, {"week": week.start, "user_ids": list(user_ids)})
+    return {row.user_id: row.fingerprint for row in rows}
 
 
 def store_current(connection: sa.Connection, ability: Ability) -> bool:
@@ -145,11 +206,14 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     return _read(connection, week.start, week.start, user_ids)
 
 
-def distribution(connection: sa.Connection, week: Week) -> Floats:
-    """The thetas of everybody who has an estimate of the week, ascending."""
-    query: LiteralString = "SELECT theta FROM theta_estimates WHERE week_start = %(week_start)s"
-    table = copy_out(connection, query, pa.schema({"theta": pa.float64()}), {"week_start": week.start})
-    return np.sort(table["theta"].to_numpy())
+def distribution(connection: sa.Connection, week: Week, weeks: int = 4) -> Floats:
+    """The newest theta of everybody who was measured in the `weeks` before the week, ascending."""
+    query: LiteralString = """
+        SELECT DISTINCT ON (user_id) theta FROM theta_estimates
+        WHERE week_start >= %(first)s AND week_start < %(week)s ORDER BY user_id, week_start DESC
+    """
+    values = {"first": week.plus(-weeks).start, "week": week.start}
+    return np.sort(copy_out(connection, query, pa.schema({"theta": pa.float64()}), values)["theta"].to_numpy())
 
 
 def renewed_at(connection: sa.Connection, week: Week) -> dt.datetime | None:
@@ -175,15 +239,20 @@ def _read(connection: sa.Connection, first: dt.date, last: dt.date, user_ids: Se
     return table.to_pandas(date_as_object=True)  # weeks as datetime.date, for Week(...)
 
 
-def _scored(thetas: Thetas) -> pa.Table:
+def _scored(made: WeekStates) -> pa.Table:
     """All users; those without an estimate have nulls."""
+    thetas = made.thetas
+    values: dict[str, Sequence[object]] = {
+        "theta": thetas.theta.tolist(), "se": thetas.se.tolist(),
+        "n_items": (thetas.n_items + made.n_items_before).tolist(),
+        "n_unknown_item": thetas.n_unknown_item.tolist(), "n_unusable": thetas.n_unusable.tolist(),
+        "n_new_items": thetas.n_items.tolist(), "prior_mean": made.prior_mean.tolist(),
+        "prior_sd": made.prior_sd.tolist(), "fingerprint": made.fingerprints,
+    }  # fmt: skip
     empty = [None] * len(thetas.unscored)
     return pa.table(
         {
             "user_id": pa.array([*thetas.user_ids, *thetas.unscored], pa.large_string()),
-            **{
-                name: pa.array([*getattr(thetas, name).tolist(), *empty], _ESTIMATES.field(name).type)
-                for name in _OF_LEARNER[1:]
-            },
+            **{name: pa.array([*values[name], *empty], _ESTIMATES.field(name).type) for name in _OF_LEARNER[1:]},
         }
     )

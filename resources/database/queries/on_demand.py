@@ -5,25 +5,49 @@ for one user.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import numpy as np
 import sqlalchemy as sa
 
 from resources.answers.answers import Answers
+from resources.database.queries.abilities import StateBefore
 from resources.database.queries.item_banks import ADOPTED_LAST
-from resources.model import Ints
+from resources.irt.growth import Movement
+from resources.model import Ints, Week
 
 # The user is named in both selections, or all sessions would be taken apart.
 _READ: LiteralString = f"""
-    SELECT asked.*, answers.*
+    SELECT asked.as_of, asked.version, asked.begins, states.*, steps.*, before.*, answers.*
     FROM (
-        SELECT coalesce(%(as_of)s::timestamptz, statement_timestamp()) AS as_of,
-            coalesce(%(version)s::text, ({ADOPTED_LAST})) AS version,
-            set_config('application_name', %(application_name)s, false)
+        SELECT as_of, version, date_trunc('week', (as_of - make_interval(days => %(lookback_days)s)) AT TIME ZONE 'UTC')
+            AS begins, set_config('application_name', %(application_name)s, false)
+        FROM (
+            SELECT coalesce(%(as_of)s::timestamptz, statement_timestamp()) AS as_of,
+                coalesce(%(version)s::text, ({ADOPTED_LAST})) AS version
+        ) AS given
     ) AS asked
+    CROSS JOIN LATERAL (
+        SELECT array_agg(week_start ORDER BY week_start), array_agg(theta ORDER BY week_start),
+            array_agg(se ORDER BY week_start), array_agg(n_items ORDER BY week_start),
+            array_agg(coalesce(fingerprint, '') ORDER BY week_start)
+        FROM theta_estimates
+        WHERE user_id = %(user_id)s AND week_start < asked.as_of AT TIME ZONE 'UTC' AND week_start >= coalesce(
+            (SELECT max(week_start) FROM theta_estimates
+             WHERE user_id = %(user_id)s AND week_start < asked.begins::date), '-infinity')
+    ) AS states
+    CROSS JOIN LATERAL (
+        SELECT array_agg(week_start), array_agg(drift), array_agg(absence_drift), array_agg(tau),
+            array_agg(newcomers_mean), array_agg(newcomers_sd)
+        FROM population WHERE week_start >= coalesce(
+            (SELECT max(week_start) FROM population WHERE week_start < asked.begins::date), '-infinity')
+    ) AS steps
+    CROSS JOIN LATERAL (
+        SELECT array_agg(DISTINCT item_key) FROM answered_items, unnest(item_keys) AS item_key
+        WHERE user_id = %(user_id)s AND week_start < asked.begins::date
+    ) AS before
     CROSS JOIN LATERAL (
         SELECT array_agg(item_key), array_agg(correct), array_agg(completed_at AT TIME ZONE 'UTC'),
             array_agg(attempt_no), array_agg(session_id)
@@ -31,7 +55,7 @@ _READ: LiteralString = f"""
         WHERE user_id = %(user_id)s AND exam_result_id IN (
             SELECT id::text FROM exam_results
             WHERE user_id::text = %(user_id)s
-                AND (updated_at >= asked.as_of - make_interval(days => %(lookback_days)s) OR updated_at IS NULL)
+                AND (updated_at >= asked.begins AT TIME ZONE 'UTC' OR updated_at IS NULL)
                 AND least(created_at, updated_at) < asked.as_of
         )
     ) AS answers
@@ -40,11 +64,19 @@ _READ: LiteralString = f"""
 
 @dataclass(frozen=True)
 class OnDemand:
-    """The version of the item bank in force (None: there is none), and the user's answers in all sessions that reach
-    into the window before `as_of`."""
+    """What is known of a user at `as_of`: the version of the item bank in force (None: there is none), and the answers
+    of all sessions that reach into the look-back, from its first week on.
+
+    `states` are the user's weekly states from then on and the last one before; `movements` the group's, likewise;
+    `answered` are the items that the user answered before.
+    """
 
     as_of: dt.datetime
     bank_version: str | None
+    begins: Week
+    states: Mapping[Week, StateBefore]
+    movements: Mapping[Week, Movement]
+    answered: frozenset[str]
     answers: Answers
 
 
@@ -60,12 +92,21 @@ def read(
         "user_id": user_id, "lookback_days": lookback_days, "as_of": as_of, "version": bank_version,
         "application_name": application_name,
     }  # fmt: skip
-    at, version, _name, items, correct, completed_at, attempt_no, sessions = connection.exec_driver_sql(
-        _READ, values
-    ).one()
-    if items is None:
-        return OnDemand(at, version, _answers(user_id, (), (), (), (), ()))
-    return OnDemand(at, version, _answers(user_id, items, correct, completed_at, attempt_no, sessions))
+    at, version, begins, *rest = connection.exec_driver_sql(_READ, values).one()
+    states, steps, (answered,), answers = rest[:5], rest[5:11], rest[11:12], rest[12:]
+    return OnDemand(
+        at, version, Week(begins.date()),
+        {week: StateBefore(theta, se, week, n, made) for week, theta, se, n, made in _rows(states)},
+        {week: Movement(*step) for week, *step in _rows(steps)},
+        frozenset(answered or ()),
+        _answers(user_id, *((of or ()) for of in answers)),
+    )  # fmt: skip
+
+
+def _rows(columns: Sequence[Sequence[Any] | None]) -> Iterator[tuple[Any, ...]]:
+    """Rows of aggregated columns, the first of which names a week; none where nothing was aggregated."""
+    weeks, *values = ((column or ()) for column in columns)
+    return zip(map(Week, weeks), *values, strict=True)
 
 
 def _answers(

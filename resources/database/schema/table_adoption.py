@@ -4,6 +4,7 @@ Adopting adds what is missing and never changes or removes anything: a table tha
 one sentence. Stays out: which tables there are (`migrations/versions`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -70,6 +71,23 @@ def make_table(connection: sa.Connection, revision: str, table: Table) -> None:
         )
 
 
+def add_columns(connection: sa.Connection, revision: str, table: str, columns: Sequence[Column]) -> None:
+    """Add those of the columns that the table lacks, as nullable ones.
+
+    Raises:
+        InvalidInput: one is there, and it cannot serve.
+    """
+    existing = existing_columns(connection, table)
+    name = sql.Identifier(table)
+    for column in columns:
+        if there := existing.get(column.name):
+            _require_serves(table, column, there)
+            continue
+        undo_log.run(connection, sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(name, _definition(column)))
+        drop = sql.SQL("ALTER TABLE {} DROP COLUMN {}").format(name, sql.Identifier(column.name))
+        undo_log.record(connection, revision, "added column", f"{table}.{column.name}", drop)
+
+
 def relation_kind(connection: sa.Connection, name: str) -> str | None:
     """pg_class.relkind of what `name` means on the search path; None where it means nothing."""
     query = sa.text("SELECT relkind::text FROM pg_class WHERE oid = to_regclass(:name)")
@@ -111,32 +129,25 @@ def _adopt(connection: sa.Connection, revision: str, table: Table) -> None:
                 remedy="give it a default, or rename the table.",
                 outcome="Nothing was changed.",
             )
-    name = sql.Identifier(table.name)
-    for column in table.columns:
-        if there := existing.get(column.name):
-            _require_serves(table, column, there)
-            continue
-        undo_log.run(connection, sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(name, _definition(column)))
-        drop = sql.SQL("ALTER TABLE {} DROP COLUMN {}").format(name, sql.Identifier(column.name))
-        undo_log.record(connection, revision, "added column", f"{table.name}.{column.name}", drop)
+    add_columns(connection, revision, table.name, table.columns)
     if not _has_key(connection, table):
         _add_key(connection, revision, table)
 
 
-def _require_serves(table: Table, column: Column, there: Existing) -> None:
+def _require_serves(table: str, column: Column, there: Existing) -> None:
     if column.numbered:
         if not there.has_default:
             raise InvalidInput(
-                f"{table.name}.{column.name} has no default, and this pipeline leaves numbering to the database",
-                where=table.name,
+                f"{table}.{column.name} has no default, and this pipeline leaves numbering to the database",
+                where=table,
                 remedy="make it an identity column.",
                 outcome="Nothing was changed.",
             )
     elif there.type not in _SERVES.get(column.type, {column.type}):
         raise InvalidInput(
-            f"{table.name}.{column.name} is of type {there.type} and cannot hold {column.type}",
-            where=table.name,
-            remedy=f"change its type (ALTER TABLE {table.name} ALTER COLUMN {column.name} TYPE "
+            f"{table}.{column.name} is of type {there.type} and cannot hold {column.type}",
+            where=table,
+            remedy=f"change its type (ALTER TABLE {table} ALTER COLUMN {column.name} TYPE "
             f"{column.type}), or rename the table.",
             outcome="Nothing was changed.",
         )

@@ -98,6 +98,46 @@ theta_estimates = sa.Table(
     sa.Column("window_days", sa.Integer, nullable=False),
     sa.Column("as_of", _instant, nullable=False),
     sa.Column("fitted_at", _instant, nullable=False),
+    sa.Column("n_new_items", sa.Integer),  # of n_items, those of this week; NULL on rows of before there were states
+    sa.Column("prior_mean", sa.Double),  # what was believed before the week's answers, in logits
+    sa.Column("prior_sd", sa.Double),
+    sa.Column("fingerprint", sa.Text),  # of the state before, the group's step and the week's answers
+)
+
+population = sa.Table(
+    "population",
+    metadata,
+    sa.Column("week_start", sa.Date, primary_key=True),
+    *(
+        sa.Column(name, kind, nullable=False)
+        for name, kind in (
+            ("drift", sa.Double), ("absence_drift", sa.Double), ("tau", sa.Double), ("tau_sd", sa.Double),
+            ("tau_log_likelihood", sa.ARRAY(sa.Double)), ("newcomers_mean", sa.Double), ("newcomers_sd", sa.Double),
+            ("newcomers_mean_se", sa.Double), ("newcomers_log_sd_se", sa.Double), ("n_active", sa.Integer),
+            ("n_returning", sa.Integer), ("n_newcomers", sa.Integer), ("n_answers", sa.BigInteger),
+            ("enough", sa.Boolean), ("drift_is_given", sa.Boolean), ("rounds", sa.Integer), ("version", sa.Text),
+            ("fitted_at", _instant),
+        )
+    ),
+    sa.Column("drift_se", sa.Double),  # NULL: not estimated
+    sa.Column("absence_drift_se", sa.Double),
+)  # fmt: skip
+
+ability_weeks = sa.Table(  # which weeks were made for all learners of a user key, and from what
+    "ability_weeks",
+    metadata,
+    sa.Column("week_start", sa.Date, primary_key=True),
+    sa.Column("user_key", sa.Text, primary_key=True),
+    sa.Column("made_from", sa.Text, nullable=False),  # the checksum of the frozen answers
+    sa.Column("fingerprint", sa.Text, nullable=False),
+)
+
+answered_items = sa.Table(  # so that on demand a repeat is known without reading a learner's whole history
+    "answered_items",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("week_start", sa.Date, primary_key=True),
+    sa.Column("item_keys", sa.ARRAY(sa.Text), nullable=False),
 )
 
 report_artifacts = sa.Table(

@@ -16,7 +16,7 @@ from resources.estimators.contract import Scorable, assemble, match
 from resources.estimators.r_service.circuit_breaker import CircuitBreaker
 from resources.estimators.r_service.codec import Batch, decode, encode
 from resources.estimators.r_service.transport import Timeouts, Transport
-from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses, Thetas
+from resources.model import STANDARD_NORMAL, ItemBank, Prior, Priors, Responses, Thetas
 
 
 class RServiceEstimator:
@@ -40,7 +40,12 @@ class RServiceEstimator:
         self._responses_at_once = responses_at_once
 
     def estimate(
-        self, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL, *, request_id: str | None = None
+        self,
+        responses: Responses,
+        bank: ItemBank,
+        prior: Prior | Priors = STANDARD_NORMAL,
+        *,
+        request_id: str | None = None,
     ) -> Thetas:
         """Posterior mean and SD of ability per user. `request_id` stands in the service's log, on every batch.
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from resources.errors import EstimatorUnavailable
-from resources.model import Floats, Ints, ItemBank, Prior
+from resources.model import Floats, Ints, ItemBank, Prior, Priors
 
 COLUMNS = {"user": pa.int64(), "theta": pa.float64(), "se": pa.float64(), "n_items": pa.int64()}
 
@@ -29,18 +29,25 @@ class Batch:
     n_items: Ints
 
 
-def encode(batch: Batch, bank: ItemBank, prior: Prior) -> bytes:
+def encode(batch: Batch, bank: ItemBank, prior: Prior | Priors) -> bytes:
     """The request's body, with the parameters of the items that occur in it."""
     parameters = {
         str(j): {"a": bank.a[j].item(), "b": bank.b[j].item(), "c": bank.c[j].item()}
         for j in np.flatnonzero(np.bincount(batch.item)).tolist()
     }
-    head = {"item_params": parameters, "prior": {"mean": prior.mean, "sd": prior.sd}}
+    head = {"item_params": parameters, "prior": _prior(prior, batch.users)}
     body = io.BytesIO()
     body.write(json.dumps(head).encode() + b"\n")
     columns = {"user": pa.array(batch.user), "item": pa.array(batch.item), "correct": pa.array(batch.correct)}
     csv.write_csv(pa.table(columns), body)
     return body.getvalue()
+
+
+def _prior(prior: Prior | Priors, users: Ints) -> dict[str, object]:
+    """One number each, or as many as there are users, in their order."""
+    if isinstance(prior, Prior):
+        return {"mean": prior.mean, "sd": prior.sd}
+    return {"mean": prior.mean[users].tolist(), "sd": prior.sd[users].tolist()}
 
 
 def decode(answer: bytes, batch: Batch) -> tuple[Floats, Floats]:

@@ -1,7 +1,8 @@
-"""Where a level stands among everybody who was measured as of the same week."""
+"""Where a level stands among everybody who was measured lately."""
 
 import numpy as np
 
+from resources.irt.change import CRITICAL_Z
 from resources.model import Floats
 from resources.reports.learner.report_input import Standing
 
@@ -9,21 +10,23 @@ MIN_LEARNERS = 20  # with fewer, one learner more or less moves everybody by mor
 
 
 def standing(thetas: Floats, theta: float, se: float) -> Standing | None:
-    """Mid-rank percentiles of `theta` and of `theta` ± `se` among `thetas` (ascending); None below MIN_LEARNERS.
+    """Mid-rank percentiles of `theta` and of the ends of its 95 % interval among `thetas`, which ascend.
+
+    Between 1 and 99: nobody is known to stand below or above all others. None below MIN_LEARNERS.
 
     Rounded, so that a learner more among thousands leaves the others' reports as they are: percentiles to whole
     numbers, the number of learners down to two digits.
     """
     if thetas.size < MIN_LEARNERS:
         return None
-    low, middle, high = (_percentile(thetas, at) for at in (theta - se, theta, theta + se))
+    low, middle, high = (_percentile(thetas, at) for at in (theta - CRITICAL_Z * se, theta, theta + CRITICAL_Z * se))
     return Standing(middle, low, high, _two_digits(thetas.size))
 
 
 def _percentile(thetas: Floats, at: float) -> int:
     """Share below plus half the share equal, in percent. Equal to 1e-9 logits: the last bits come from the batch."""
     below, not_above = np.searchsorted(thetas, (at - 1e-9, at + 1e-9))
-    return round(50 * float(below + not_above) / thetas.size)
+    return min(max(round(50 * float(below + not_above) / thetas.size), 1), 99)
 
 
 def _two_digits(n: int) -> int:

@@ -7,17 +7,20 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from resources.answers.answers import Answers
 from resources.errors import InvalidInput
-from resources.model import STANDARD_NORMAL, ItemBank, Model, Prior, Week
+from resources.model import ItemBank, Model, Week
 from resources.reports.learner.scale import Scale
 
 
 @dataclass(frozen=True)
 class Level:
-    """An ability estimate in logits with what it rests on; counts as in `model.Thetas`."""
+    """An ability in logits as of a week's end, with what it rests on: n_items answers in all, and what was left out of
+    that week's."""
 
+    week: Week
     theta: float
     se: float
     n_items: int
@@ -25,21 +28,21 @@ class Level:
     n_unusable: int
     model: Model
     bank_version: str
-    prior: Prior = STANDARD_NORMAL
 
 
 @dataclass(frozen=True)
 class WeekLevel:
-    """What was estimated as of the end of a week, in logits."""
+    """What was estimated as of the end of a week, in logits, from n_items answers in all."""
 
     week: Week
     theta: float
     se: float
+    n_items: int
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Percentiles among at least so many learners of the week: of the level, and of it minus and plus its error."""
+    """Percentiles among at least so many learners: of the level, and of the ends of its 95 % interval."""
 
     percentile: int
     low: int
@@ -48,19 +51,31 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Change:
+    """How ability moved over the last `weeks`, from the learner's own answers alone, in logits; `verdict` is of a test
+    with a stated error rate (see `irt.change`)."""
+
+    weeks: int
+    delta: float
+    se: float
+    verdict: Literal["up", "down", "not enough to tell"]
+
+
+@dataclass(frozen=True)
 class ReportInput:
     """Everything that a report shows.
 
-    `level` is None where nothing could be scored; so is `standing`, also among too few learners. `history` ascends and
-    ends with this week at the latest; weeks without an estimate are absent. `answers` are those of the week alone,
-    while `level` rests on the look-back window of `window_days`; `seen` are the items answered in it. `as_of`: answers
-    up to this instant are in.
+    `level` is the newest within the look-back of `window_days`, None without one; so is `standing`, also among too few
+    learners. `change` is None where the week's own answers cannot carry one. `history` ascends and ends with this week
+    at the latest; weeks without an estimate are absent. `answers` are those of the week alone; `seen` are the items
+    answered lately. `as_of`: answers up to this instant are in.
     """
 
     user_id: str
     week: Week
     level: Level | None
     standing: Standing | None
+    change: Change | None
     history: Sequence[WeekLevel]
     answers: Answers
     seen: frozenset[str]

@@ -1,7 +1,7 @@
 """Everything that the document of the weekly report can name, for one learner and week. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resources.model import SYNTHETIC
 from resources.reports.i18n.wording import Words, name
@@ -10,14 +10,17 @@ from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.sections.days import Days, days
 from resources.reports.learner.sections.item_map import ItemMap, item_map
 from resources.reports.learner.sections.level import (
-    Change,
+    ChangeView,
     LevelView,
     NoLevel,
     StandingView,
-    change,
+    TooFew,
+    change_view,
+    enough,
     level_view,
     no_level,
     standing_view,
+    too_few,
 )
 from resources.reports.learner.sections.next_items import NextItems, next_items
 from resources.reports.learner.sections.practice import Practice, practice
@@ -39,9 +42,9 @@ class View:
     lead: Lead
     level: LevelView | None
     standing: StandingView | None
+    too_few: TooFew | None
     no_level: NoLevel | None
-    first_level: bool
-    change: Change | None
+    change: ChangeView | None
     trend: Trend | None
     practice: Practice | None
     days: Days | None
@@ -53,8 +56,12 @@ class View:
 
 
 def view(words: Words, given: ReportInput) -> View:
+    few = too_few(words, given.level) if given.level else None
+    unmeasured = given.level is None
+    # Nothing is shown that rests on fewer answers than a first level.
+    given = replace(given, level=None if few else given.level, history=[past for past in given.history if enough(past)])
     level = given.level
-    changed = change(words, given)
+    changed = change_view(words, given)
     fit = person_fit(given.answers, given.bank, level.theta) if level else None
     return View(
         synthetic=given.user_id.startswith(SYNTHETIC),
@@ -62,11 +69,11 @@ def view(words: Words, given: ReportInput) -> View:
         week=words.week(given.week),
         window=words.days(given.window_days),
         as_of=words.instant(given.as_of),
-        lead=lead(given, changed),
-        level=level_view(words, level, given.bank, given.scale) if level else None,
-        standing=standing_view(words, given.standing) if given.standing else None,
-        no_level=None if level else no_level(words, given),
-        first_level=level is not None and changed is None,
+        lead=lead(given, changed, few),
+        level=level_view(words, level, given.week, given.bank, given.scale) if level else None,
+        standing=standing_view(words, given.standing) if level and given.standing else None,
+        too_few=few,
+        no_level=no_level(words, given) if unmeasured else None,
         change=changed,
         trend=trend(words, given),
         practice=practice(words, given.answers),

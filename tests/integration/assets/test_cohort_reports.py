@@ -11,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from assets import cohort_reports
-from assets.abilities.scoring import ScoringRules, score
+from assets.abilities.counted_answers import CountedAnswers
+from assets.abilities.scoring import ScoringRules
 from assets.cohort import answers
 from assets.cohort import tables as cohort_tables
 from assets.cohort.tables import Source
 from assets.partitions import Partitions
 from assets.user_keys import UserKeys
-from resources.answers.answers import Answers
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks
@@ -28,6 +28,7 @@ from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.automation import cohort
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
 from tests.integration.reports.conftest import SOURCE
+from tests.week_states import first_states
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
 
@@ -49,15 +50,11 @@ def keep(engine: sa.Engine, bank: ItemBank, linked_to: str | None = None) -> Non
 
 
 def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank, users: list[str]) -> None:
-    """As the asset theta_estimates does for these users."""
-    rules = ScoringRules()
-    frozen = warehouse.read([w for w in rules.weeks(week) if w >= FIRST], [KEY])
-    scored = score(
-        Answers.from_table(frozen), users, week.ends_at, rules=rules, bank=bank, estimator=InProcessEstimator()
-    )
+    """As the asset theta_estimates does for these users, but from N(0, 1)."""
+    _, counted = CountedAnswers(warehouse, FIRST, "first").of(week, [KEY])
+    thetas = InProcessEstimator().estimate(counted.of_users(users), bank)
     with transaction(engine) as connection:
-        now = dt.datetime.now(dt.UTC)
-        abilities.store_week(connection, week, scored.thetas, rules.lookback_days, week.ends_at, now)
+        abilities.store_week(connection, week, first_states(thetas), 30, dt.datetime.now(dt.UTC))
 
 
 @pytest.fixture
@@ -70,13 +67,15 @@ def source(engine: sa.Engine, warehouse: Warehouse) -> Source:
     """Two weeks. In the second: ann and bob under the new bank, col still under the old one, and three without any."""
     keep(engine, OLD)
     answer(engine, ("ann", "q1"), ("bob", "q1"), ("col", "q1"), ("dan", "q7"))
-    answer(engine, ("ann", "q2"), ("ann", "q3"), ("eve", "q2"), week=SECOND)
+    answer(
+        engine, ("ann", "q2"), ("ann", "q3"), ("bob", "q2"), ("col", "q2"), ("dan", "q8"), ("eve", "q2"), week=SECOND
+    )
     run(engine, warehouse, BUCKET, [KEY], FIRST, SECOND)
     estimate(engine, warehouse, FIRST, OLD, ["ann", "bob", "col"])
     estimate(engine, warehouse, SECOND, OLD, ["col"])
     keep(engine, NEW, linked_to="old")
     estimate(engine, warehouse, SECOND, NEW, ["ann", "bob"])
-    answer(engine, ("fay", "q1"), week=FIRST.plus(-9))  # beyond the window
+    answer(engine, ("fay", "q1"), week=FIRST.plus(-9))  # before the first week
     return Source(engine, warehouse, FIRST, BUCKET.users, ScoringRules())
 
 
@@ -89,7 +88,7 @@ def test_a_week_under_two_banks_has_a_cohort_for_each(source: Source) -> None:
 
 
 def test_every_learner_stands_in_one_line_with_the_reason(source: Source) -> None:
-    """dan answered an item that no bank has, eve's answers came after the run, fay's lie before the window."""
+    """dan answered an item that no bank has, eve's answers came after the run, fay's lie before the first week."""
     of_learners = tables(source, "new")["learners"].set_index("outcome")["n"]
     assert of_learners[of_learners > 0].to_dict() == {
         cohort_tables.THIS_BANK: 2, cohort_tables.OTHER_BANK: 1, answers.UNKNOWN: 1, answers.NOT_RUN: 1,
@@ -103,7 +102,7 @@ def test_growth_compares_matched_learners_across_banks_of_one_scale(source: Sour
         now = abilities.of_week(connection, SECOND).set_index("user_id")["theta"]
         then = abilities.of_week(connection, FIRST).set_index("user_id")["theta"]
     moved = (now - then)[["ann", "bob"]]
-    assert (growth["since"], growth["weeks"], growth["overlap"], growth["earlier_bank"]) == (FIRST.key, 1, True, 3)
+    assert (growth["since"], growth["weeks"], growth["earlier_bank"]) == (FIRST.key, 1, 3)
     assert (growth["n"], growth["only_now"], growth["only_then"]) == (2, 0, 1)  # col has no estimate under the new one
     assert growth["mean"] == pytest.approx(moved.mean())
     assert growth["se_mean"] == pytest.approx(moved.std(ddof=1) / 2**0.5)
@@ -122,9 +121,9 @@ def test_a_bank_that_was_not_linked_has_no_growth_from_before_it(source: Source,
 def test_weeks_tell_who_took_part(source: Source) -> None:
     weeks = tables(source, "new")["weeks"]
     assert weeks["week"].tolist() == [FIRST.key, SECOND.key]
-    assert weeks["learners"].tolist() == [4, 2]
-    assert weeks["answers"].tolist() == [4, 3]
-    assert weeks["sessions"].tolist() == [4, 3]
+    assert weeks["learners"].tolist() == [4, 5]
+    assert weeks["answers"].tolist() == [4, 6]
+    assert weeks["sessions"].tolist() == [4, 6]
     assert weeks["estimated"].tolist() == [3, 2]
     assert weeks["not_frozen"].tolist() == [0, 0]
 

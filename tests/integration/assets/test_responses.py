@@ -118,13 +118,16 @@ def test_a_user_who_joins_between_the_roster_and_the_reading_breaks_nothing(engi
     assert frozen(warehouse, key=key) == ([("u1", "q1"), ("u2", "q1")] if buckets else [("u1", "q1")])
 
 
-def test_weeks_before_the_first_partition_are_renewed_since_no_run_of_their_own_ever_will(engine, warehouse):
-    earlier = FIRST.plus(-1)
-    answer(engine, ("u1", "q1"), week=earlier)
-    assert run(engine, warehouse, ONE_BUCKET, [KEY]).success
-    answer(engine, ("u1", "q2"), week=earlier)
-    assert run(engine, warehouse, ONE_BUCKET, [KEY]).success
-    assert frozen(warehouse, earlier) == [("u1", "q1"), ("u1", "q2")]
+def test_a_run_in_the_middle_of_history_freezes_all_weeks_before_it(engine, warehouse):
+    """Whether an attempt is the first ever is known only where every week is there."""
+    answer(engine, ("u1", "q1"))
+    made = run(engine, warehouse, ONE_BUCKET, [KEY], FIRST.plus(2)).asset_materializations_for_node("responses")
+    assert made[0].metadata["earlier weeks frozen, since abilities rest on them"].value == f"{FIRST}, {FIRST.plus(1)}"
+    assert frozen(warehouse) == [("u1", "q1")]
+    answer(engine, ("u1", "q2"))
+    again = run(engine, warehouse, ONE_BUCKET, [KEY], FIRST.plus(2)).asset_materializations_for_node("responses")
+    assert again[0].metadata["earlier weeks frozen, since abilities rest on them"].value == "none"
+    assert frozen(warehouse) == [("u1", "q1")]  # late answers are the sensor's to find
 
 
 @pytest.mark.parametrize("buckets", [0, 3], ids=["users", "buckets"])

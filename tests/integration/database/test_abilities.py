@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
 from resources.database.queries import abilities
-from resources.database.queries.abilities import Ability, StoredWeek
+from resources.database.queries.abilities import Ability, StoredWeek, WeekStates
 from resources.model import Floats, Thetas, Week
 from tests.waiting import PATIENCE_S
 
@@ -34,9 +34,15 @@ def thetas(user_ids: Sequence[str], theta: Floats | float, unscored: Sequence[st
     )  # fmt: skip
 
 
+def states(estimates: Thetas) -> WeekStates:
+    """From nobody's state before; the same prior and fingerprint for all."""
+    n = len(estimates.user_ids)
+    return WeekStates(estimates, np.full(n, 0.1), np.full(n, 0.9), np.full(n, 5), ["f"] * n)
+
+
 def store(engine: sa.Engine, week: Week, estimates: Thetas) -> StoredWeek:
     with transaction(engine) as connection:
-        return abilities.store_week(connection, week, estimates, 30, week.ends_at, NOW)
+        return abilities.store_week(connection, week, states(estimates), 30, NOW)
 
 
 def current(engine: sa.Engine) -> dict[tuple[str, str], float]:
@@ -54,8 +60,9 @@ def test_a_week_comes_back_exactly(engine: sa.Engine) -> None:
     assert frame["theta"].tolist() == [-1e-300, 1 / 3, 6.02e23]
     row = frame.iloc[0].to_dict()
     assert row | {"theta": 0} == {
-        "user_id": "u'1", "week_start": WEEK.start, "theta": 0, "se": 0.25, "n_items": 2, "n_unknown_item": 2,
+        "user_id": "u'1", "week_start": WEEK.start, "theta": 0, "se": 0.25, "n_items": 7, "n_unknown_item": 2,
         "n_unusable": 3, "model": "2PL", "version": "v1", "window_days": 30, "as_of": WEEK.ends_at, "fitted_at": NOW,
+        "n_new_items": 2, "prior_mean": 0.1, "prior_sd": 0.9, "fingerprint": "f",
     }  # fmt: skip
 
 
@@ -83,7 +90,7 @@ def test_a_rerun_replaces_numbers_and_leaves_no_old_one_for_a_user_without_an_es
 def test_two_weeks_in_one_transaction(engine: sa.Engine) -> None:
     with transaction(engine) as connection:
         for week in (WEEK, WEEK.plus(1)):
-            assert abilities.store_week(connection, week, thetas(["u1"], 0.1), 30, week.ends_at, NOW).written == 1
+            assert abilities.store_week(connection, week, states(thetas(["u1"], 0.1)), 30, NOW).written == 1
         assert len(abilities.history(connection, ["u1"], WEEK.plus(5))) == 2
         assert len(abilities.history(connection, ["u1"], WEEK)) == 1
 

@@ -8,9 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from resources.estimators.contract import Estimator
 from resources.estimators.in_process import InProcessEstimator
 from resources.estimators.r_service.client import RServiceEstimator
-from resources.model import STANDARD_NORMAL, ItemBank, Prior, Responses
+from resources.model import STANDARD_NORMAL, ItemBank, Prior, Priors, Responses
 from tests import long_form
 from tests.beside import beside
+from tests.integration.conftest import TOKEN
 from tests.unit.estimators.estimator_contract import EstimatorContract, bank_of, responses_of
 from tests.unit.irt import own_sets, reference
 
@@ -39,13 +40,30 @@ def test_both_engines_agree_on_our_own_sets(r_estimator: RServiceEstimator, name
 
 
 def test_both_engines_agree_on_5000_sparse_users(r_estimator: RServiceEstimator) -> None:
+    agree(r_estimator, *sparse())
+
+
+@pytest.mark.parametrize("guessing", [0.0, 0.3])
+@pytest.mark.parametrize("sd", [(0.2, 1.0), (0.2, 2.0), (1.5, 3.0)])
+def test_both_engines_agree_on_5000_users_with_a_prior_each(
+    r_service_url: str, guessing: float, sd: tuple[float, float]
+) -> None:
+    responses, bank = sparse(guessing)
+    draw = np.random.default_rng(9)
+    n = len(responses.user_ids)
+    # Several requests: a prior must go where its user goes.
+    service = RServiceEstimator(r_service_url, TOKEN, responses_at_once=responses.user.size // 3)
+    agree(service, responses, bank, Priors(draw.normal(0, 2, n), draw.uniform(*sd, n)))
+
+
+def sparse(guessing: float = 0.0) -> tuple[Responses, ItemBank]:
     items = reference.read("sparse1_2pl_items_tight.csv").astype({"item_id": str})
     long = reference.read("sparse1_long.csv").rename(columns={"item_id": "item_key", "response": "correct"})
     responses = long_form.responses(long.astype({"user_id": str, "item_key": str, "correct": "boolean"}))
-    bank = ItemBank(
-        "sparse1", "2PL", tuple(items["item_id"]), items["a"].to_numpy(), items["b"].to_numpy(), np.zeros(len(items))
-    )
-    agree(r_estimator, responses, bank)
+    return responses, ItemBank(
+        "sparse1", "3PL" if guessing else "2PL", tuple(items["item_id"]),
+        items["a"].to_numpy(), items["b"].to_numpy(), np.full(len(items), guessing),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("prior", [STANDARD_NORMAL, Prior(0.5, 2.0)])
@@ -68,7 +86,7 @@ def test_both_engines_agree_on_9940_learners_of_an_online_course(
     agree(r_estimator, responses, bank, prior)
 
 
-def agree(service: Estimator, responses: Responses, bank: ItemBank, prior: Prior = STANDARD_NORMAL) -> None:
+def agree(service: Estimator, responses: Responses, bank: ItemBank, prior: Prior | Priors = STANDARD_NORMAL) -> None:
     one, other = service.estimate(responses, bank, prior), InProcessEstimator().estimate(responses, bank, prior)
     assert one.user_ids == other.user_ids
     assert one.unscored == other.unscored

@@ -87,6 +87,7 @@ def test_a_prior_moves_the_estimate(http: httpx.Client, by: int, atol: float) ->
         ({"responses": [{"item_id": "1"}]}, "responses[0].is_correct"),
         ({"prior": {"mean": 0, "sd": 0}}, "prior.sd"),
         ({"prior": {"mean": 0}}, "prior.sd"),
+        ({"prior": {"mean": [0], "sd": 1}}, "prior.mean"),
     ],
 )  # fmt: skip
 def test_a_bad_score_request_is_400_and_names_the_field(
@@ -160,6 +161,48 @@ def test_a_bad_batch_is_400_and_names_the_column(http: httpx.Client, content: st
 def test_a_batch_says_which_row(http: httpx.Client) -> None:
     answer = http.post("/irt/score/batch", content=(HEAD + "user,item,correct\nu,1,1\nu,9,1\n").encode())
     assert answer.json()["message"] == "Row 2: item 9 is not in item_params."
+
+
+def with_prior(mean: str, sd: str) -> bytes:
+    """A batch of two users, v before u."""
+    head = f'{HEAD.rstrip()[:-1]}, "prior": {{"mean": {mean}, "sd": {sd}}}}}\n'
+    return f"{head}user,item,correct\nv,1,1\nu,1,1\nv,1,0\n".encode()
+
+
+def test_a_batch_takes_a_prior_per_user_in_the_order_of_the_answer(http: httpx.Client) -> None:
+    def thetas(mean: str, sd: str) -> list[str]:
+        answer = http.post("/irt/score/batch", content=with_prior(mean, sd))
+        assert answer.status_code == 200
+        return [line.split(",")[1] for line in answer.text.splitlines()[1:]]
+
+    assert thetas("[2, -1]", "[0.5, 0.7]") == [thetas("2", "0.5")[0], thetas("-1", "0.7")[1]]
+    assert thetas("[2, -1]", "0.5") == [thetas("2", "0.5")[0], thetas("-1", "0.5")[1]]
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "field", "sentence"),
+    [
+        ("[0]", "1", "prior.mean",
+         "mean is a list of 1, and the batch has 2 users: send one number, or one for each user."),
+        ("[]", "1", "prior.mean", "mean is a list of 0,"),
+        ("[0, 0]", "[1, 1, 1]", "prior.sd", "sd is a list of 3,"),
+        ('[0, "0"]', "1", "prior.mean[1]", "mean must be a finite number."),
+        ("[0, true]", "1", "prior.mean[1]", "mean must be a finite number."),
+        ("[null, 0]", "1", "prior.mean[0]", "mean must be a finite number."),
+        ("[0, 1e999]", "1", "prior.mean[1]", "mean must be a finite number."),
+        ('{"v": 0, "u": 0}', "1", "prior.mean", "mean must be a finite number."),
+        ("0", "[1, 0]", "prior.sd[1]", "sd is 0, and must be above 0."),
+        ("0", "[-2, 1]", "prior.sd[0]", "sd is -2, and must be above 0."),
+        ("0", "0", "prior.sd", "sd is 0, and must be above 0."),
+        ("[0, 0]", "1e308", "item_params", "A posterior is not finite: some a, b or prior is too extreme."),
+    ],
+)  # fmt: skip
+def test_a_batch_with_a_bad_prior_is_400_and_says_whose(
+    http: httpx.Client, mean: str, sd: str, field: str, sentence: str
+) -> None:
+    answer = http.post("/irt/score/batch", content=with_prior(mean, sd))
+    refused(answer, 400, field)
+    assert answer.json()["message"].startswith(sentence)
 
 
 def test_calibration_without_mirt_is_501_and_its_input_is_checked_first(http: httpx.Client) -> None:

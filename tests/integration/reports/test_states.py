@@ -12,7 +12,7 @@ from resources.errors import TemplateBroken
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
-from resources.reports.learner.report_input import ReportInput, Standing
+from resources.reports.learner.report_input import Change, ReportInput, Standing
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -31,17 +31,30 @@ STATES = {
     "an ordinary week": (
         given(),
         [
-            "and your level stayed about the same",
-            "Your level is 542 , give or take 31 points",
-            "since last week",
+            "not enough to tell yet whether your level has changed",
+            "Your level is 542 , give or take 61 points: the true level lies in that range 95 times out of 100",
+            "± 57 over 4 weeks",
+            "chance alone makes such differences",
             "Week by week",
             "Topics",
         ],
     ),
-    "the first week": (given(history=levels(0.42)), ["This is your first level", "The dot is your level"]),
+    "the first week": (given(history=levels(0.42), change=None), ["and here is your level", "The dot is your level"]),
+    "a first guess": (
+        given(level=replace(LEVEL, se=0.63, n_items=8), history=levels(0.42, n_items=8), change=None),
+        ["give or take 123 points", "rests on 8 answers", "a first guess"],
+    ),
     "one answer": (
-        given(level=replace(LEVEL, se=0.93, n_items=1), history=levels(0.42), practised=answers([True])),
-        ["rests on 1 answer", "a first guess", "1 answer in 1 session on 1 day: 1 right, 0 wrong", "too few to say"],
+        given(level=replace(LEVEL, se=0.93, n_items=1), history=levels(0.42, n_items=1), practised=answers([True])),
+        [
+            "You gave 1 answer: 7 more answers until your first level",
+            "After 7 more answers, your first level stands here",
+            "1 answer in 1 session on 1 day: 1 right, 0 wrong",
+        ],
+    ),
+    "too few answers, and none this week": (
+        given(level=replace(LEVEL, se=0.8, n_items=3), history=levels(0.42, n_items=3), practised=answers([])),
+        ["You gave no answers this week", "You have given 3 answers that can be measured. After 5 more answers"],
     ),
     "all right": (given(practised=answers([True] * 12)), ["Every answer of this week was right"]),
     "all wrong": (given(practised=answers([False] * 12)), ["No answer of this week was right"]),
@@ -49,17 +62,36 @@ STATES = {
         given(level=None, history=[], practised=answers([None, True], items=["q1", "new"])),
         ["No level this week", "left blank or unreadable: 1 answer", "does not know yet: 1 answer"],
     ),
-    "no answers, but a level": (given(practised=answers([])), ["You gave no answers this week", "rests on earlier"]),
-    "no answers, only a history": (
-        given(level=None, practised=answers([]), history=levels(0.1, 0.2, None)),
-        ["No level this week", "Your last level was 520 ± 30", "Week by week", "leave a gap"],
+    "no answers, but a level": (
+        given(
+            level=replace(LEVEL, week=WEEK.plus(-2)),
+            history=levels(0.1, 0.42, None, None),
+            practised=answers([]),
+            change=None,
+        ),
+        [
+            "You gave no answers this week; your level rests on earlier ones",
+            "The last that could be measured was in the week of 23 December 2024",
+        ],
     ),
-    "nothing at all": (given(level=None, practised=answers([]), history=[]), ["No level this week"]),
+    "no answers, only a history": (
+        given(level=None, practised=answers([]), history=levels(0.1, 0.2, None), change=None),
+        ["No level this week", "Your last level was 520 ± 59", "Week by week", "leave a gap"],
+    ),
+    "nothing at all": (given(level=None, practised=answers([]), history=[], change=None), ["No level this week"]),
     "no times": (given(practised=answers([True, False], ms=(None,))), ["How long the answers took was not recorded"]),
     "no topics": (given(practised=answers([True, False] * 4, topics=(None,))), ["No topic"]),
     "a clear change": (
-        given(level=replace(LEVEL, theta=1.9), history=levels(-0.5, 1.9)),
-        ["+240", "your level has gone up", "well above 500, the middle"],
+        given(
+            level=replace(LEVEL, theta=1.9),
+            history=levels(-0.5, 1.9),
+            change=Change(weeks=4, delta=1.4, se=0.31, verdict="up"),
+        ),
+        ["your level has clearly gone up", "+140 (± 61)", "clearly more than chance", "well above 500, the middle"],
+    ),
+    "a decline": (
+        given(level=replace(LEVEL, theta=-1.0), change=Change(weeks=4, delta=-1.2, se=0.4, verdict="down")),
+        ["and your level has gone down", "−120 (± 78)", "below 500, the middle of the scale"],
     ),
     "half a year and more": (given(history=levels(*[0.01 * i for i in range(60)])), ["Not drawn: 34 levels"]),
     "beyond the scale": (
@@ -68,7 +100,15 @@ STATES = {
     ),
     "among others": (
         given(standing=Standing(63, 46, 78, 1800)),
-        ["your place would be about 63", "between 46 and 78"],
+        [
+            "higher than about 63 of 100 learners who answered in the four weeks before",
+            "most likely higher than 46 to 78 of them",
+            "63 (46 to 78), among at least 1,800 learners",
+        ],
+    ),
+    "among others, somewhere": (
+        given(standing=Standing(50, 15, 85, 1800)),
+        ["not shown: its range is wider than 50 percentiles"],
     ),
     "hints": (
         given(practised=answers([True, False], hints=(True, False))),
@@ -123,6 +163,25 @@ def test_every_state_reads_well(template: Template, state: str) -> None:
     for sentence in sentences:
         assert sentence in shown
     assert not re.search(r"\bNone\b(?! of)|\bnan\b|\binf\b", shown)
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if STATES[state][0].change is None])
+def test_where_nothing_is_known_of_change_nothing_is_said_of_it(template: Template, state: str) -> None:
+    report = text(render(template, STATES[state][0]))
+    assert not re.search(
+        r"\bChange\b|chance alone makes|more than chance|whether your level has changed|gone (up|down)|over 4 weeks",
+        report,
+    )
+
+
+@pytest.mark.parametrize("state", ["one answer", "too few answers, and none this week"])
+def test_too_few_answers_make_no_score_no_margin_and_no_place(template: Template, state: str) -> None:
+    week = replace(STATES[state][0], standing=Standing(63, 46, 78, 1800))
+    page = render(template, week)
+    report = text(page)
+    assert 'class="figure"' not in page.decode()  # nor the week's share right, in figures as large as a level's
+    assert not re.search(r"542|±|of 100|Theta|percentile|Week by week|What to try next", report)
+    assert report.count("first level") >= 1
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if state != "hostile names"])

@@ -72,15 +72,14 @@ def corners(request: dg.RunRequest) -> tuple[str, str]:
 
 
 def test_where_nothing_is_late_nothing_is_asked_for_and_every_week_is_looked_at_in_turn(deployed):
-    """The four weeks before the first partition are frozen too, for its look-back."""
     frozen = [week.key for week in deployed.warehouse.weeks()]
-    assert len(frozen) == 4 + len(WEEKS)
+    assert len(frozen) == len(WEEKS)
     cursor, looked = None, []
-    for _ in range(4):
+    for _ in range(3):
         requests, cursor = deployed.tick(cursor)
         assert requests == []
         looked.append(cursor)
-    assert looked == [frozen[3], frozen[7], frozen[10], frozen[3]]
+    assert looked == [frozen[3], frozen[6], frozen[3]]
 
 
 @pytest.mark.parametrize(
@@ -103,12 +102,11 @@ def test_where_nothing_is_late_nothing_is_asked_for_and_every_week_is_looked_at_
         ),
     ],
 )
-def test_what_changed_is_asked_for_with_the_later_weeks_that_look_back_on_it_and_no_other_key(deployed, change):
+def test_what_changed_is_asked_for_with_all_later_weeks_that_rest_on_it_and_no_other_key(deployed, change):
     deployed.change(change.replace("%", "%%"))
     (request,) = deployed.round()
     key = deployed.partitions.users.key_of("u2")
-    # Thirty days before a week's end reach into four weeks before it.
-    assert corners(request) == (f"{key}|2025-01-13", f"{key}|2025-02-10")
+    assert corners(request) == (f"{key}|2025-01-13", f"{key}|{WEEKS[-1]}")
     assert deployed.round()[0].run_key == request.run_key, "Dagster would launch a second run of the same state"
     deployed.freeze(FIRST.plus(1))
     assert deployed.round() == []
@@ -119,15 +117,6 @@ def test_the_newest_week_that_was_made_is_where_a_request_ends(deployed):
     (request,) = deployed.round()
     key = deployed.partitions.users.key_of("u3")
     assert corners(request) == (f"{key}|{WEEKS[-2]}", f"{key}|{WEEKS[-1]}")
-
-
-def test_answers_of_weeks_before_the_first_partition_make_those_weeks_late_that_look_back_on_them(deployed):
-    answer(deployed.engine, ("u1", "late"), week=FIRST.plus(-1))
-    (request,) = deployed.round()
-    key = deployed.partitions.users.key_of("u1")
-    assert corners(request) == (f"{key}|{FIRST}", f"{key}|{FIRST.plus(3)}")
-    deployed.freeze(FIRST)
-    assert deployed.round() == []
 
 
 def test_a_user_who_joins_after_a_week_was_made_gets_that_week_too(deployed):

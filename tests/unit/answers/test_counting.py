@@ -48,3 +48,17 @@ def test_the_order_of_the_rows_decides_nothing(attempt) -> None:
         return sorted(zip((best.user_ids[u] for u in best.user), best.keys, map(repr, best.correct), strict=True))
 
     assert kept(frame) == kept(frame.sample(frac=1, random_state=1))
+
+
+@pytest.mark.parametrize("attempt", ["first", "last"])
+def test_ties_do_not_depend_on_the_order_of_the_rows(attempt) -> None:
+    frame = rows(("u", "q", False, "2025-02-04"), ("u", "q", True, "2025-02-04"))
+    forward, backward = answer_tables.answers(frame), answer_tables.answers(frame[::-1])
+    assert forward.correct[counting(forward, attempt)] == backward.correct[counting(backward, attempt)]
+
+
+@pytest.mark.parametrize(("attempt", "counts"), [("first", "a"), ("last", "b")])
+def test_of_two_sessions_at_one_instant_the_first_or_last_by_name_counts_whatever_its_outcome(attempt, counts) -> None:
+    frame = rows(("u", "q", True, "2025-02-04"), ("u", "q", False, "2025-02-04")).assign(session_id=["a", "b"])
+    answers = answer_tables.answers(frame)
+    assert answers.take(counting(answers, attempt)).sessions == [counts]

@@ -1,16 +1,16 @@
 import numpy as np
 import pandas as pd
 
-from assets.abilities.scoring import ScoringRules
+from assets.abilities.seen_items import COLUMNS, SeenItems
 from assets.cohort import answers
 from assets.cohort.answers import Batch, examine
+from resources.answers.counting import counting
 from resources.model import ItemBank, Week
 from tests import answer_tables
 
 WEEK = Week.parse("2025-02-03")
 BEFORE = Week.parse("2025-01-27")
 BANK = ItemBank("v", "2PL", ("easy", "hard"), np.ones(2), np.array([-1.0, 1.0]), np.zeros(2))
-RULES = ScoringRules(lookback_days=14)
 
 
 def frozen(week: Week, *rows: tuple[str, str, bool | None]) -> pd.DataFrame:
@@ -36,11 +36,16 @@ THETA = pd.Series({"scored": 0.0})
 
 def batch(members: set[str]) -> Batch:
     mine = {week: answer_tables.table(rows[rows["user_id"].isin(members)]) for week, rows in ANSWERS.items()}
-    return Batch(members, members & {"absent"}, mine, {"scored", "renewed"}, THETA)
+    absent = members & {"absent"}
+    given = answer_tables.answers(ANSWERS[WEEK][ANSWERS[WEEK]["user_id"].isin(members - absent)])
+    seen = SeenItems()
+    seen.add(mine[BEFORE].select(COLUMNS))
+    counted = given.take(counting(given))
+    return Batch(members, absent, mine, counted.take(seen.unseen(counted)), len(given), {"scored", "renewed"}, THETA)
 
 
 def test_everyone_without_an_estimate_is_counted_once_with_the_reason():
-    seen = examine(batch(MEMBERS), WEEK, BANK, RULES)
+    seen = examine(batch(MEMBERS), WEEK, BANK)
     assert seen.learners == {
         answers.NO_ANSWER: 1, answers.UNKNOWN: 1, answers.SKIPPED: 1, answers.UNSCORABLE: 1, answers.NOT_FROZEN: 1,
         answers.NOT_RUN: 1,
@@ -48,11 +53,11 @@ def test_everyone_without_an_estimate_is_counted_once_with_the_reason():
     assert set(seen.learners) == set(answers.REASONS)
 
 
-def test_every_answer_of_the_window_is_counted_once():
-    """Of 12 with a whole window: scored's easy counts by its first attempt, stranger's new too."""
-    seen = examine(batch(MEMBERS), WEEK, BANK, RULES)
+def test_every_answer_of_the_week_is_counted_once():
+    """Of 10: scored's easy was answered the week before, stranger's new counts by its first attempt."""
+    seen = examine(batch(MEMBERS), WEEK, BANK)
     assert seen.answers == {
-        answers.USED: 4,  # scored: easy, hard; renewed: hard; late: easy
+        answers.USED: 2,  # scored: hard; late: easy
         answers.REPEATED: 2,
         answers.NOT_IN_BANK: 3,
         answers.BLANK: 3,
@@ -60,39 +65,31 @@ def test_every_answer_of_the_window_is_counted_once():
 
 
 def test_participation_counts_learners_answers_and_sessions_of_each_week():
-    made = examine(batch(MEMBERS), WEEK, BANK, RULES).participation
+    made = examine(batch(MEMBERS), WEEK, BANK).participation
     assert made.loc[BEFORE.key].to_dict() == {"learners": 3, "answers": 3, "skipped": 0, "sessions": 3}
     assert made.loc[WEEK.key].to_dict() == {"learners": 5, "answers": 7, "skipped": 3, "sessions": 5}
 
 
 def test_items_are_compared_at_the_abilities_of_those_who_have_an_estimate_under_the_bank():
-    found = examine(batch(MEMBERS), WEEK, BANK, RULES).residuals
-    p = 1 / (1 + np.exp([-1.0, 1.0]))  # of the one who has, at theta 0
-    np.testing.assert_allclose(found.n, [1, 1])
-    np.testing.assert_allclose(found.right, [1, 1])  # easy by the first attempt, a week before
-    np.testing.assert_allclose(found.expected, p)
-    np.testing.assert_allclose(found.infit, (1 - p) / p)
-
-
-def test_an_answer_before_the_window_but_in_its_first_week_is_no_answer_of_the_window():
-    """They had been taken for answers to items that are not in the bank."""
-    rules = ScoringRules(lookback_days=10)  # reaches into the week before, and not to its Tuesday
-    seen = examine(Batch({"absent"}, set(), batch({"absent"}).frozen, set(), THETA), WEEK, BANK, rules)
-    assert seen.learners == {answers.NO_ANSWER: 1}
-    assert seen.answers.total() == 0
+    found = examine(batch(MEMBERS), WEEK, BANK).residuals
+    p = 1 / (1 + np.exp(1.0))  # of the one who has, at theta 0
+    np.testing.assert_allclose(found.n, [0, 1])  # easy was answered a week before
+    np.testing.assert_allclose(found.right, [0, 1])
+    np.testing.assert_allclose(found.expected, [0, p])
+    np.testing.assert_allclose(found.infit[1], (1 - p) / p)
 
 
 def test_batches_add_up_to_everyone():
-    at_once = examine(batch(MEMBERS), WEEK, BANK, RULES)
+    at_once = examine(batch(MEMBERS), WEEK, BANK)
     names = sorted(MEMBERS)
-    added = examine(batch(set(names[:3])), WEEK, BANK, RULES) + examine(batch(set(names[3:])), WEEK, BANK, RULES)
+    added = examine(batch(set(names[:3])), WEEK, BANK) + examine(batch(set(names[3:])), WEEK, BANK)
     pd.testing.assert_frame_equal(added.participation, at_once.participation)
     assert (added.learners, added.answers) == (at_once.learners, at_once.answers)
     np.testing.assert_allclose(added.residuals.z, at_once.residuals.z)
 
 
 def test_a_batch_of_nobody_is_empty():
-    seen = examine(batch(set()), WEEK, BANK, RULES)
+    seen = examine(batch(set()), WEEK, BANK)
     assert seen.learners.total() == seen.answers.total() == 0
     assert seen.participation["learners"].tolist() == [0, 0]
     assert np.isnan(seen.residuals.infit).all()

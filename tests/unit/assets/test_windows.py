@@ -34,7 +34,7 @@ def answered(answers: Answers) -> list[tuple[str, str]]:
 def found(chosen, users, warehouse):
     return [
         (window.week, window.learners, answered(window.answers))
-        for window in windows(chosen, users, ScoringRules(lookback_days=14), warehouse)
+        for window in windows(chosen, users, ScoringRules(), FIRST, warehouse)
     ]
 
 
@@ -70,4 +70,4 @@ def test_weeks_read_for_other_keys_are_read_again_and_nobodys_answers_are_lost(w
     """The files kept from the week before were those of fewer learners: whoever is new to the run had no past."""
     chosen = Selection({WEEKS[3]: ["a"], WEEKS[4]: ["a", "c"]})
     last = found(chosen, SelectedUsers(BY_KEY, None), warehouse)[-1]
-    assert last == (WEEKS[4], ["a1", "c1"], [(user, f"q{n}") for user in ("a1", "c1") for n in (3, 4)])
+    assert last == (WEEKS[4], ["a1", "c1"], [(user, f"q{n}") for user in ("a1", "c1") for n in range(5)])

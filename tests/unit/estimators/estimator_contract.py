@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from resources.estimators.contract import Estimator
 from resources.irt.eap import eap_on_grid
 from resources.irt.response_functions import Floats, Items
-from resources.model import ItemBank, Prior, Responses
+from resources.model import ItemBank, Prior, Priors, Responses
 from tests import long_form
 from tests.unit.irt import own_sets, reference
 
@@ -84,6 +84,42 @@ class EstimatorContract:
         # The reference grid of +- 8 cuts the all-wrong posterior: 3e-6 and 1.1e-5.
         assert_allclose(got.theta, scores["EAP_m05_v2_q121_l8"], rtol=0, atol=5e-6)
         assert_allclose(got.se, scores["EAP_m05_v2_q121_l8_SE"], rtol=0, atol=2e-5)
+
+    @pytest.mark.parametrize("guessing", [0.0, 0.25])
+    def test_each_learner_has_the_own_prior(self, estimator: Estimator, guessing: float) -> None:
+        draw = np.random.default_rng(8)
+        items = Items(draw.lognormal(0, 0.3, 40), draw.normal(size=40), np.full(40, guessing))
+        # Ordinary ones, which share a grid; far out, one with no mass where that grid ends; wide; the same one twice.
+        priors = Priors(
+            np.array([0.0, 1.5, -3.0, 4.0, 5.0, -5.0, 0.5, 0.5, -1.0]),
+            np.array([1.0, 0.2, 0.7, 1.0, 0.2, 0.01, 2.0, 2.0, 1.01]),
+        )
+        patterns = pd.DataFrame(draw.integers(0, 2, (9, 40)).astype(float), columns=bank_of(items).item_keys)
+        patterns = patterns.mask(draw.random(patterns.shape) < 0.6)
+        patterns.iloc[2] = np.nan  # unscored: the priors after it must not move up
+        together = estimator.estimate(responses_of(patterns), bank_of(items), priors)
+        assert together.unscored == ("u2",)
+        for at, i in enumerate((0, 1, 3, 4, 5, 6, 7, 8)):
+            mean, sd = priors.mean[i].item(), priors.sd[i].item()
+            got = [together.theta[at], together.se[at]]
+            alone = estimator.estimate(responses_of(patterns.iloc[[i]]), bank_of(items), Prior(mean, sd))
+            assert_allclose(got, [alone.theta[0], alone.se[0]], rtol=0, atol=1e-12)
+            # 12 SDs of the prior on both sides hold every posterior here, at 80 points or more to one of its SDs.
+            theta = np.linspace(mean - 12 * sd, mean + 12 * sd, 8_001)
+            fine = eap_on_grid(reference.patterns(patterns.iloc[[i]]), items, theta, mean, sd)
+            assert_allclose(got, [fine.mean[0], fine.sd[0]], rtol=0, atol=1e-6)
+
+    def test_one_prior_for_all_is_that_prior_for_each(self, estimator: Estimator) -> None:
+        scores = reference.read("fixed12_2pl_scores.csv")
+        frame = reference.read("fixed12_items.csv")
+        bank = bank_of(Items(*(reference.column(frame, name) for name in ("a", "b", "c2"))))
+        responses = responses_of(scores.filter(regex=r"^i\d+$"))
+        n = len(responses.user_ids)
+        for prior in (Prior(0.3, 0.8), Prior(0.5, np.sqrt(2))):
+            one = estimator.estimate(responses, bank, prior)
+            each = estimator.estimate(responses, bank, Priors(np.full(n, prior.mean), np.full(n, prior.sd)))
+            assert_allclose(each.theta, one.theta, rtol=0, atol=1e-13)
+            assert_allclose(each.se, one.se, rtol=0, atol=1e-13)
 
     @pytest.mark.parametrize(
         ("name", "theta", "se"),

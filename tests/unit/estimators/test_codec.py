@@ -5,7 +5,7 @@ import pytest
 
 from resources.errors import EstimatorUnavailable
 from resources.estimators.r_service.codec import Batch, decode, encode
-from resources.model import ItemBank, Prior
+from resources.model import ItemBank, Prior, Priors
 
 BATCH = Batch(np.array([3, 3, 7]), np.array([2, 0, 2]), np.array([1, 0, 1]), np.array([3, 7]), np.array([2, 1]))
 SOUND = b"user,theta,se,n_items\n3,0.10000000000000001,0.5,2\n7,-1.25,0.75,1\n"
@@ -23,6 +23,13 @@ def test_the_body_has_only_the_items_that_occur_and_every_digit_of_them() -> Non
         "prior": {"mean": 0.1, "sd": 2},
     }
     assert rows.replace(b'"', b"") == b"user,item,correct\n3,2,1\n3,0,0\n7,2,1\n"
+
+
+def test_a_prior_per_user_is_sent_for_the_users_of_the_batch_in_their_order() -> None:
+    ones = np.ones(3)
+    priors = Priors(np.arange(9) / 3, np.arange(1, 10) / 7)
+    head, _, _ = encode(BATCH, ItemBank("v1", "2PL", ("a", "b", "c"), ones, ones, np.zeros(3)), priors).partition(b"\n")
+    assert json.loads(head)["prior"] == {"mean": [3 / 3, 7 / 3], "sd": [4 / 7, 8 / 7]}
 
 
 def test_a_sound_answer_is_read_to_the_last_digit() -> None:

@@ -44,6 +44,26 @@ def test_an_unchanged_learner_is_told_so(theta: float, before: int, now: int, gu
     assert share(found, "down") < 0.03 + 3 * np.sqrt(0.03 * 0.97 / 1_500)
 
 
+@pytest.mark.parametrize("theta", [-1.0, 2.5])
+def test_nor_do_lines_over_weeks_speak_of_an_unchanged_learner(theta: float) -> None:
+    answers, ago = weekly([theta] * 8, 10, 1_500, seed=2)
+    for position in (over_last(ago), since_start(ago, 7.0)):
+        found = change(answers, position, bank())
+        assert share(found, "up") < 0.03 + 3 * np.sqrt(0.03 * 0.97 / 1_500)
+        assert share(found, "down") < 0.03 + 3 * np.sqrt(0.03 * 0.97 / 1_500)
+
+
+def test_both_tails_have_their_share_where_few_answers_follow_many_at_the_banks_edge() -> None:
+    items = bank(0.2)
+    hard = np.argsort(-np.abs(items.b - 2.0))[-150:]
+    edge = items.at(hard)
+    answers, position = two_times(edge, 2.0, 2.0, 100, 20, n_users=6_000, seed=11)
+    found = change(answers, position, edge)
+    # without the correction for skewness 1.7 % up and 3 % down
+    assert share(found, "up") > 0.019
+    assert share(found, "down") < 0.03
+
+
 def test_a_real_gain_is_seen_and_its_size_is_right() -> None:
     items = bank()
     answers, position = two_times(items, 0.0, 1.0, 60, 60, n_users=2_000, seed=3)

@@ -7,7 +7,7 @@ from scipy.optimize import minimize_scalar
 from resources.irt.point_estimates import posterior_mode, wle
 from resources.irt.response_functions import Floats, Items, log_right, log_wrong, probability
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.score_function import sums_at
+from resources.irt.score_function import sums_at, third_moments
 from tests.unit.irt import reference
 
 
@@ -84,6 +84,8 @@ def test_under_the_3pl_the_score_function_is_the_derivative_and_warms_term_as_he
         p, above, below = (probability(own, np.array([theta[user] + step]))[:, 0] for step in (0, 1e-4, -1e-4))
         first, second = (above - below) / 2e-4, (above - 2 * p + below) / 1e-8
         assert sums.information[user] == pytest.approx((first**2 / (p * (1 - p))).sum(), rel=1e-5)
+        third = third_moments(own, np.array([theta[user]]))[:, 0]
+        assert_allclose(third, p * (1 - p) * (1 - 2 * p) * (first / (p * (1 - p))) ** 3, rtol=1e-5, atol=1e-9)
         assert sums.j[user] == pytest.approx((first * second / (p * (1 - p))).sum(), rel=1e-4, abs=1e-5)
 
 

@@ -39,9 +39,10 @@ def log_marginal(likelihood: Floats, mean: Floats, sd: Floats) -> float:
     return float(np.log((likelihood * prior).sum(axis=1)).sum())
 
 
-@pytest.mark.parametrize("guessing", [0.0, 0.2])
-def test_newcomers_are_the_maximum_of_the_penalised_marginal_likelihood(guessing: float) -> None:
-    given = simulate(Scenario("growth", (), guessing=guessing, n_learners=300), seed=1)
+@pytest.mark.parametrize(("guessing", "a_week"), [(0.0, 15), (0.2, 15), (0.35, 2)])
+def test_newcomers_are_the_maximum_of_the_penalised_marginal_likelihood(guessing: float, a_week: int) -> None:
+    # Two answers with much guessing: many posteriors are wider than the prior.
+    given = simulate(Scenario("growth", (), guessing=guessing, a_week=a_week, n_learners=300), seed=1)
     answers_say = likelihood(given, 0)
 
     def cost(of: Floats) -> float:
@@ -52,12 +53,15 @@ def test_newcomers_are_the_maximum_of_the_penalised_marginal_likelihood(guessing
     best = minimize(cost, np.zeros(2), method="BFGS").x
     got = estimate_population(never_seen(300), 1.0, given.weeks[0], given.items, Population()).newcomers
     assert_allclose([got.mean, np.log(got.sd)], best, atol=2e-3)  # a fiftieth of their standard errors
-    assert got.mean_se == pytest.approx(np.hypot(1, 0.5) / np.sqrt(300), rel=0.25)
+    if a_week == 15:
+        assert got.mean_se == pytest.approx(np.hypot(1, 0.5) / np.sqrt(300), rel=0.25)
 
 
-@pytest.mark.parametrize("guessing", [0.0, 0.2])
-def test_the_drift_is_the_maximum_of_the_marginal_likelihood_and_tau_its_posterior(guessing: float) -> None:
-    given = simulate(Scenario("growth", (0.3,), 0.1, guessing=guessing, n_learners=400), seed=2)
+@pytest.mark.parametrize(("guessing", "a_week"), [(0.0, 15), (0.2, 15), (0.35, 2)])
+def test_the_drift_is_the_maximum_of_the_marginal_likelihood_and_tau_its_posterior(
+    guessing: float, a_week: int
+) -> None:
+    given = simulate(Scenario("growth", (0.3,), 0.1, guessing=guessing, a_week=a_week, n_learners=400), seed=2)
     (before, _), (_, got) = followed(given)
     answers_say = likelihood(given, 1)
     log_density = -0.5 * (np.log(GRID / PRIOR_MEDIAN) / PRIOR_LOG_SD) ** 2

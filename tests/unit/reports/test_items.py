@@ -64,7 +64,7 @@ def test_the_margin_expected_next_is_that_of_their_information() -> None:
     alone = ItemBank("v", "2PL", ("q",), np.array([2.0]), np.zeros(1), np.zeros(1))
     shown = next_items(ENGLISH, given(level=replace(LEVEL, theta=0.0, se=0.5), practised=answers([]), bank=alone))
     assert shown is not None
-    assert (shown.se, shown.se_then) == ("50", "45")  # 1 / sqrt(1 / .25 + 2² / 4) = .447
+    assert (shown.margin, shown.margin_then) == ("98", "88")  # 1 / sqrt(1 / .25 + 2² / 4) = .447, times 1.96
     assert [(row.topic, row.difficulty, row.chance) for row in shown.rows] == [("–", "500", "50%")]
     known = replace(alone, topics={"q": "Sets"})
     shown = next_items(ENGLISH, given(practised=answers([]), bank=known))

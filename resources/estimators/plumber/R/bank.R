@@ -43,13 +43,28 @@ parameter <- function(entries, name, label, default = NULL) {
   as.double(unlist(values, use.names = FALSE))
 }
 
-# {"mean", "sd"} of the normal prior in logits; N(0, 1) where the request names none.
-read_prior <- function(prior) {
+# {"mean", "sd"} of the normal prior in logits; N(0, 1) where the request names none. Of a batch, each is one number, or
+# a list of one per user in the order of appearance.
+read_prior <- function(prior, n_users = NULL) {
   if (is.null(prior)) return(list(mean = 0, sd = 1))
   if (!is_object(prior)) refuse("prior must be an object with mean and sd.", "prior")
-  for (name in c("mean", "sd")) {
-    if (!is_number(prior[[name]])) refuse(sprintf("%s must be a finite number.", name), paste0("prior.", name))
+  mean <- prior_numbers(prior, "mean", n_users)
+  sd <- prior_numbers(prior, "sd", n_users)
+  refuse_unless(sd$value > 0, sd$label, function(i) sprintf("sd is %g, and must be above 0.", sd$value[i]))
+  list(mean = mean$value, sd = sd$value)
+}
+
+# The numbers, and what names the field of each.
+prior_numbers <- function(prior, name, n_users) {
+  field <- paste0("prior.", name)
+  numbers <- prior[[name]]
+  each <- !is.null(n_users) && is.list(numbers) && !is_object(numbers)
+  if (each && length(numbers) != n_users) {
+    message <- "%s is a list of %d, and the batch has %d users: send one number, or one for each user."
+    refuse(sprintf(message, name, length(numbers), n_users), field)
   }
-  if (prior[["sd"]] <= 0) refuse(sprintf("sd is %g, and must be above 0.", prior[["sd"]]), "prior.sd")
-  list(mean = as.double(prior[["mean"]]), sd = as.double(prior[["sd"]]))
+  if (!each) numbers <- list(numbers)
+  label <- function(i) if (each) sprintf("%s[%d]", field, i - 1L) else field
+  refuse_unless(vapply(numbers, is_number, NA), label, function(i) sprintf("%s must be a finite number.", name))
+  list(value = as.double(unlist(numbers)), label = label)
 }

@@ -3,13 +3,13 @@
 score_batch <- function(bytes) {
   body <- read_body(bytes)
   bank <- read_bank(required(body$head, "item_params"))
-  prior <- read_prior(body$head[["prior"]])
+  users <- unique(body$rows$user)
+  prior <- read_prior(body$head[["prior"]], length(users))
   item <- match(body$rows$item, bank$id)
   refuse_unless(
     !is.na(item), function(i) "item",
     function(i) sprintf("Row %d: item %s is not in item_params.", i, body$rows$item[i])
   )
-  users <- unique(body$rows$user)
   user <- match(body$rows$user, users)
   estimate <- eap(user, item, body$rows$correct, length(users), bank, prior)
   n_items <- tabulate(user, length(users))

@@ -5,16 +5,16 @@
 #    +- 6 SD. Density = prior times likelihood, from logarithms less their maximum: products of 5,000 probabilities
 #    underflow. m and s are its mean and SD; m' and s' the same from every other point, the first and the last included.
 # 2. Done if h <= s, |m' - m| and |s' - s| are at most .001 s, and the density at both ends is at most 1e-7 of its
-#    maximum.
-# 3. Else the same with 241, then 481 points.
-# 4. Else in rounds k = 1 to 8 the same with 120 * 2^(k-1) + 1 points over m +- w. Where an end was above 1e-7, w is
-#    twice the last half-width; where not, 8 max(s, h), but not above the last half-width.
+#    maximum. (Every other point may hold no mass at all; m' does not exist then, and it is not done.)
+# 3. Else the same with 241, then 481 points over the same range.
+# 4. Else in rounds k = 1 to 8 the same with 120 * 2^(k-1) + 1 points over m +- w, m the last mean. Where an end was
+#    above 1e-7, w is twice the last half-width; where not, 8 max(s, h), but not above the last half-width.
 #
 # Source: Bock & Mislevy (1982), Applied Psychological Measurement 6(4), 431-444.
 
-shared_points <- c(121L, 241L, 481L)
+first_points <- c(121L, 241L, 481L)
 own_points <- 120L * 2L^(0:7) + 1L
-common_reach <- 6
+common_reach <- 6 # the grid of all users with an ordinary prior: whatever it is, one table of curves serves
 ordinary_mean <- 4
 ordinary_sd <- 1
 reach_prior_sds <- 6
@@ -24,30 +24,25 @@ users_at_once <- 2048L # 8 MB a matrix of users x 481 points
 cells_at_once <- 2e6 # 16 MB a matrix of responses x points, or one user's whole history
 
 # `user` (1 to n_users), `item` (row of the bank) and `correct` (0 or 1) have one entry a response; every user has one.
-# Gives theta and se in logits, one entry a user.
+# The prior's `mean` and `sd` have one entry for all users, or one a user. Gives theta and se in logits, one entry a
+# user.
 eap <- function(user, item, correct, n_users, bank, prior) {
   n_items <- length(bank$a)
   answers <- Matrix::sparseMatrix(
     i = item + n_items * correct, j = user, x = 1, dims = c(2L * n_items, n_users), check = FALSE
   )
-  ordinary <- abs(prior$mean) <= ordinary_mean && prior$sd <= ordinary_sd
-  centre <- if (ordinary) 0 else prior$mean
-  reach <- if (ordinary) common_reach else reach_prior_sds * prior$sd
-  unknown <- rep(NA_real_, n_users)
-  grid <- list(
-    theta = unknown, se = unknown, at_end = unknown, spacing = unknown, reach = rep(reach, n_users),
-    resolved = logical(n_users)
-  )
-  for (n_points in shared_points) {
-    open <- which(!grid$resolved)
-    if (length(open) > 0L) grid <- on_shared_points(grid, open, centre, reach, answers, n_points, bank, prior)
+  prior <- list(mean = rep_len(prior$mean, n_users), sd = rep_len(prior$sd, n_users))
+  grid <- first_grid(prior)
+  for (n_points in first_points) {
+    for (who in alike(grid)) grid <- on_points(grid, who, n_points, answers, user, item, correct, bank, prior)
   }
   for (n_points in own_points) {
     open <- which(!grid$resolved)
     if (length(open) == 0L) break
     narrower <- pmin(grid$reach[open], 8 * pmax(grid$se[open], grid$spacing[open]))
     grid$reach[open] <- ifelse(grid$at_end[open] > negligible, 2 * grid$reach[open], narrower)
-    grid <- on_own_points(grid, n_points, user, item, correct, bank, prior)
+    grid$centre[open] <- grid$theta[open]
+    grid <- on_own_points(grid, open, n_points, user, item, correct, bank, prior)
   }
   if (!all(grid$resolved)) {
     refuse("A posterior is too narrow or too far out for any grid: some a, b or prior is too extreme.", "item_params")
@@ -55,39 +50,62 @@ eap <- function(user, item, correct, n_users, bank, prior) {
   grid[c("theta", "se")]
 }
 
-# The users `open` on the same points, centre +- reach: one table of log probabilities, and the log-likelihoods are one
-# sparse product.
-on_shared_points <- function(grid, open, centre, reach, answers, n_points, bank, prior) {
+# What is known of each user so far: the range of the points, centre +- reach, and what the last points said.
+first_grid <- function(prior) {
+  ordinary <- abs(prior$mean) <= ordinary_mean & prior$sd <= ordinary_sd
+  unknown <- rep(NA_real_, length(ordinary))
+  list(
+    centre = ifelse(ordinary, 0, prior$mean), reach = ifelse(ordinary, common_reach, reach_prior_sds * prior$sd),
+    theta = unknown, se = unknown, at_end = unknown, spacing = unknown, resolved = logical(length(ordinary))
+  )
+}
+
+# The users not resolved: those on the common range, as almost all are, apart from the others.
+alike <- function(grid) {
+  open <- which(!grid$resolved)
+  split(open, grid$centre[open] == 0 & grid$reach[open] == common_reach)
+}
+
+# Users `who`, on the same points where their ranges are the same.
+on_points <- function(grid, who, n_points, answers, user, item, correct, bank, prior) {
+  if (all(grid$centre[who] == grid$centre[who[1L]]) && all(grid$reach[who] == grid$reach[who[1L]])) {
+    return(on_shared_points(grid, who, n_points, answers, bank, prior))
+  }
+  on_own_points(grid, who, n_points, user, item, correct, bank, prior)
+}
+
+# Users `who` on the same points: one table of log probabilities, and the log-likelihoods are one sparse product.
+on_shared_points <- function(grid, who, n_points, answers, bank, prior) {
   offsets <- seq(-1, 1, length.out = n_points)
-  theta <- centre + reach * offsets
+  theta <- grid$centre[who[1L]] + grid$reach[who[1L]] * offsets
   log_p <- log_probabilities(outer(bank$a, theta) - bank$a * bank$b, bank$c)
   log_p <- rbind(log_p$wrong, log_p$right)
-  log_prior <- -0.5 * ((theta - prior$mean) / prior$sd)^2
-  for (who in split(open, (seq_along(open) - 1L) %/% users_at_once)) {
-    log_likelihood <- as.matrix(Matrix::crossprod(answers[, who, drop = FALSE], log_p))
-    log_density <- log_likelihood + rep(log_prior, each = length(who))
-    grid <- take_moments(grid, who, log_density, offsets, centre)
+  for (some in split(who, (seq_along(who) - 1L) %/% users_at_once)) {
+    log_likelihood <- as.matrix(Matrix::crossprod(answers[, some, drop = FALSE], log_p))
+    grid <- take_moments(grid, some, log_likelihood + log_prior(rep(theta, each = length(some)), some, prior), offsets)
   }
   grid
 }
 
-# Each user not resolved on points of their own, theta +- reach: a row of log probabilities a response, summed by user.
-on_own_points <- function(grid, n_points, user, item, correct, bank, prior) {
+# Users `who` each on points of their own, centre +- reach: a row of log probabilities a response, summed by user.
+on_own_points <- function(grid, who, n_points, user, item, correct, bank, prior) {
   offsets <- seq(-1, 1, length.out = n_points)
-  rows <- which(!grid$resolved[user])
+  rows <- which(user %in% who)
   rows <- rows[order(user[rows])]
   for (portion in split(rows, portion_of(user[rows], cells_at_once %/% n_points))) {
-    who <- unique(user[portion])
-    theta <- grid$theta[who] + outer(grid$reach[who], offsets)
-    row <- match(user[portion], who)
+    some <- unique(user[portion])
+    theta <- grid$centre[some] + outer(grid$reach[some], offsets)
+    row <- match(user[portion], some)
     j <- item[portion]
     log_p <- log_probabilities(bank$a[j] * (theta[row, , drop = FALSE] - bank$b[j]), bank$c[j])
     log_p <- correct[portion] * log_p$right + (1L - correct[portion]) * log_p$wrong
-    log_density <- rowsum(log_p, row) - 0.5 * ((theta - prior$mean) / prior$sd)^2
-    grid <- take_moments(grid, who, log_density, offsets, centre = grid$theta[who])
+    grid <- take_moments(grid, some, rowsum(log_p, row) + log_prior(theta, some, prior), offsets)
   }
   grid
 }
+
+# `theta` has an entry a user and point, the users `who` running fastest.
+log_prior <- function(theta, who, prior) -0.5 * ((theta - prior$mean[who]) / prior$sd[who])^2
 
 # The number of the portion, of about `size` rows, that each row is worked in: a user's rows stay together. `user` is
 # sorted.
@@ -106,7 +124,7 @@ log_probabilities <- function(z, c) {
 }
 
 # The grid with what these points say of the users `who`, whose log densities have a row each.
-take_moments <- function(grid, who, log_density, offsets, centre) {
+take_moments <- function(grid, who, log_density, offsets) {
   peak <- log_density[cbind(seq_along(who), max.col(log_density, ties.method = "first"))]
   if (!all(is.finite(peak))) {
     refuse("A posterior is not finite: some a, b or prior is too extreme.", "item_params")
@@ -118,11 +136,11 @@ take_moments <- function(grid, who, log_density, offsets, centre) {
   at_end <- pmax(density[, 1L], density[, length(offsets)])
   spacing <- offsets[2L] - offsets[1L]
   off <- pmax(abs(half$mean - full$mean), abs(half$sd - full$sd))
-  grid$theta[who] <- centre + grid$reach[who] * full$mean
+  grid$theta[who] <- grid$centre[who] + grid$reach[who] * full$mean
   grid$se[who] <- grid$reach[who] * full$sd
   grid$spacing[who] <- grid$reach[who] * spacing
   grid$at_end[who] <- at_end
-  grid$resolved[who] <- spacing <= full$sd & off <= half_grid * full$sd & at_end <= negligible
+  grid$resolved[who] <- !is.na(off) & spacing <= full$sd & off <= half_grid * full$sd & at_end <= negligible
   grid
 }
 

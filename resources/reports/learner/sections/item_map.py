@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from resources.irt.change import CRITICAL_Z
 from resources.model import Floats
 from resources.reports.charts import Rows
 from resources.reports.i18n.wording import Words
@@ -70,7 +71,7 @@ def item_map(words: Words, given: ReportInput) -> ItemMap | None:
 
 def _ends(held: Floats, level: Level, given: ReportInput) -> tuple[float, float]:
     """Of the map, in points: around all questions and the level with its error."""
-    shown = [*held, *(given.scale.held(level.theta + step) for step in (-level.se, level.se))]
+    shown = [*held, *(given.scale.held(level.theta + step) for step in (-CRITICAL_Z * level.se, CRITICAL_Z * level.se))]
     low, high = float(min(shown)), float(max(shown))
     lacking = max(NARROWEST * given.scale.per_logit - (high - low), 0)
     return low - lacking / 2, high + lacking / 2
@@ -89,8 +90,8 @@ def _frame(words: Words, given: ReportInput, level: Level, low: float, high: flo
         "low": low,
         "high": high,
         "level": given.scale.held(level.theta),
-        "level_low": given.scale.held(level.theta - level.se),
-        "level_high": given.scale.held(level.theta + level.se),
+        "level_low": given.scale.held(level.theta - CRITICAL_Z * level.se),
+        "level_high": given.scale.held(level.theta + CRITICAL_Z * level.se),
         "level_text": words.text("Your level"),
         "right_text": words.text("Right"),
         "wrong_text": words.text("Wrong"),

@@ -1,33 +1,36 @@
 """Where the learner stands, how sure that is, and whether it changed."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from resources.irt.change import CRITICAL_Z
 from resources.irt.response_functions import probability_at
-from resources.model import ItemBank
+from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.report_input import Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.points import margin, score, score_and_margin
 
+WIDEST = 50  # percentiles
 FAR = 1.5  # logits from the middle: one learner in fifteen on each side
 GUESS_SE = 0.6  # reliability 1 - SE² = .64: below that nobody should decide anything by it
 PRECISE_SE = 0.3  # reliability .91
-CLEAR = 1.96  # standard errors: passed by chance alone once in twenty times
+MIN_ANSWERS = 8  # to items of usual discrimination: an information of 2, and errors below .7 logits from these alone
 
 
 @dataclass(frozen=True)
 class LevelView:
-    """`score`, `se`, `middle` and `scale_end` are in points; `scale_end` is empty unless the level lies beyond it.
+    """`score`, `margin`, `middle` and `scale_end` are in points; `scale_end` is empty unless the level lies beyond it,
+    and `measured_in` unless the level is of an earlier week.
 
-    `of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at theta ± SE.
+    `of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at the ends
+    of the 95 % interval.
     """
 
     score: str
-    se: str
+    margin: str
     middle: str
     scale_end: str
     place: Literal["far above", "above", "near", "below", "far below"]
@@ -35,12 +38,13 @@ class LevelView:
     of_100_low: str
     of_100_high: str
     answers: str
+    measured_in: str
     sureness: Literal["guess", "fair", "precise"]
 
 
 @dataclass(frozen=True)
 class StandingView:
-    """The place among 100 learners in line from the lowest level to the highest; `low` and `high` at theta ± SE."""
+    """How many of 100 learners stand lower; `low` and `high` at the ends of the 95 % interval."""
 
     place: str
     low: str
@@ -58,23 +62,44 @@ class NoLevel:
 
 
 @dataclass(frozen=True)
-class Change:
-    """In points, also where an end of the scale holds the scores themselves."""
+class ChangeView:
+    """In points, with the 95 % interval's half width."""
 
     delta: str
-    se: str
-    since: str
-    verdict: Literal["within", "maybe up", "maybe down", "up", "down"]
+    margin: str
+    over: str
+    verdict: Literal["up", "down", "not enough to tell"]
 
 
-def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> LevelView:
+@dataclass(frozen=True)
+class TooFew:
+    """How many answers the learner has given, and how many more there are to the first level."""
+
+    given: str
+    more: str
+
+
+def enough(level: Level | WeekLevel) -> bool:
+    """Whether it rests on MIN_ANSWERS or more: below that it is not shown."""
+    return level.n_items >= MIN_ANSWERS
+
+
+def too_few(words: Words, level: Level) -> TooFew | None:
+    """None where there is a level to show."""
+    if enough(level):
+        return None
+    more = words.count(MIN_ANSWERS - level.n_items, "{n} more answer", "{n} more answers")
+    return TooFew(words.answers(level.n_items), more)
+
+
+def level_view(words: Words, level: Level, week: Week, bank: ItemBank, scale: Scale) -> LevelView:
     low, middle, high = (
         words.number(100 * float(np.mean(probability_at(bank.items, level.theta + step))), 0)
-        for step in (-level.se, 0, level.se)
+        for step in (-CRITICAL_Z * level.se, 0, CRITICAL_Z * level.se)
     )
     return LevelView(
         score=score(words, scale, level.theta),
-        se=margin(words, scale, level.se),
+        margin=margin(words, scale, level.se),
         middle=words.number(scale.center, 0),
         scale_end=score(words, scale, level.theta) if scale.beyond(level.theta) else "",
         place=_place(level),
@@ -82,13 +107,16 @@ def level_view(words: Words, level: Level, bank: ItemBank, scale: Scale) -> Leve
         of_100_low=low,
         of_100_high=high,
         answers=words.answers(level.n_items),
+        measured_in=words.week_of(level.week) if level.week < week else "",
         sureness="guess" if level.se >= GUESS_SE else "precise" if level.se <= PRECISE_SE else "fair",
     )
 
 
-def standing_view(words: Words, standing: Standing) -> StandingView:
-    place, low, high = (words.number(max(n, 1), 0) for n in (standing.percentile, standing.low, standing.high))
-    return StandingView(place, low, high)
+def standing_view(words: Words, standing: Standing) -> StandingView | None:
+    """None where the range is too wide to mean anything."""
+    if standing.high - standing.low > WIDEST:
+        return None
+    return StandingView(*(words.number(n, 0) for n in (standing.percentile, standing.low, standing.high)))
 
 
 def no_level(words: Words, given: ReportInput) -> NoLevel:
@@ -105,40 +133,22 @@ def no_level(words: Words, given: ReportInput) -> NoLevel:
     )
 
 
-def change_se(level: Level, before: WeekLevel) -> float:
-    """Standard error of the difference of two independent estimates, in logits.
-
-    Weeks whose look-back windows overlap share answers, which makes the true one smaller: this errs towards no change.
-    """
-    return math.hypot(level.se, before.se)
-
-
-def change(words: Words, given: ReportInput) -> Change | None:
-    """Against the last week that has an estimate; None for the first estimate and for none."""
-    earlier = [past for past in given.history if past.week < given.week]
-    if given.level is None or not earlier:
+def change_view(words: Words, given: ReportInput) -> ChangeView | None:
+    """None where nothing is said about change."""
+    change = given.change
+    if change is None or given.level is None:
         return None
-    before = earlier[-1]
-    delta, se = given.level.theta - before.theta, change_se(given.level, before)
-    return Change(
-        delta=words.signed(given.scale.per_logit * delta, 0),
-        se=margin(words, given.scale, se),
-        since=words.text("last week") if before.week == given.week.plus(-1) else words.week_of(before.week),
-        verdict=_verdict(delta, se),
+    return ChangeView(
+        delta=words.signed(given.scale.per_logit * change.delta, 0),
+        margin=margin(words, given.scale, change.se),
+        over=words.count(change.weeks, "{n} week", "{n} weeks"),
+        verdict=change.verdict,
     )
 
 
 def _place(level: Level) -> Literal["far above", "above", "near", "below", "far below"]:
-    if abs(level.theta) <= level.se:
+    if abs(level.theta) <= CRITICAL_Z * level.se:
         return "near"
     if level.theta > 0:
         return "far above" if level.theta > FAR else "above"
     return "far below" if level.theta < -FAR else "below"
-
-
-def _verdict(delta: float, se: float) -> Literal["within", "maybe up", "maybe down", "up", "down"]:
-    if abs(delta) <= se:
-        return "within"
-    if abs(delta) < CLEAR * se:
-        return "maybe up" if delta > 0 else "maybe down"
-    return "up" if delta > 0 else "down"

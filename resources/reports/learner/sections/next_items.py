@@ -24,11 +24,11 @@ class NextItem:
 
 @dataclass(frozen=True)
 class NextItems:
-    """The most telling first. `se` is the level's margin now, `se_then` the one expected once they are answered."""
+    """The most telling first. `margin` is the level's now, `margin_then` the one expected once they are answered."""
 
     rows: Sequence[NextItem]
-    se: str
-    se_then: str
+    margin: str
+    margin_then: str
 
 
 def next_items(words: Words, given: ReportInput) -> NextItems | None:
@@ -52,6 +52,6 @@ def next_items(words: Words, given: ReportInput) -> NextItems | None:
             )
             for j in best
         ],
-        se=margin(words, given.scale, given.level.se),
-        se_then=margin(words, given.scale, 1 / math.sqrt(given.level.se**-2 + float(told[best].sum()))),
+        margin=margin(words, given.scale, given.level.se),
+        margin_then=margin(words, given.scale, 1 / math.sqrt(given.level.se**-2 + float(told[best].sum()))),
     )

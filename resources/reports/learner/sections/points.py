@@ -1,5 +1,6 @@
 """Abilities as a learner reads them: in points of the score scale."""
 
+from resources.irt.change import CRITICAL_Z
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.scale import Scale
 
@@ -9,8 +10,8 @@ def score(words: Words, scale: Scale, theta: float) -> str:
 
 
 def margin(words: Words, scale: Scale, se: float) -> str:
-    """A point at least: no measurement is exact."""
-    return words.number(max(scale.per_logit * se, 1), 0)
+    """Half the width of the 95 % interval, a point at least: no measurement is exact."""
+    return words.number(max(CRITICAL_Z * scale.per_logit * se, 1), 0)
 
 
 def score_and_margin(words: Words, scale: Scale, theta: float, se: float) -> str:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from resources.answers.answers import Answers
+from resources.irt.change import CRITICAL_Z
 from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.percentile import MIN_LEARNERS
 from resources.reports.learner.person_fit import MIN_ANSWERS, PersonFit
 from resources.reports.learner.report_input import Level, ReportInput, Standing
 from resources.reports.learner.scale import Scale
-from resources.reports.learner.sections.level import CLEAR
+from resources.reports.learner.sections.level import WIDEST, standing_view
 from resources.reports.learner.sections.points import score_and_margin
 
 
@@ -27,7 +28,7 @@ def facts(words: Words, given: ReportInput, fit: PersonFit | None) -> Sequence[F
     level = given.level
     if level is None:
         return ()
-    low, high = level.theta - CLEAR * level.se, level.theta + CLEAR * level.se
+    low, high = level.theta - CRITICAL_Z * level.se, level.theta + CRITICAL_Z * level.se
     return (
         Fact(words.text("Score"), score_and_margin(words, given.scale, level.theta, level.se)),
         Fact(words.text("Scale"), _scale(words, given.scale)),
@@ -39,20 +40,11 @@ def facts(words: Words, given: ReportInput, fit: PersonFit | None) -> Sequence[F
         Fact(words.text("Answers used"), words.number(level.n_items, 0)),
         Fact(words.text("Answers left out"), _left_out(words, level)),
         Fact(words.text("Hints"), _hints(words, given.answers)),
-        Fact(
-            words.text("Look-back window"),
-            words.text(
-                "{days}, up to {instant}", days=words.days(given.window_days), instant=words.instant(given.week.ends_at)
-            ),
-        ),
+        Fact(words.text("As of"), words.instant(level.week.ends_at)),
         Fact(
             words.text("Item bank"),
             f"{name(level.bank_version)}, {level.model}, "
             + words.count(len(given.bank.item_keys), "{n} question", "{n} questions"),
-        ),
-        Fact(
-            words.text("Prior"),
-            words.text("normal, mean {mean}, SD {sd}", mean=f"{level.prior.mean:g}", sd=f"{level.prior.sd:g}"),
         ),
     )
 
@@ -67,12 +59,16 @@ def _scale(words: Words, scale: Scale) -> str:
 
 def _percentile(words: Words, standing: Standing | None) -> str:
     if standing is None:
-        return words.text("not shown: fewer than {n} learners have an estimate of this week", n=str(MIN_LEARNERS))
+        return words.text(
+            "not shown: fewer than {n} learners were measured in the four weeks before", n=str(MIN_LEARNERS)
+        )
+    if standing_view(words, standing) is None:
+        return words.text("not shown: its range is wider than {n} percentiles", n=str(WIDEST))
     at, low, high, learners = (
         words.number(n, 0) for n in (standing.percentile, standing.low, standing.high, standing.learners)
     )
     return words.text(
-        "{at} ({low} to {high} at theta ± SE), among at least {learners} learners",
+        "{at} ({low} to {high}), among at least {learners} learners",
         at=at, low=low, high=high, learners=learners,
     )  # fmt: skip
 

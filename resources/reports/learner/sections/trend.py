@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from resources.irt.change import CRITICAL_Z
 from resources.model import Week
 from resources.reports.charts import Rows
 from resources.reports.i18n.wording import Words
@@ -33,8 +34,8 @@ class Trend:
 def trend(words: Words, given: ReportInput) -> Trend | None:
     """The last half year up to this week; None without any estimate. Weeks without one are gaps, not lines."""
     scale, points = given.scale, list(given.history)
-    if given.level is not None and (not points or points[-1].week < given.week):
-        points.append(WeekLevel(given.week, given.level.theta, given.level.se))
+    if given.level is not None and (not points or points[-1].week < given.level.week):
+        points.append(WeekLevel(given.level.week, given.level.theta, given.level.se, given.level.n_items))
     if not points:
         return None
     first = max(points[0].week, given.week.plus(1 - WEEKS_SHOWN))
@@ -61,7 +62,8 @@ def trend(words: Words, given: ReportInput) -> Trend | None:
         gaps=len(shown) < len(weeks),
         earlier=words.count(earlier, "{n} level", "{n} levels") if earlier else "",
         held=any(
-            scale.beyond(point.theta - point.se) or scale.beyond(point.theta + point.se) for point in shown.values()
+            scale.beyond(point.theta - CRITICAL_Z * point.se) or scale.beyond(point.theta + CRITICAL_Z * point.se)
+            for point in shown.values()
         ),
     )
 
@@ -76,8 +78,8 @@ def _row(
         "week": i,
         "label": label,
         "level": round(scale.held(point.theta), 1),
-        "low": round(scale.held(point.theta - point.se), 1),
-        "high": round(scale.held(point.theta + point.se), 1),
+        "low": round(scale.held(point.theta - CRITICAL_Z * point.se), 1),
+        "high": round(scale.held(point.theta + CRITICAL_Z * point.se), 1),
         "last": last,
     }
 

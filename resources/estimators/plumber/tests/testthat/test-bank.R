@@ -31,3 +31,23 @@ test_that("a prior is complete or absent", {
   expect_refused(read_prior(list(mean = "0", sd = 1)), "prior.mean")
   expect_refused(read_prior(3), "prior")
 })
+
+test_that("a batch's prior is one number or one per user, each of mean and sd for itself", {
+  expect_identical(read_prior(NULL, 3L), list(mean = 0, sd = 1))
+  expect_identical(read_prior(list(mean = 1L, sd = 2L), 3L), list(mean = 1, sd = 2))
+  expect_identical(read_prior(list(mean = list(1L, -2.5), sd = 2), 2L), list(mean = c(1, -2.5), sd = 2))
+  expect_identical(read_prior(list(mean = list(0), sd = list(0.5)), 1L), list(mean = 0, sd = 0.5))
+  expect_refused(read_prior(list(mean = list(0, 0), sd = 1), 3L), "prior.mean")
+  expect_refused(read_prior(list(mean = list(0), sd = 1), 3L), "prior.mean")
+  expect_refused(read_prior(list(mean = list(), sd = 1), 3L), "prior.mean")
+  expect_refused(read_prior(list(mean = 0, sd = list(1, 1, 1, 1)), 3L), "prior.sd")
+  for (value in list("0", TRUE, NULL, Inf, NaN, list(0))) {
+    expect_refused(read_prior(list(mean = list(0, value), sd = 1), 2L), "prior.mean[1]")
+  }
+  expect_refused(read_prior(list(mean = 0, sd = list(1, 0)), 2L), "prior.sd[1]")
+  expect_refused(read_prior(list(mean = 0, sd = list(-1, 1)), 2L), "prior.sd[0]")
+})
+
+test_that("one learner's prior is not a list", {
+  expect_refused(read_prior(list(mean = list(0), sd = 1)), "prior.mean")
+})

@@ -61,6 +61,38 @@ test_that("an estimate does not depend on who else is in the batch, nor on the o
   }
 })
 
+test_that("each of many has the estimate that the own prior gives alone, and agrees with adaptive quadrature", {
+  set.seed(4)
+  priors <- list(mean = c(0, 1.5, 4, 5, -5, 0.5, 0.5, -1), sd = c(1, 0.2, 1, 0.2, 0.3, 2, 2, 1.01))
+  for (guessing in c(0, 0.25)) {
+    bank <- item_bank(a = stats::rlnorm(40L, 0, 0.3), b = stats::rnorm(40L), c = rep(guessing, 40L))
+    user <- rep(1:8, each = 12L)
+    item <- sample.int(40L, length(user), replace = TRUE)
+    correct <- stats::rbinom(length(user), 1L, 0.6)
+    together <- eap(user, item, correct, 8L, bank, priors)
+    for (one in 1:8) {
+      rows <- which(user == one)
+      prior <- list(mean = priors$mean[one], sd = priors$sd[one])
+      alone <- eap(rep(1L, 12L), item[rows], correct[rows], 1L, bank, prior)
+      expect_equal(c(together$theta[one], together$se[one]), c(alone$theta, alone$se), tolerance = 1e-13)
+      expected <- by_quadrature(item[rows], correct[rows], bank, prior, alone$theta, 10 * alone$se)
+      expect_equal(c(alone$theta, alone$se), expected, tolerance = 1e-6)
+    }
+  }
+})
+
+test_that("a mean for each user goes with one SD for all, and one prior for all is that prior for each", {
+  bank <- item_bank(a = c(1, 2), b = c(0, 1))
+  under <- function(prior) eap(c(1L, 2L, 2L), c(1L, 1L, 2L), c(1L, 0L, 1L), 2L, bank, prior)
+  expect_identical(under(list(mean = c(0, 1), sd = 0.5)), under(list(mean = c(0, 1), sd = c(0.5, 0.5))))
+  expect_identical(under(list(mean = 0, sd = 2)), under(list(mean = c(0, 0), sd = c(2, 2))))
+})
+
+test_that("a density between the points of the half grid is not resolved: no NA", {
+  grid <- take_moments(first_grid(standard_normal), 1L, matrix(c(-1e4, 0, -1e4, 0, -1e4), 1L), seq(-1, 1, 0.5))
+  expect_identical(grid$resolved, FALSE)
+})
+
 test_that("an answer given twice counts twice", {
   bank <- item_bank(a = c(1, 1), b = c(0, 0))
   twice <- eap(c(1L, 1L), c(1L, 1L), c(1L, 1L), 1L, bank, standard_normal)

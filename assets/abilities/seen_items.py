@@ -1,0 +1,46 @@
+"""Which items each learner has answered before: an attempt counts if it is the first ever, wherever a week begins."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from resources.answers.answers import Answers
+from resources.model import Ints
+
+COLUMNS = ("user_id", "item_key", "correct")  # of the frozen answers: all that this needs
+
+
+class SeenItems:
+    """Pairs of learner and item, as one sorted array of numbers: eight bytes a pair."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, int] = {}
+        self._items: dict[str, int] = {}
+        self._pairs: Ints = np.zeros(0, np.int64)
+
+    def add(self, answered: pa.Table) -> None:
+        """Remember these answers (columns COLUMNS); skipped ones are none."""
+        given = answered.filter(pc.is_valid(answered["correct"]))
+        pairs = self._pair(_codes(given["user_id"], self._users), _codes(given["item_key"], self._items))
+        self._pairs = np.union1d(self._pairs, pairs)
+
+    def unseen(self, answers: Answers) -> NDArray[np.bool_]:
+        """For each row, whether the learner had not answered the item before; shape (n,)."""
+        user = np.array([self._users.get(user_id, -1) for user_id in answers.user_ids], np.int64)[answers.user]
+        item = np.array([self._items.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
+        known = (user >= 0) & (item >= 0)
+        return ~(known & np.isin(self._pair(user, item), self._pairs))
+
+    def _pair(self, user: Ints, item: Ints) -> Ints:
+        return (user << 32) + item
+
+
+def _codes(column: Any, places: dict[str, int]) -> Ints:
+    """The number of each value, the same from table to table; new values get the next ones."""
+    encoded = column.combine_chunks().dictionary_encode()
+    own: Ints = np.array([places.setdefault(value, len(places)) for value in encoded.dictionary.to_pylist()], np.int64)
+    code: Ints = own[encoded.indices.to_numpy()]
+    return code

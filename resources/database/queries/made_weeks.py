@@ -1,0 +1,71 @@
+"""Which weeks of abilities were made for all learners of a user key, and what was answered in them.
+
+The caller's transaction is the one in force.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from resources.database.schema.tables import ability_weeks
+from resources.database.staging import stage
+from resources.model import Week
+
+
+@dataclass(frozen=True)
+class MadeWeek:
+    """The checksum of the frozen answers it was made from, and a fingerprint of all that it came from."""
+
+    made_from: str
+    fingerprint: str
+
+
+def until(connection: sa.Connection, week: Week) -> dict[tuple[Week, str], MadeWeek]:
+    """By week and user key, up to and with `week`."""
+    query = sa.select(ability_weeks).where(ability_weeks.c.week_start <= week.start)
+    return {
+        (Week(row.week_start), row.user_key): MadeWeek(row.made_from, row.fingerprint)
+        for row in connection.execute(query)
+    }
+
+
+def record(connection: sa.Connection, week: Week, made: Mapping[str, MadeWeek]) -> None:
+    """By user key, in place of earlier ones."""
+    if not made:
+        return
+    rows = [
+        {"week_start": week.start, "user_key": key, "made_from": of.made_from, "fingerprint": of.fingerprint}
+        for key, of in sorted(made.items())
+    ]
+    statement = insert(ability_weeks)
+    replaced = {"made_from": statement.excluded.made_from, "fingerprint": statement.excluded.fingerprint}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["week_start", "user_key"], set_=replaced), rows
+    )  # fmt: skip
+
+
+def store_answered(connection: sa.Connection, week: Week, items: Mapping[str, Sequence[str]]) -> None:
+    """What each of these users answered in the week, in place of what stood there; nothing for who answered nothing."""
+    stage(connection, "answered", "user_id text, item_keys text", "user_id", pa.table({
+        "user_id": pa.array(items, pa.large_string()),
+        "item_keys": pa.array(map(_array, items.values()), pa.large_string()),
+    }))  # fmt: skip
+    values = {"week": week.start}
+    connection.exec_driver_sql(
+        "DELETE FROM answered_items a USING answered n WHERE a.user_id = n.user_id AND a.week_start = %(week)s", values
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO answered_items (user_id, week_start, item_keys) SELECT user_id, %(week)s, item_keys::text[] "
+        "FROM answered WHERE item_keys <> '{}' ORDER BY user_id COLLATE \"C\" "
+        "ON CONFLICT (user_id, week_start) DO UPDATE SET item_keys = excluded.item_keys",
+        values,
+    )
+
+
+def _array(keys: Sequence[str]) -> str:
+    """As PostgreSQL writes an array of texts."""
+    quoted = (key.replace("\\", "\\\\").replace('"', '\\"') for key in keys)
+    return "{" + ",".join(f'"{key}"' for key in quoted) + "}"

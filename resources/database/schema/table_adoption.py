@@ -169,8 +169,10 @@ def _has_key(connection: sa.Connection, table: Table) -> bool:
     for immediate, name in keys:
         if not immediate:
             raise InvalidInput(
-                f"{table.name} has a deferrable key, {name}, and PostgreSQL takes no upserts there: drop that "
-                "constraint and add it again without DEFERRABLE, or rename the table. Nothing was changed."
+                f"{table.name} has a deferrable key, {name}, and PostgreSQL takes no upserts there",
+                where=table.name,
+                remedy="drop that constraint and add it again without DEFERRABLE, or rename the table.",
+                outcome="Nothing was changed.",
             )
     return bool(keys)
 

@@ -36,21 +36,23 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
 @pytest.fixture
 def full(engine: sa.Engine, store: ArtifactStore) -> ArtifactStore:
     """Two formats of three users in four weeks, and some files that are no learner's report."""
-    for week in WEEKS:
-        for user_id in USERS:
-            for form in ("html", "pdf"):
-                publish(engine, store, week, user_id, form)
+    reports = [(week, user_id, form) for week in WEEKS for user_id in USERS for form in ("html", "pdf")]
+    publish(engine, store, *reports)
     for key in FOREIGN:
         store.put(key, b"not ours", "text/plain")
     return store
 
 
-def publish(engine: sa.Engine, store: ArtifactStore, week: Week, user_id: str, form: str) -> None:
-    page = f"{week} {user_id} {form}".encode()
-    url = store.put(key_of(week, user_id, form), page, "text/html")
-    row = ReportArtifact(user_id, week, form, url, dt.datetime.now(dt.UTC), hashlib.sha256(page).hexdigest())
+def publish(engine: sa.Engine, store: ArtifactStore, *reports: tuple[Week, str, str]) -> None:
+    """Each of a week, a user and a format."""
+    now = dt.datetime.now(dt.UTC)
+    rows = []
+    for week, user_id, form in reports:
+        page = f"{week} {user_id} {form}".encode()
+        url = store.put(key_of(week, user_id, form), page, "text/html")
+        rows.append(ReportArtifact(user_id, week, form, url, now, hashlib.sha256(page).hexdigest()))
     with transaction(engine) as connection:
-        report_artifacts.record(connection, [row])
+        report_artifacts.record(connection, rows)
 
 
 def key_of(week: Week, user_id: str, form: str = "html") -> str:
@@ -99,7 +101,7 @@ def test_each_kind_of_disagreement_is_found_in_its_week(engine: sa.Engine, full:
 def test_weeks_with_files_alone_or_rows_alone_are_found_too(engine: sa.Engine, full: ArtifactStore) -> None:
     only_files, only_rows = WEEKS[-1].plus(1), WEEKS[-1].plus(2)
     full.put(key_of(only_files, "ada"), b"x", "text/html")
-    publish(engine, full, only_rows, "ada", "html")
+    publish(engine, full, (only_rows, "ada", "html"))
     full.delete(key_of(only_rows, "ada"))
     *_, files, rows = compared(engine, full)
     assert (files.week, files.rows, files.files) == (only_files, 0, 1)
@@ -171,7 +173,7 @@ def test_a_report_made_while_files_are_listed_is_not_called_missing(engine: sa.E
     class MadeMeanwhile(DiesAfter):
         def keys(self, prefix: str) -> list[str]:
             listed = list(full.keys(prefix))
-            publish(engine, full, WEEKS[0], "late", "html")
+            publish(engine, full, (WEEKS[0], "late", "html"))
             return listed
 
     assert all(of_week.agree for of_week in compared(engine, MadeMeanwhile(full, 0)))  # type: ignore[arg-type]
@@ -180,6 +182,6 @@ def test_a_report_made_while_files_are_listed_is_not_called_missing(engine: sa.E
 def test_pruning_a_folder_leaves_no_folders_named_after_learners(engine: sa.Engine, tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "artifacts")
     for user_id in USERS:
-        publish(engine, store, WEEKS[0], user_id, "html")
+        publish(engine, store, (WEEKS[0], user_id, "html"))
     prune(engine, store, dt.date.max)
     assert list((tmp_path / "artifacts").iterdir()) == []

@@ -19,9 +19,9 @@ from resources.database.engine import transaction
 from resources.database.queries import attempts, item_banks
 from resources.database.queries.item_banks import BankChoice
 from resources.errors import NoItemBank
+from resources.irt.calibration.linking import UNSTABLE
 from resources.irt.eap import eap
 from resources.irt.fit import INFIT, empirical_reliability, expected_se, item_residuals, marginal_reliability
-from resources.irt.linking import UNSTABLE
 from resources.model import STANDARD_NORMAL, Floats, ItemBank, Model
 from resources.progress import Progress
 

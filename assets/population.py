@@ -18,7 +18,7 @@ from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
-from resources.irt.population import MIN_ACTIVE, Population
+from resources.irt.growth.population import MIN_ACTIVE, Population
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
 

@@ -7,7 +7,7 @@ from dataclasses import astuple
 import numpy as np
 
 from resources.answers.answers import Answers
-from resources.irt.growth import Movement
+from resources.irt.growth.states import Movement
 
 
 def of_states(before: Sequence[str], movement: Movement, counted: Answers) -> list[str]:

@@ -15,8 +15,8 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities, populations
 from resources.errors import InvalidInput
 from resources.estimators.contract import match
-from resources.irt.growth import Movement, State
-from resources.irt.population import Population, estimate_population
+from resources.irt.growth.population import Population, estimate_population
+from resources.irt.growth.states import Movement, State
 from resources.irt.response_matrix import ResponseMatrix
 from resources.model import Floats, ItemBank, Week
 

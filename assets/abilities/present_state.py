@@ -16,8 +16,8 @@ from resources.answers.counting import counting
 from resources.database.queries.abilities import StateBefore
 from resources.database.queries.on_demand import OnDemand
 from resources.estimators.contract import Estimator
-from resources.irt.growth import Movement, State, predicted
-from resources.irt.population import Population
+from resources.irt.growth.population import Population
+from resources.irt.growth.states import Movement, State, predicted
 from resources.model import ItemBank, Priors, Week
 
 _WEEK = dt.timedelta(weeks=1)

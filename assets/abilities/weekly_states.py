@@ -25,8 +25,8 @@ from resources.database.queries import abilities, made_weeks
 from resources.database.queries.abilities import WeekStates
 from resources.database.queries.made_weeks import MadeWeek
 from resources.estimators.contract import Estimator
-from resources.irt.growth import predicted
-from resources.irt.population import Population
+from resources.irt.growth.population import Population
+from resources.irt.growth.states import predicted
 from resources.model import ItemBank, Priors, Responses, Thetas, Week
 from resources.warehouse.folder import Warehouse
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from resources.answers.answers import Answers, ascending
 from resources.answers.counting import counting
 from resources.errors import InvalidInput, NotConverged
-from resources.irt.calibration import Calibration, calibrate
-from resources.irt.linking import Drift, Link, drift, link
+from resources.irt.calibration.calibrate import Calibration, calibrate
+from resources.irt.calibration.linking import Drift, Link, drift, link
+from resources.irt.calibration.screening import after_calibration, before_calibration
 from resources.irt.response_functions import Items
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.screening import after_calibration, before_calibration
 from resources.model import ItemBank, Model
 from resources.progress import Progress
 

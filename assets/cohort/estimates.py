@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from resources.irt.fit import empirical_reliability
-from resources.irt.population import Population
+from resources.irt.growth.population import Population
 from resources.model import Floats
 
 THETA_BIN, SE_BIN = 0.2, 0.02  # logits

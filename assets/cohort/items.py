@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from resources.irt.calibration.linking import Link, drift
+from resources.irt.calibration.screening import MIN_ANSWERS
 from resources.irt.fit import INFIT, Residuals
-from resources.irt.linking import Link, drift
-from resources.irt.screening import MIN_ANSWERS
 from resources.model import ItemBank
 
 # Beyond 3 standard errors lies one item in 370 where the model holds: among 300 items one is seen by chance.

@@ -22,7 +22,7 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks, populations
 from resources.errors import InvalidInput
 from resources.irt.fit import marginal_reliability
-from resources.irt.population import Population
+from resources.irt.growth.population import Population
 from resources.model import ItemBank, Model, Week
 from resources.progress import Progress
 from resources.warehouse.folder import Warehouse

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from resources.answers.answers import Answers
-from resources.irt.change import change, over_last
+from resources.irt.growth.change import change, over_last
+from resources.irt.growth.smoothing import smooth
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.smoothing import smooth
 from resources.model import Floats, ItemBank, Week
 from resources.reports.learner.percentile import standing
 from resources.reports.learner.report_input import Change, Level, ReportInput, WeekLevel

@@ -5,7 +5,7 @@
 3,000 learners, 300 items, 8 weeks, 15 new items a week near what is known of the learner. By week, over the learners
 who answered in it: bias, root mean square error, mean SE, share of true abilities within +- 1.96 SE ("95 %"), and the
 growth of everybody's mean since week 1. "30 days": every week anew from N(0, 1), from the answers of 30 days.
-"follows": the filter of `resources.irt.growth`, moved as `resources.irt.population` estimates, week after week.
+"follows": the filter of `resources.irt.growth`, moved as its `population` estimates, week after week.
 The first two scenarios also go through the product: PostgreSQL, frozen answers, the weekly asset's own steps.
 """
 
@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from resources.irt.eap import eap
-from resources.irt.growth import State, filter_step, never_seen
-from resources.irt.population import Population, estimate_population
+from resources.irt.growth.population import Population, estimate_population
+from resources.irt.growth.states import State, filter_step, never_seen
 from resources.irt.response_functions import Floats
 from resources.irt.response_matrix import ResponseMatrix
 from tests.benchmarks import change_table

@@ -26,7 +26,7 @@ import numpy as np
 from resources.errors import OperatorRequired
 from resources.estimators.r_service.client import RServiceEstimator
 from resources.estimators.r_service.process import running
-from resources.irt.calibration import calibrate
+from resources.irt.calibration.calibrate import calibrate
 from resources.irt.eap import eap, eap_on_grid
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix

@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.irt.change import CRITICAL_Z, change, over_last, since_start
 from resources.irt.eap import eap
-from resources.irt.growth import filter_step, never_seen
+from resources.irt.growth.change import CRITICAL_Z, change, over_last, since_start
+from resources.irt.growth.population import Population, estimate_population
+from resources.irt.growth.smoothing import smooth
+from resources.irt.growth.states import filter_step, never_seen
 from resources.irt.point_estimates import wle
-from resources.irt.population import Population, estimate_population
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.smoothing import smooth
 from tests.benchmarks.change_simulation import two_times
 from tests.benchmarks.growth_simulation import Scenario, Simulated, joined, simulate
 

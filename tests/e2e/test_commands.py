@@ -16,6 +16,7 @@ from resources.model import Thetas, Week
 from resources.reports import cohort_document
 from seedtest_pipeline.cli import main
 from tests.e2e.conftest import N_USERS, WEEKS
+from tests.week_states import first_states
 
 COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in main.app.registered_commands]
 
@@ -154,7 +155,7 @@ def test_a_cohort_report_is_made_printed_and_opened(on_exam, engine, monkeypatch
     with transaction(engine) as connection:
         one = Thetas(("u2",), *(np.array([x]) for x in (0.1, 0.3, 9, 0, 0)), (), "2PL", "true")
         at = Week.parse(WEEKS[1]).ends_at
-        abilities.store_week(connection, Week.parse(WEEKS[1]), one, 30, at, at)
+        abilities.store_week(connection, Week.parse(WEEKS[1]), first_states(one), 30, at)
     page = '<img src=\\"data:image/svg+xml;,\\">' * 3 + "</html>"
     tools = {
         "quarto": f'[ "$1" = --version ] && echo 1.10 || echo "Week of {WEEKS[1]}. {page}" > cohort_report.html',

@@ -17,7 +17,7 @@ from psycopg import sql
 from resources.database.copy import copy_out
 from resources.database.schema.tables import mirt_ability, theta_estimates
 from resources.database.staging import stage
-from resources.irt.growth import State
+from resources.irt.growth.states import State
 from resources.model import Floats, Ints, Model, Thetas, Week
 
 if TYPE_CHECKING:  # Arrow imports it when a table becomes a frame; the API makes none, and it costs 80 MB

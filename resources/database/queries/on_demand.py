@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from resources.answers.answers import Answers
 from resources.database.queries.abilities import StateBefore
 from resources.database.queries.item_banks import ADOPTED_LAST
-from resources.irt.growth import Movement
+from resources.irt.growth.states import Movement
 from resources.model import Ints, Week
 
 # The user is named in both selections, or all sessions would be taken apart.

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from resources.database.schema.tables import population
-from resources.irt.innovation import Innovation
-from resources.irt.newcomers import Newcomers
-from resources.irt.population import Population
+from resources.irt.growth.innovation import Innovation
+from resources.irt.growth.newcomers import Newcomers
+from resources.irt.growth.population import Population
 from resources.model import Week
 
 

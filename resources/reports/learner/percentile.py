@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from resources.irt.change import CRITICAL_Z
+from resources.irt.growth.change import CRITICAL_Z
 from resources.model import Floats
 from resources.reports.learner.report_input import Standing
 

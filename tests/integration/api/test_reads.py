@@ -16,6 +16,7 @@ from resources.database.queries.abilities import Ability
 from resources.database.queries.report_artifacts import ReportArtifact
 from resources.model import Thetas, Week
 from tests.integration.api.platform import adopt
+from tests.week_states import first_states
 
 WEEK = Week.parse("2025-02-03")
 NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)
@@ -27,7 +28,7 @@ def estimate(engine: sa.Engine, user_id: str, week: Week, theta: float) -> None:
     one = np.ones(1, np.int64)
     thetas = Thetas((user_id,), np.array([theta]), np.array([0.5]), one * 8, one, one, (), "2PL", "b1")
     with transaction(engine) as connection:
-        abilities.store_week(connection, week, thetas, 30, week.ends_at, NOW)
+        abilities.store_week(connection, week, first_states(thetas), 30, NOW)
 
 
 def publish(engine: sa.Engine, home, user_id: str, week: Week, format: str, content: bytes = PAGE) -> None:  # noqa: A002

@@ -23,7 +23,7 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks, populations
 from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator
-from resources.irt.population import Population
+from resources.irt.growth.population import Population
 from resources.model import ItemBank, Week
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.automation import cohort

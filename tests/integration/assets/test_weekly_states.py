@@ -23,7 +23,7 @@ from resources.database.queries import abilities, populations
 from resources.estimators.in_process import InProcessEstimator
 from resources.ingest.load import ingest
 from resources.ingest.response_file import from_table
-from resources.irt.population import MIN_ACTIVE
+from resources.irt.growth.population import MIN_ACTIVE
 from resources.irt.response_functions import probability
 from resources.model import ItemBank, Week
 from resources.warehouse.folder import Warehouse

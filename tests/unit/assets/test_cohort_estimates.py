@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from assets.cohort import estimates
-from resources.irt.population import Population
+from resources.irt.growth.population import Population
 
 
 def frame(*rows: tuple[str, float, float, int]) -> pd.DataFrame:

@@ -11,9 +11,9 @@ from assets.calibration import item_bank
 from assets.calibration.item_bank import NewBank, new_bank
 from resources.errors import InvalidInput, NotConverged
 from resources.estimators.in_process import InProcessEstimator
-from resources.irt.linking import Link, drift
+from resources.irt.calibration.linking import Link, drift
+from resources.irt.calibration.screening import Screening
 from resources.irt.response_functions import Floats, Items, probability
-from resources.irt.screening import Screening
 from resources.model import ItemBank
 from tests import answer_tables, long_form
 

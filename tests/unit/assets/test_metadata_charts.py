@@ -6,7 +6,7 @@ import numpy as np
 
 from assets.calibration.item_bank import Linking
 from assets.metadata_charts import histogram, old_against_new
-from resources.irt.linking import Drift, Link
+from resources.irt.calibration.linking import Drift, Link
 from resources.irt.response_functions import Items
 
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from resources.irt.eap import log_likelihood_on_grid
-from resources.irt.growth import Movement
+from resources.irt.growth.states import Movement
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from resources.irt.calibration import Calibration, calibrate
-from resources.irt.m_step import ItemPriors, Normal
+from resources.irt.calibration.calibrate import Calibration, calibrate
+from resources.irt.calibration.m_step import ItemPriors, Normal
 from resources.irt.response_functions import Floats, Items, probability
 from resources.irt.response_matrix import ResponseMatrix
 from tests.unit.irt import reference

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from resources.irt.change import Change, change, over_last, since_start
+from resources.irt.growth.change import Change, change, over_last, since_start
 from resources.irt.point_estimates import wle
 from resources.irt.response_functions import Floats, Items, probability
 from resources.irt.response_matrix import ResponseMatrix

@@ -3,10 +3,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from resources.irt.eap import eap
-from resources.irt.growth import Movement, State, filter_step, never_seen, predicted
+from resources.irt.growth.smoothing import smooth
+from resources.irt.growth.states import Movement, State, filter_step, never_seen, predicted
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.smoothing import smooth
 from tests.benchmarks.growth_simulation import Scenario, joined, simulate
 from tests.unit.irt.dense_filter import dense_path
 

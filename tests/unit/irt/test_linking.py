@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from resources.irt.linking import Link, Method, Weights, drift, link
+from resources.irt.calibration.linking import Link, Method, Weights, drift, link
 from resources.irt.response_functions import Floats, Items
 from tests.unit.irt import reference
 

@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from resources.irt import fit
-from resources.irt.calibration import calibrate
+from resources.irt.calibration.calibrate import calibrate
+from resources.irt.calibration.linking import Method, Weights, link
 from resources.irt.eap import eap_on_grid
-from resources.irt.linking import Method, Weights, link
 from resources.irt.response_functions import Floats, Items, probability
 from resources.irt.s_x2 import s_x2
 from tests.unit.irt import own_sets

@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
 from resources.irt.eap import log_likelihood_on_grid
-from resources.irt.growth import State, filter_step, never_seen
-from resources.irt.innovation import GRID, PRIOR_LOG_SD, PRIOR_MEDIAN, Innovation
-from resources.irt.population import Population, estimate_population
+from resources.irt.growth.innovation import GRID, PRIOR_LOG_SD, PRIOR_MEDIAN, Innovation
+from resources.irt.growth.population import Population, estimate_population
+from resources.irt.growth.states import State, filter_step, never_seen
 from resources.irt.response_functions import Floats
 from resources.irt.response_matrix import ResponseMatrix
 from tests.benchmarks.growth_simulation import Scenario, Simulated, simulate
@@ -168,7 +168,7 @@ def test_evidence_about_tau_is_kept_and_old_evidence_fades() -> None:
 
 
 def test_what_does_not_settle_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resources.irt.population.MAX_ROUNDS", 1)
+    monkeypatch.setattr("resources.irt.growth.population.MAX_ROUNDS", 1)
     given = simulate(Scenario("start", (), n_learners=50), seed=15)
     with pytest.raises(ArithmeticError, match="did not settle"):
         estimate_population(never_seen(50), 1.0, given.weeks[0], given.items, replace(Population(), enough=True))

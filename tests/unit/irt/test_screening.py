@@ -1,9 +1,9 @@
 import numpy as np
 
-from resources.irt.calibration import calibrate
+from resources.irt.calibration.calibrate import calibrate
+from resources.irt.calibration.screening import after_calibration, before_calibration
 from resources.irt.response_functions import Items
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.screening import after_calibration, before_calibration
 from tests.unit.irt.test_calibration import simulated
 
 

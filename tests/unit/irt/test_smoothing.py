@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from resources.irt.growth.smoothing import smooth
 from resources.irt.response_functions import Floats
-from resources.irt.smoothing import smooth
 
 TAU, DRIFT = 0.3, 0.1
 

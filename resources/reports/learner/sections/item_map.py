@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resources.irt.change import CRITICAL_Z
+from resources.irt.growth.change import CRITICAL_Z
 from resources.model import Floats
 from resources.reports.charts import Rows
 from resources.reports.i18n.wording import Words

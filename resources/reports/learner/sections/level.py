@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from resources.irt.change import CRITICAL_Z
+from resources.irt.growth.change import CRITICAL_Z
 from resources.irt.response_functions import probability_at
 from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words

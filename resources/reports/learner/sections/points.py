@@ -1,6 +1,6 @@
 """Abilities as a learner reads them: in points of the score scale."""
 
-from resources.irt.change import CRITICAL_Z
+from resources.irt.growth.change import CRITICAL_Z
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.scale import Scale
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from resources.answers.answers import Answers
-from resources.irt.change import CRITICAL_Z
+from resources.irt.growth.change import CRITICAL_Z
 from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.percentile import MIN_LEARNERS
 from resources.reports.learner.person_fit import MIN_ANSWERS, PersonFit

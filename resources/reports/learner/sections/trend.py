@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resources.irt.change import CRITICAL_Z
+from resources.irt.growth.change import CRITICAL_Z
 from resources.model import Week
 from resources.reports.charts import Rows
 from resources.reports.i18n.wording import Words

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from resources.irt.em import Em, Progress, Sample, run
-from resources.irt.m_step import INTERCEPT, LOGIT_C, SLOPE, Free, ItemPriors, Normal
+from resources.irt.calibration.em import Em, Progress, Sample, run
+from resources.irt.calibration.m_step import INTERCEPT, LOGIT_C, SLOPE, Free, ItemPriors, Normal
+from resources.irt.calibration.standard_errors import Method, StandardErrors, not_computed, standard_errors
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.standard_errors import Method, StandardErrors, not_computed, standard_errors
 
 Group = Literal["fixed", "estimate sd", "estimate mean and sd"]
 

@@ -22,9 +22,9 @@ from dataclasses import astuple, dataclass, field, replace
 import numpy as np
 
 from resources.irt.eap import eap
-from resources.irt.growth import Movement, State, absent_weeks, predicted
-from resources.irt.innovation import GRID, Innovation
-from resources.irt.newcomers import Newcomers
+from resources.irt.growth.innovation import GRID, Innovation
+from resources.irt.growth.newcomers import Newcomers
+from resources.irt.growth.states import Movement, State, absent_weeks, predicted
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
 

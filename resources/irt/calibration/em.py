@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from resources.irt import m_step
-from resources.irt.m_step import LIMITS, Free, ItemPriors
+from resources.irt.calibration import m_step
+from resources.irt.calibration.m_step import LIMITS, Free, ItemPriors
 from resources.irt.response_functions import Floats
 from resources.irt.response_matrix import ResponseMatrix
 

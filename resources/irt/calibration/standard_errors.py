@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from resources.irt import m_step
-from resources.irt.em import Em
-from resources.irt.m_step import INTERCEPT, LOGIT_C, SLOPE, Free
+from resources.irt.calibration import m_step
+from resources.irt.calibration.em import Em
+from resources.irt.calibration.m_step import INTERCEPT, LOGIT_C, SLOPE, Free
 from resources.irt.response_functions import Floats
 
 Method = Literal["joint", "per item", "none"]

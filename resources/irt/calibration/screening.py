@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.irt.calibration import Calibration
+from resources.irt.calibration.calibrate import Calibration
 from resources.irt.response_matrix import ResponseMatrix
 
 # With 30 answers the SE of a typical difficulty is 0.5 logits, half the SD of ability: fewer say less than no answer.

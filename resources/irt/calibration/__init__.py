@@ -1,0 +1,1 @@
+"""Item parameters from answers: marginal maximum likelihood, its errors, screening, and linking to another scale."""

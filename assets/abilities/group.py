@@ -23,6 +23,8 @@ from resources.model import Floats, ItemBank, Week
 CLASSIC = Movement()  # one ability for all time, from N(0, 1)
 _LEARNERS_AT_ONCE = 2_000
 _LOCK = "seedtest population"
+# Beyond this share of answers that came late or were taken back, a week's step is estimated again.
+CHANGED = 0.2
 
 
 @dataclass
@@ -38,13 +40,19 @@ class Group:
     drift: Drift
     freeze: Callable[[Week], None]
     _known: dict[Week, Population] = field(default_factory=dict)
+    _n_answers: dict[Week, int] = field(default_factory=dict)
 
     def knows(self, week: Week) -> bool:
         """Whether the week's step is known."""
         if self.drift != "off" and week not in self._known:
-            with transaction(self.engine) as connection:
-                self._known = populations.until(connection, week)
+            self._read(week)
         return self.drift == "off" or week in self._known
+
+    def outdated(self, week: Week) -> bool:
+        """Whether the week's step is known, and a stated share of the week's answers came or went since."""
+        if self.drift == "off" or not self.knows(week):
+            return False
+        return abs(self.answers.warehouse.count(week) - self._n_answers[week]) > CHANGED * self._n_answers[week]
 
     def movement(self, week: Week) -> Movement:
         """The week's step, which is known."""
@@ -63,16 +71,23 @@ class Group:
             )
         with transaction(self.engine) as connection:
             locks.hold(connection, _LOCK)
-            self._known = populations.until(connection, week)
+            self._read(week)
             if anew or week not in self._known:
                 self.freeze(week)
                 state, weeks, matrix = self._everybody(connection, week, users)
                 given = float(self.drift) if isinstance(self.drift, float | int) else None
                 before = self._known.get(week.plus(-1), Population())
                 found = estimate_population(state, weeks, matrix, self.bank.items, before, given)
-                populations.store(connection, week, found, matrix.item.size, self.bank.version, dt.datetime.now(dt.UTC))
-                self._known = populations.until(connection, week)
+                n_answers = self.answers.warehouse.count(week)
+                populations.store(connection, week, found, n_answers, self.bank.version, dt.datetime.now(dt.UTC))
+                self._known[week], self._n_answers[week] = found, n_answers
         return self._known[week]
+
+    def _read(self, week: Week) -> None:
+        with transaction(self.engine) as connection:
+            known = populations.until(connection, week)
+        self._known |= {of: found.population for of, found in known.items()}
+        self._n_answers |= {of: found.n_answers for of, found in known.items()}
 
     def _everybody(
         self, connection: sa.Connection, week: Week, users: Mapping[str, Sequence[str]]

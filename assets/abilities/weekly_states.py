@@ -81,7 +81,7 @@ class WeeklyStates:
         for week in self.first_week.through(last):
             if week >= recent:
                 self._checksums[week] = self.warehouse.checksums(week)
-            yield from self._group_of(week)
+            yield from self._group_of(week, recent=week >= recent)
             asked = sorted(chosen.keys.get(week, ()))
             before = [key for key in chosen.user_keys if key not in asked and week <= last_of[key]]
             yield from self._keys(week, self._stale(week, before), self.users.asked)
@@ -98,11 +98,13 @@ class WeeklyStates:
             pass
         return self.group.estimate(week, self.users.by_key, anew=True)
 
-    def _group_of(self, week: Week) -> Iterator[Made]:
-        """What has to be made so that it is known how the group moved in the week."""
-        if not self.group.knows(week):
+    def _group_of(self, week: Week, *, recent: bool = False) -> Iterator[Made]:
+        """What has to be made so that it is known how the group moved in the week; of a recent week anew, where much
+        of what was answered came late."""
+        outdated = recent and self.group.outdated(week)
+        if outdated or not self.group.knows(week):
             yield from self._everybody(week.plus(-1))
-            self.made_populations[week] = self.group.estimate(week, self.users.by_key)
+            self.made_populations[week] = self.group.estimate(week, self.users.by_key, anew=outdated)
 
     def _everybody(self, last: Week) -> Iterator[Made]:
         """All learners up to and with a week, where they are missing or out of date."""

@@ -73,7 +73,7 @@ class Source:
         with transaction(self.engine) as connection:
             users = attempts.users(connection)
             of_week = abilities.of_week(connection, week)
-            moved = populations.until(connection, week)
+            moved = {of: found.population for of, found in populations.until(connection, week).items()}
         if of_week.empty:
             raise InvalidInput(
                 f"There are no estimates of {week} to report on.", remedy=f"Make them: seedtest run --week {week}"

@@ -3,8 +3,7 @@
 A file with no rows says that the partition was frozen and nobody answered; a missing file, that it was never frozen.
 """
 
-import os
-import tempfile
+import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from resources import atomic_file
 from resources.answers.schema import SCHEMA, ordered
 from resources.errors import OperatorRequired
 from resources.model import Week
@@ -37,7 +37,8 @@ class Warehouse:
 
         def freeze(key: str) -> None:
             metadata = None if checksums is None else {_MADE_FROM: checksums.get(key, "")}
-            _write_atomically(folder / f"{key}.parquet", ordered(parts[key]).replace_schema_metadata(metadata))
+            table = ordered(parts[key]).replace_schema_metadata(metadata)
+            atomic_file.write(folder / f"{key}.parquet", _bytes(table), mode=0o600)
 
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(freeze, parts))
@@ -51,6 +52,12 @@ class Warehouse:
         paths = list((self._root / week.key).glob("*.parquet"))
         with ThreadPoolExecutor(_THREADS) as pool:
             return dict(zip((path.stem for path in paths), pool.map(_checksum, paths), strict=True))
+
+    def count(self, week: Week) -> int:
+        """How many answers are frozen of the week, of all user keys."""
+        paths = list((self._root / week.key).glob("*.parquet"))
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return sum(pool.map(lambda path: pq.read_metadata(path).num_rows, paths))
 
     def missing(self, week: Week, user_keys: Collection[str]) -> list[str]:
         """Those of the user keys that were never frozen for the week, sorted."""
@@ -88,12 +95,7 @@ def _checksum(path: Path) -> str:
     return (pq.read_schema(path).metadata or {}).get(_MADE_FROM, b"?").decode()
 
 
-def _write_atomically(path: Path, table: pa.Table) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(table, file)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _bytes(table: pa.Table) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    return file.getvalue()

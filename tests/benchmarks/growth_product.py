@@ -60,7 +60,10 @@ def through_the_product(given: Simulated) -> tuple[Floats, Floats, list[str]]:
     for n in range(1, n_weeks):
         absent = np.isnan(mean[n])
         mean[n, absent], sd[n, absent] = mean[n - 1, absent], sd[n - 1, absent]
-    notes = [f"drift {of.drift:+.3f} ({of.drift_se:.3f}) tau {of.tau:.3f}" for of in moved.values()]
+    notes = [
+        f"drift {of.drift:+.3f} ({of.drift_se:.3f}) tau {of.tau:.3f}"
+        for of in (stored.population for stored in moved.values())
+    ]
     return mean, sd, notes
 
 

@@ -123,7 +123,7 @@ def test_a_first_weeks_theta_is_that_of_its_own_answers_under_the_rules(runner, 
     ].sort_values("answered_at")
     firsts = own[own["correct"].notna()].drop_duplicates("item_id").rename(columns={"item_id": "item_key"})
     with transaction(parts.engine) as connection:
-        newcomers = populations.until(connection, FIRST)[FIRST].newcomers
+        newcomers = populations.until(connection, FIRST)[FIRST].population.newcomers
     prior = Prior(newcomers.mean, newcomers.sd)
     expected = InProcessEstimator().estimate(long_form.responses(firsts), true_bank, prior)
     stored = estimates(parts).set_index(["user_id", "week_start"]).loc[(user, FIRST.start)]

@@ -5,6 +5,7 @@ The caller's transaction is the one in force.
 
 import datetime as dt
 import math
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -16,16 +17,26 @@ from resources.irt.growth.population import Population
 from resources.model import Week
 
 
-def until(connection: sa.Connection, week: Week) -> dict[Week, Population]:
+@dataclass(frozen=True)
+class StoredPopulation:
+    """Estimated when so many answers of the week were frozen."""
+
+    population: Population
+    n_answers: int
+
+
+def until(connection: sa.Connection, week: Week) -> dict[Week, StoredPopulation]:
     """Of every week that has one up to and with `week`, ascending."""
     query = sa.select(population).where(population.c.week_start <= week.start).order_by(population.c.week_start)
-    return {Week(row.week_start): _population(row) for row in connection.execute(query)}
+    return {
+        Week(row.week_start): StoredPopulation(_population(row), row.n_answers) for row in connection.execute(query)
+    }
 
 
 def store(
     connection: sa.Connection, week: Week, found: Population, n_answers: int, version: str, fitted_at: dt.datetime
 ) -> None:
-    """The week's, in place of an earlier one; estimated from `n_answers` under the item bank `version`."""
+    """The week's, in place of an earlier one; estimated when `n_answers` were frozen, under the item bank `version`."""
     values = {
         "week_start": week.start, "drift": found.drift, "drift_se": _number(found.drift_se),
         "absence_drift": found.absence_drift, "absence_drift_se": _number(found.absence_drift_se),
@@ -39,11 +50,6 @@ def store(
     }  # fmt: skip
     statement = insert(population).values(values)
     connection.execute(statement.on_conflict_do_update(index_elements=["week_start"], set_=values))
-
-
-def forget(connection: sa.Connection, first: Week) -> int:
-    """Remove those of `first` and later, to be made anew; returns how many there were."""
-    return connection.execute(sa.delete(population).where(population.c.week_start >= first.start)).rowcount
 
 
 def _population(row: sa.Row[tuple[object, ...]]) -> Population:

@@ -134,14 +134,14 @@ def test_two_runs_at_once_over_other_weeks_and_keys_write_the_same_numbers(platf
 def test_the_groups_step_is_made_once_and_sees_its_growth(platform, tmp_path):
     run(platform, tmp_path, *WEEKS)
     with transaction(platform) as connection:
-        found = populations.until(connection, WEEKS[-1])
+        found = {week: of.population for week, of in populations.until(connection, WEEKS[-1]).items()}
     assert list(found) == WEEKS
     assert not found[FIRST].enough
     assert all(abs(found[week].drift - 0.3) < 3 * found[week].drift_se for week in WEEKS[1:])
     assert found[WEEKS[2]].n_returning == N_LEARNERS // 4
     run(platform, tmp_path, WEEKS[2])
     with transaction(platform) as connection:
-        assert populations.until(connection, WEEKS[-1]) == found
+        assert {week: of.population for week, of in populations.until(connection, WEEKS[-1]).items()} == found
 
 
 def test_a_late_answer_makes_that_learners_later_weeks_anew_and_moves_nobody_else(platform, tmp_path):
@@ -188,3 +188,23 @@ def test_a_new_bank_leaves_the_states_before_it_as_they_are(platform, tmp_path):
     after = numbers(platform)
     same(after[after["week_start"] < WEEKS[2].start].reset_index(drop=True), before)
     assert set(after[after["week_start"] == WEEKS[2].start]["version"]) == {"c"}
+
+
+def test_where_much_came_late_the_groups_step_is_estimated_again_and_where_little_did_it_stands(platform, tmp_path):
+    run(platform, tmp_path, *WEEKS)
+
+    def n_answers() -> int:
+        with transaction(platform) as connection:
+            return populations.until(connection, WEEKS[-1])[WEEKS[2]].n_answers
+
+    whole = n_answers()
+    for percent, expected in ((10, whole), (50, whole * 3 // 2)):
+        late = [
+            {"user_id": f"late{percent}-{n}", "session_id": "s", "item_id": BANK.item_keys[n % 120],
+             "correct": n % 2 == 0, "answered_at": WEEKS[2].begins_at + dt.timedelta(hours=1)}
+            for n in range(whole * percent // 100 - (0 if percent == 10 else whole // 10))
+        ]  # fmt: skip
+        with transaction(platform) as connection:
+            ingest(connection, from_table(pa.Table.from_pylist(late), "late"), "exam")
+        run(platform, tmp_path, *WEEKS[2:])
+        assert n_answers() == pytest.approx(expected, abs=2)

@@ -1,7 +1,7 @@
 """How the group of learners moved in each week: estimated once from everybody, then in force (asset `population`)."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,16 +29,12 @@ CHANGED = 0.2
 
 @dataclass
 class Group:
-    """`drift`: estimated each week, a given number of logits a week, or `off`, the classic model in which nobody moves.
-
-    `freeze` has the answers of all weeks up to one frozen for all learners.
-    """
+    """`drift`: estimated each week, a given number of logits a week, or `off`: nobody moves, the classic model."""
 
     engine: sa.Engine
     bank: ItemBank
     answers: CountedAnswers
     drift: Drift
-    freeze: Callable[[Week], None]
     _known: dict[Week, Population] = field(default_factory=dict)
     _n_answers: dict[Week, int] = field(default_factory=dict)
 
@@ -61,8 +57,8 @@ class Group:
     def estimate(self, week: Week, users: Mapping[str, Sequence[str]], *, anew: bool = False) -> Population:
         """The week's step from everybody's states before it and everybody's answers, kept for all later runs.
 
-        Everybody's states before it have to be there. Of two runs, the second takes what the first has kept, unless it
-        is to be made `anew`.
+        Everybody's states before it, and everybody's frozen answers, have to be there. Of two runs, the second takes
+        what the first has kept, unless it is to be made `anew`.
         """
         if self.drift == "off":
             raise InvalidInput(
@@ -73,7 +69,6 @@ class Group:
             locks.hold(connection, _LOCK)
             self._read(week)
             if anew or week not in self._known:
-                self.freeze(week)
                 state, weeks, matrix = self._everybody(connection, week, users)
                 given = float(self.drift) if isinstance(self.drift, float | int) else None
                 before = self._known.get(week.plus(-1), Population())

@@ -51,8 +51,12 @@ class Made:
 
 @dataclass
 class WeeklyStates:
-    """Makes states under one item bank. Frozen answers are compared with those that a state came from as far back as
-    `lookback_days` before a week: what comes later than that, the sensor for late answers has to ask for."""
+    """Makes states under one item bank.
+
+    Frozen answers are compared with those that a state came from as far back as `lookback_days` before a week: what
+    comes later than that, the sensor for late answers has to ask for. `freeze` has the answers of all weeks up to one
+    frozen for all learners.
+    """
 
     engine: sa.Engine
     warehouse: Warehouse
@@ -63,6 +67,7 @@ class WeeklyStates:
     estimator: Estimator
     answers: CountedAnswers
     group: Group
+    freeze: Callable[[Week], None]
     made_populations: dict[Week, Population] = field(default_factory=dict)
     _records: dict[tuple[Week, str], MadeWeek] = field(default_factory=dict)
     _checksums: dict[Week, dict[str, str]] = field(default_factory=dict)
@@ -94,6 +99,7 @@ class WeeklyStates:
         for earlier in self.first_week.through(week.plus(-1)):
             for _ in self._group_of(earlier):
                 pass
+        self.freeze(week)
         for _ in self._everybody(week.plus(-1)):
             pass
         return self.group.estimate(week, self.users.by_key, anew=True)
@@ -103,6 +109,7 @@ class WeeklyStates:
         of what was answered came late."""
         outdated = recent and self.group.outdated(week)
         if outdated or not self.group.knows(week):
+            self.freeze(week)
             yield from self._everybody(week.plus(-1))
             self.made_populations[week] = self.group.estimate(week, self.users.by_key, anew=outdated)
 
@@ -197,5 +204,7 @@ def weekly_states(
                 freezer.freeze(earlier, missing, users.members(missing))
 
     answers = CountedAnswers(warehouse, first_week, rules.attempts)
-    group = Group(engine, bank, answers, rules.drift, freeze)
-    return WeeklyStates(engine, warehouse, users, first_week, rules.lookback_days, bank, estimator, answers, group)
+    group = Group(engine, bank, answers, rules.drift)
+    return WeeklyStates(
+        engine, warehouse, users, first_week, rules.lookback_days, bank, estimator, answers, group, freeze
+    )

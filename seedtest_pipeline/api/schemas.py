@@ -41,7 +41,7 @@ class UpdateTheta(BaseModel):
     user_id: Id
     session_id: Id | None = Field(None, description="Stands in the log; the answers of all sessions count.")
     lookback_days: Annotated[int, Field(strict=True, ge=1, le=365)] | None = Field(
-        None, description="Answers of so many days count, by default as in the weekly run."
+        None, description="How far back answers are read again, for those that came late; older ones are in the weekly states."
     )
 
 

@@ -208,3 +208,27 @@ def test_where_much_came_late_the_groups_step_is_estimated_again_and_where_littl
             ingest(connection, from_table(pa.Table.from_pylist(late), "late"), "exam")
         run(platform, tmp_path, *WEEKS[2:])
         assert n_answers() == pytest.approx(expected, abs=2)
+
+
+def test_a_run_for_one_learner_goes_on_where_another_joined_whose_weeks_were_never_frozen(platform, tmp_path):
+    """With a partition each: how the group moved asks for the new learner's weeks, too."""
+    one_each = UserKeys(0)
+    learners = [f"u{n:03d}" for n in range(N_LEARNERS)]
+
+    def run_alone(user_id: str, week: Week) -> None:
+        users = selected_users(platform, one_each, Selection({week: [user_id]}), None)
+        warehouse = Warehouse(tmp_path)
+        states = weekly_states(
+            platform, warehouse, FIRST, one_each, users, ScoringRules(), BANK, InProcessEstimator()
+        )  # fmt: skip
+        Freezer(platform, warehouse, one_each, users).freeze(week, [user_id], [user_id])
+        list(states.make(Selection({week: [user_id]})))
+
+    run_alone(learners[0], WEEKS[1])
+    new = {"user_id": "zoe", "session_id": "s", "item_id": "q001", "correct": True,
+           "answered_at": WEEKS[2].begins_at + dt.timedelta(hours=1)}  # fmt: skip
+    with transaction(platform) as connection:
+        ingest(connection, from_table(pa.Table.from_pylist([new]), "new"), "exam")
+    run_alone(learners[0], WEEKS[2])
+    with transaction(platform) as connection:
+        assert populations.until(connection, WEEKS[2])[WEEKS[2]].population.n_newcomers == 1

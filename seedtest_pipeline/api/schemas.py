@@ -115,7 +115,7 @@ class NothingToEstimate(BaseModel):
             "examples": [
                 {
                     "status": "noop", "user_id": "user123", "reason": "no_attempts",
-                    "message": "No item was answered in the last 30 days.",
+                    "message": "No new item was answered in the last 30 days.",
                 }
             ]
         }

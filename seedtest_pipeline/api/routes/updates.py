@@ -14,7 +14,7 @@ from seedtest_pipeline.api.schemas import NothingToEstimate, Updated
 from seedtest_pipeline.api.service import Service
 
 _MESSAGES: dict[Reason, str] = {
-    "no_attempts": "No item was answered in the last {days} days.",
+    "no_attempts": "No new item was answered in the last {days} days.",
     "no_item_parameters": "None of the items answered in the last {days} days has parameters.",
 }
 

@@ -55,13 +55,14 @@ def build(partitions: Partitions, choice: BankChoice, charts: Path) -> dg.Assets
             engine, warehouse, partitions.first_week, partitions.users, users, rules, bank, estimator
         )
         made: list[Thetas] = []
-        n_unusual = n_before = 0
+        n_unusual = n_before = n_without = 0
         estimated = Steps(progress, "abilities", users.n_asked(chosen))
         for batch in weekly.make(chosen):
             if not batch.asked_for:
                 n_before += len(batch.learners)
                 continue
             made.append(batch.thetas)
+            n_without += len(batch.learners) - len(batch.thetas.user_ids)
             n_unusual += int((person_fit(batch.thetas, batch.responses, bank) < UNUSUAL_LZ).sum())
             estimated(len(batch.learners))
         for made_too in population.made_on_the_way(weekly.made_populations):
@@ -70,22 +71,20 @@ def build(partitions: Partitions, choice: BankChoice, charts: Path) -> dg.Assets
         picture = dg.MetadataValue.md(histogram(charts, _distribution(made)))
         context.log_event(dg.AssetObservation(context.asset_key, metadata={"distribution": picture}))
         return dg.MaterializeResult(
-            metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, n_unusual, n_before)
+            metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, n_unusual, n_without, n_before)
         )
 
     return theta_estimates
 
 
 def _summary(
-    made: list[Thetas], bank: str, engine_name: str, n_unusual: int, n_before: int
+    made: list[Thetas], bank: str, engine_name: str, n_unusual: int, n_without: int, n_before: int
 ) -> dict[str, dg.MetadataValue]:
     theta = np.concatenate([thetas.theta for thetas in made])
     se = np.concatenate([thetas.se for thetas in made])
     summary: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(int(theta.size)),
-        "without a new estimate: no new answer that can be scored": dg.MetadataValue.int(
-            sum(len(thetas.unscored) for thetas in made)
-        ),
+        "without a new estimate: no new answer that can be scored": dg.MetadataValue.int(n_without),
         "answers used": dg.MetadataValue.int(_total(made, "n_items")),
         "answers left out: item not in the bank": dg.MetadataValue.int(_total(made, "n_unknown_item")),
         "answers left out: skipped": dg.MetadataValue.int(_total(made, "n_unusable")),

@@ -87,11 +87,11 @@ class Group:
     def _everybody(
         self, connection: sa.Connection, week: Week, users: Mapping[str, Sequence[str]]
     ) -> tuple[State, Floats, ResponseMatrix]:
-        """States before the week, how many weeks old they are at its end, and the answers, of all learners."""
+        """States before the week, how many weeks old they are at its end, and the answers, of all who answered."""
         parts: list[tuple[State, Floats, ResponseMatrix]] = []
         for keys in in_batches(users, _LEARNERS_AT_ONCE):
-            learners = sorted(user_id for key in keys for user_id in users[key])
             _, counted = self.answers.of(week, keys)
+            learners = sorted({user_id for key in keys for user_id in users[key]} & {*counted.user_ids})
             state, weeks = abilities.as_state(learners, abilities.states_before(connection, learners, week), week)
             parts.append((state, weeks, match(counted.of_users(learners), self.bank).matrix))
         first = np.cumsum([0, *(matrix.n_users for _, _, matrix in parts)])

@@ -36,7 +36,7 @@ LEARNERS_AT_ONCE = 2_000  # their answers of a week take some 20 MB; more at onc
 
 @dataclass(frozen=True)
 class Made:
-    """What a batch of `learners` came to in a week: `thetas` from `responses`.
+    """What a batch of `learners` came to in a week: `thetas` from `responses`, which are of those who answered.
 
     `asked_for` is false where the week had to be made for the sake of a later one; learners of whom it was made before,
     from the same, are then left out.
@@ -144,18 +144,22 @@ class WeeklyStates:
         checksums = self.warehouse.checksums(week)  # before the answers: what changes in between is found again
         movement = self.group.movement(week)
         answers, counted = self.answers.of(week, keys)
-        counted = counted.of_users(learners)
         with transaction(self.engine) as connection:
-            before = abilities.states_before(connection, learners, week)
             there = abilities.made_from(connection, learners, week)
-        came_from = [before[user_id].fingerprint if user_id in before else "" for user_id in learners]
-        prints = dict(zip(learners, fingerprints.of_states(came_from, movement, counted), strict=True))
-        due = [user_id for user_id in learners if asked_for or there.get(user_id) != prints[user_id]]
+            # Most of a platform's learners did nothing in the week, and nothing of theirs is to be taken back.
+            active = sorted({*answers.user_ids, *there} & {*learners})
+            before = abilities.states_before(connection, active, week)
+        came_from = [before[user_id].fingerprint if user_id in before else "" for user_id in active]
+        prints = dict(
+            zip(active, fingerprints.of_states(came_from, movement, counted.of_users(active)), strict=True)
+        )  # fmt: skip
+        due = [user_id for user_id in active if asked_for or there.get(user_id) != prints[user_id]]
         state, weeks = abilities.as_state(due, before, week)
         prior = predicted(state, weeks, movement)
         responses = counted.of_users(due)
         thetas = self.estimator.estimate(responses, self.bank, Priors(prior.mean, prior.sd))
-        own = np.array([place for place, user_id in enumerate(due) if user_id in set(thetas.user_ids)], np.int64)
+        place = {user_id: i for i, user_id in enumerate(due)}
+        own = np.array([place[user_id] for user_id in thetas.user_ids], np.int64)
         made = WeekStates(
             thetas, prior.mean[own], prior.sd[own],
             np.array([before[u].n_items if u in before else 0 for u in thetas.user_ids], np.int64),

@@ -17,6 +17,7 @@ from resources.model import Floats, ItemBank, Week
 from resources.reports.learner.percentile import standing
 from resources.reports.learner.report_input import Change, Level, ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
+from resources.reports.learner.sections.level import MIN_ANSWERS
 
 OVER_WEEKS = 4.0  # the change that a report tells
 
@@ -33,7 +34,7 @@ def report_inputs(
     scale: Scale,
     window_days: int,
 ) -> Iterator[ReportInput]:
-    """Of those of `members` who answered in the week or were measured within the last `window_days`.
+    """Of those of `members` who answered in the week, or have a level to show that is not older than `window_days`.
 
     `answers` are those of the last weeks, `counted` those of them that count for ability; `history` the members'
     estimates up to the week in the order of users and weeks, `everybody` the thetas to stand among, ascending.
@@ -47,8 +48,8 @@ def report_inputs(
         past = past_of.get(user_id, _Past(None, ()))
         window = window_of.get(user_id, nothing)
         own = window.take(window.completed_at >= begins_at)
-        if past.level is None and not len(own):
-            continue
+        if not len(own) and (past.level is None or past.level.n_items < MIN_ANSWERS):
+            continue  # a page without a word on it
         yield ReportInput(
             user_id=user_id,
             week=week,

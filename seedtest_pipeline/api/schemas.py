@@ -41,7 +41,8 @@ class UpdateTheta(BaseModel):
     user_id: Id
     session_id: Id | None = Field(None, description="Stands in the log; the answers of all sessions count.")
     lookback_days: Annotated[int, Field(strict=True, ge=1, le=365)] | None = Field(
-        None, description="How far back answers are read again, for those that came late; older ones are in the weekly states."
+        None,
+        description="How far back answers are read again, as some come late; the older are in weekly states.",
     )
 
 

@@ -164,10 +164,16 @@ def as_state(user_ids: Sequence[str], before: Mapping[str, StateBefore], week: W
 
 
 def made_from(connection: sa.Connection, user_ids: Sequence[str], week: Week) -> dict[str, str]:
-    """The fingerprint of those of these users who have an estimate of the week."""
+    """The fingerprint of those of these users of whom the week was made: "" where nothing could be estimated."""
     query = """
-        SELECT user_id, coalesce(fingerprint, '') AS fingerprint FROM theta_estimates
-        WHERE week_start = %(week)s AND user_id = ANY(%(user_ids)s)
+        SELECT user_id, coalesce(fingerprint, '') AS fingerprint
+        FROM (
+            SELECT user_id, fingerprint FROM theta_estimates
+            WHERE week_start = %(week)s AND user_id = ANY(%(user_ids)s)
+        ) AS estimated
+        FULL JOIN (
+            SELECT user_id FROM answered_items WHERE week_start = %(week)s AND user_id = ANY(%(user_ids)s)
+        ) AS answered USING (user_id)
     """
     rows = connection.exec_driver_sql(query, {"week": week.start, "user_ids": list(user_ids)})
     return {row.user_id: row.fingerprint for row in rows}

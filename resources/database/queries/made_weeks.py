@@ -48,20 +48,16 @@ def record(connection: sa.Connection, week: Week, made: Mapping[str, MadeWeek]) 
 
 
 def store_answered(connection: sa.Connection, week: Week, items: Mapping[str, Sequence[str]]) -> None:
-    """What each of these users answered in the week, in place of what stood there; nothing for who answered nothing."""
+    """What each of these users answered in the week, in place of what stood there; it may be nothing."""
     stage(connection, "answered", "user_id text, item_keys text", "user_id", pa.table({
         "user_id": pa.array(items, pa.large_string()),
         "item_keys": pa.array(map(_array, items.values()), pa.large_string()),
     }))  # fmt: skip
-    values = {"week": week.start}
-    connection.exec_driver_sql(
-        "DELETE FROM answered_items a USING answered n WHERE a.user_id = n.user_id AND a.week_start = %(week)s", values
-    )
     connection.exec_driver_sql(
         "INSERT INTO answered_items (user_id, week_start, item_keys) SELECT user_id, %(week)s, item_keys::text[] "
-        "FROM answered WHERE item_keys <> '{}' ORDER BY user_id COLLATE \"C\" "
+        'FROM answered ORDER BY user_id COLLATE "C" '  # as all who write rows of users: two never wait in a circle
         "ON CONFLICT (user_id, week_start) DO UPDATE SET item_keys = excluded.item_keys",
-        values,
+        {"week": week.start},
     )
 
 

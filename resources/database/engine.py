@@ -56,6 +56,9 @@ def make_engine(
         connect_args={
             "application_name": application_name,
             "connect_timeout": _CONNECT_TIMEOUT_S,
+            # No prepared statements: PostgreSQL keeps their plan, also one that it made while the table was empty.
+            # With it a week's states of 100,000 learners took minutes instead of seconds.
+            "prepare_threshold": None,
             "options": f"{session} {given if isinstance(given, str) else ' '.join(given)}".strip(),
             **_KEEPALIVE,
         },

@@ -190,7 +190,7 @@ def _on_first_grids(table: csr_array, items: Items, found: _Found, users: NDArra
         def take(at: slice) -> None:
             log_density = log_likelihood(at)  # noqa: B023 - ends here
             log_density += found.log_prior(shared[at], theta)  # noqa: B023 - in place: fresh memory costs as much
-            found.take(shared[at], log_density, offsets)  # noqa: B023
+            found.take(shared[at], log_density, offsets)  # noqa: B023 - ends here
 
         _in_portions(shared.size, take)
 

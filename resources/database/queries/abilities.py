@@ -146,9 +146,12 @@ def store_week(
 def states_before(connection: sa.Connection, user_ids: Sequence[str], week: Week) -> dict[str, StateBefore]:
     """The newest state of each of these users before the week; of those without one nothing."""
     query: LiteralString = """
-        SELECT DISTINCT ON (user_id) user_id, theta, se, week_start, n_items, coalesce(fingerprint, '')
-        FROM theta_estimates WHERE week_start < %(week)s AND user_id = ANY(%(user_ids)s)
-        ORDER BY user_id, week_start DESC
+        SELECT asked.user_id, theta, se, week_start, n_items, made
+        FROM unnest(%(user_ids)s::text[]) AS asked (user_id)
+        CROSS JOIN LATERAL (
+            SELECT theta, se, week_start, n_items, coalesce(fingerprint, '') AS made FROM theta_estimates e
+            WHERE e.user_id = asked.user_id AND week_start < %(week)s ORDER BY week_start DESC LIMIT 1
+        ) AS newest
     """
     rows = connection.exec_driver_sql(query, {"week": week.start, "user_ids": list(user_ids)})
     return {user_id: StateBefore(theta, se, Week(start), n, made) for user_id, theta, se, start, n, made in rows}
@@ -166,14 +169,11 @@ def as_state(user_ids: Sequence[str], before: Mapping[str, StateBefore], week: W
 def made_from(connection: sa.Connection, user_ids: Sequence[str], week: Week) -> dict[str, str]:
     """The fingerprint of those of these users of whom the week was made: "" where nothing could be estimated."""
     query = """
-        SELECT user_id, coalesce(fingerprint, '') AS fingerprint
-        FROM (
-            SELECT user_id, fingerprint FROM theta_estimates
-            WHERE week_start = %(week)s AND user_id = ANY(%(user_ids)s)
-        ) AS estimated
-        FULL JOIN (
-            SELECT user_id FROM answered_items WHERE week_start = %(week)s AND user_id = ANY(%(user_ids)s)
-        ) AS answered USING (user_id)
+        SELECT asked.user_id, coalesce(fingerprint, '') AS fingerprint
+        FROM unnest(%(user_ids)s::text[]) AS asked (user_id)
+        LEFT JOIN theta_estimates e ON e.user_id = asked.user_id AND e.week_start = %(week)s
+        LEFT JOIN answered_items a ON a.user_id = asked.user_id AND a.week_start = %(week)s
+        WHERE e.user_id IS NOT NULL OR a.user_id IS NOT NULL
     """
     rows = connection.exec_driver_sql(query, {"week": week.start, "user_ids": list(user_ids)})
     return {row.user_id: row.fingerprint for row in rows}

@@ -156,3 +156,11 @@ def test_writers_in_opposite_orders_do_not_deadlock(engine: sa.Engine) -> None:
             run.result(timeout=PATIENCE_S)
     with transaction(engine) as connection:
         assert len(abilities.of_week(connection, WEEK)) == 1000
+
+
+def test_no_plan_outlives_the_empty_table_that_it_was_made_for(engine: sa.Engine) -> None:
+    """Prepared while nobody had a state, the next week's look at 100,000 learners' states took minutes."""
+    with transaction(engine) as connection:
+        for _ in range(12):
+            abilities.states_before(connection, ["u1"], WEEK)
+        assert connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one() == 0

@@ -19,7 +19,8 @@ from resources.reports.learner.report_input import Change, Level, ReportInput, W
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import MIN_ANSWERS
 
-OVER_WEEKS = 4.0  # the change that a report tells
+OVER_WEEKS = 4.0  # the change that a report tells, or since the learner's first answers where they are younger
+SHORTEST = 0.5  # weeks; a change within days is none of ability
 
 
 def report_inputs(
@@ -67,24 +68,34 @@ def report_inputs(
 
 
 def _changes(week: Week, members: Sequence[str], counted: Answers, bank: ItemBank) -> dict[str, Change]:
-    """The change over four weeks of those who have new scored answers in the week, where they can carry one."""
+    """The change over four weeks of those who have new scored answers in the week, where they can carry one.
+
+    From answer to answer: four weeks end with the learner's last one, and begin with the first where that is younger.
+    """
     answers = counted.of_users(members)
     item = np.array([bank.place.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
     weeks_ago = (np.datetime64(week.plus(1).start, "us") - answers.completed_at) / np.timedelta64(1, "W")
-    position = over_last(weeks_ago, OVER_WEEKS)
-    rows = (item >= 0) & ~np.isnan(answers.correct) & ~np.isnan(position)
+    scored = (item >= 0) & ~np.isnan(answers.correct)
+    newest, oldest = np.full(len(members), np.inf), np.full(len(members), -np.inf)
+    np.minimum.at(newest, answers.user[scored], weeks_ago[scored])
+    np.maximum.at(oldest, answers.user[scored], weeks_ago[scored])
+    over = np.minimum(oldest - newest, OVER_WEEKS)
+    told = (newest <= 1) & (over >= SHORTEST)
+    rows = np.flatnonzero(scored & told[answers.user])
+    position = over_last(weeks_ago[rows] - newest[answers.user[rows]], over[answers.user[rows]])
+    rows, position = rows[~np.isnan(position)], position[~np.isnan(position)]
     matrix = ResponseMatrix(
         answers.user[rows], item[rows], answers.correct[rows].astype(np.int64), len(members), len(bank.item_keys)
     )
-    found = change(matrix, position[rows], bank.items)
-    new = np.bincount(matrix.user[weeks_ago[rows] <= 1], minlength=len(members)) > 0
+    found = change(matrix, position, bank.items)
     return {
         members[i]: Change(
-            int(OVER_WEEKS), round(found.change[i].item(), 9), round(found.se[i].item(), 9), found.verdict[i]
+            max(1, round(over[i].item())), round(found.change[i].item(), 9), round(found.se[i].item(), 9),
+            found.verdict[i],
         )
-        for i in np.flatnonzero(new).tolist()
+        for i in np.flatnonzero(told).tolist()
         if found.verdict[i] is not None
-    }
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -94,10 +94,12 @@ def change(answers: ResponseMatrix, position: Floats, items: Items) -> Change:
     return Change(found, se, before, now, verdict)
 
 
-def over_last(weeks_ago: Floats, weeks: float = 4.0) -> Floats:
+def over_last(weeks_ago: Floats, weeks: Floats | float = 4.0) -> Floats:
     """Positions for "the change over the last four weeks": level up to then, a straight line from there to now.
 
-    `weeks_ago` is the time from an answer to now. Answers from more than `weeks` + 4 weeks ago get NaN: leave them out.
+    `weeks_ago` is the time from an answer to now; `weeks` is one number or has its shape. Answers from more than
+    `weeks` + 4 weeks ago get NaN: leave them out. Where none is as old as `weeks`, or none is of now, the change is
+    extrapolated, and tells of weeks in which nothing was answered.
     For a learner whose ability grew before as well, the change is told too large (steady growth, eight weeks of
     answers: by 36 %, and +- 1.96 SE holds the truth in 90 of 100 cases, else in 95); its direction is right. Of the
     splits tried it sees a gain of 25 points a week soonest: after four weeks with 20 answers each, in 62 to 68 % under

@@ -108,6 +108,20 @@ def test_a_change_that_is_there_is_told_with_its_direction() -> None:
     assert verdict(answered(6.0, *same) + answered(0.5, *high)) == "not enough to tell"
 
 
+def test_a_change_is_not_told_beyond_the_answers_that_show_it() -> None:
+    """A learner of ten days read "+1,563 (± 1,315) over 4 weeks": days of answers, drawn out to four weeks."""
+    rows = answered(1.6, *of_level(0.0, 60)) + answered(0.5, *of_level(1.0, 60, 60))
+    (week,) = told(rows, estimates=[(1, 60), (0, 120)])
+    assert week.change is not None
+    assert week.change.weeks == 1
+    assert week.change.delta == pytest.approx(1.0, abs=0.15)
+    assert verdict(answered(4.6, *of_level(0.0, 60)) + rows[60:]) == week.change.verdict == "up"
+
+
+def test_days_of_answers_carry_no_change_of_ability() -> None:
+    assert verdict(answered(0.9, *of_level(-1.0, 100)) + answered(0.6, *of_level(1.0, 100, 100))) is None
+
+
 def test_an_answer_that_cannot_be_scored_carries_no_change() -> None:
     before = answered(6.0, *of_level(1.0, 60)) + answered(1.5, *of_level(-1.0, 60, 60))
     (week,) = told([*before, (0.5, "unknown to the bank", True)], estimates=[(1, 120)])

@@ -20,7 +20,7 @@ from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import MIN_ANSWERS
 
 OVER_WEEKS = 4.0  # the change that a report tells, or since the learner's first answers where they are younger
-SHORTEST = 0.5  # weeks; a change within days is none of ability
+SHORTEST = 1.0  # weeks; how answers of one week differ is no change of ability to tell a learner of
 
 
 def report_inputs(

@@ -118,8 +118,8 @@ def test_a_change_is_not_told_beyond_the_answers_that_show_it() -> None:
     assert verdict(answered(4.6, *of_level(0.0, 60)) + rows[60:]) == week.change.verdict == "up"
 
 
-def test_days_of_answers_carry_no_change_of_ability() -> None:
-    assert verdict(answered(0.9, *of_level(-1.0, 100)) + answered(0.6, *of_level(1.0, 100, 100))) is None
+def test_the_answers_of_one_week_carry_no_change() -> None:
+    assert verdict(answered(0.95, *of_level(-1.0, 100)) + answered(0.05, *of_level(1.0, 100, 100))) is None
 
 
 def test_an_answer_that_cannot_be_scored_carries_no_change() -> None:

@@ -53,7 +53,7 @@ class Standing:
 @dataclass(frozen=True)
 class Change:
     """How ability moved over the last `weeks`, from the learner's own answers alone, in logits; `verdict` is of a test
-    with a stated error rate (see `irt.change`)."""
+    with a stated error rate (see `resources.irt.growth.change`)."""
 
     weeks: int
     delta: float

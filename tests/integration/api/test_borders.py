@@ -120,7 +120,7 @@ def test_a_caller_that_asks_too_often_is_told_when_to_come_back_and_others_are_n
             return Caller(subject, frozenset([scope]))
 
     api = serve(authenticator=Authenticator(), api_user_rate_per_minute=3, api_rate_per_minute=5)
-    ask = lambda who: api.get("/users/u1/reports", headers={"Authorization": who})  # noqa: E731
+    ask = lambda who: api.get("/users/u1/reports", headers={"Authorization": who})  # noqa: E731 - short
     assert [ask("u1 report:read").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     refused = ask("u1 report:read")
     assert problem(refused) == "too-many-requests"

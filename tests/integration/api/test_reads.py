@@ -31,7 +31,7 @@ def estimate(engine: sa.Engine, user_id: str, week: Week, theta: float) -> None:
         abilities.store_week(connection, week, first_states(thetas), 30, NOW)
 
 
-def publish(engine: sa.Engine, home, user_id: str, week: Week, format: str, content: bytes = PAGE) -> None:  # noqa: A002
+def publish(engine: sa.Engine, home, user_id: str, week: Week, format: str, content: bytes = PAGE) -> None:  # noqa: A002 - the column
     key = report_key(week, user_id, format)
     url = FolderStore(home / "artifacts").put(key, content, "")
     with transaction(engine) as connection:

@@ -40,7 +40,8 @@ def two_models(engine) -> sa.Engine:
 
 
 @pytest.fixture
-def settings(tmp_path, database_url, chosen) -> Settings:
+def settings(tmp_path, database_url, chosen, monkeypatch) -> Settings:
+    monkeypatch.setenv("SEEDTEST_HOME", str(tmp_path))  # else a demo's settings.env beside the code is read
     return Settings.load(
         seedtest_home=tmp_path, database_url=database_url, irt_bank_version="v1", irt_model=chosen, local_dev=True
     )

@@ -80,6 +80,7 @@ def given(
     bank: ItemBank = BANK,
     standing: Standing | None = None,
     change: Change | None = CHANGE,
+    since_start: Change | None = None,
     seen: frozenset[str] = frozenset(),
 ) -> ReportInput:
     return ReportInput(
@@ -88,6 +89,7 @@ def given(
         level=level,
         standing=standing,
         change=change,
+        change_since_start=since_start,
         history=levels(-0.1, 0.0, 0.2, 0.42) if history is None else history,
         answers=answers([True, False, True, None] * 6, days=(0, 1, 1, 4)) if practised is None else practised,
         seen=seen,

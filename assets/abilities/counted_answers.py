@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from assets.abilities.seen_items import COLUMNS, SeenItems
 from resources.answers.answers import Answers
 from resources.answers.counting import Attempt, counting
@@ -33,10 +35,12 @@ class CountedAnswers:
         return answers, self.among(answers, week, user_keys)
 
     def among(self, answers: Answers, first: Week, user_keys: Sequence[str]) -> Answers:
-        """Those that count of these answers, which are all of the user keys' from the week `first` on."""
+        """Those that count of these answers, which are all of the user keys' from the week `first` on, and of before
+        it some that learners began with."""
         counted = answers.take(counting(answers, self.attempt))
         if self.attempt == "first":
-            counted = counted.take(self._before(first, tuple(user_keys)).unseen(counted))
+            unseen = self._before(first, tuple(user_keys)).unseen(counted)
+            counted = counted.take(unseen | (counted.completed_at < np.datetime64(first.start, "us")))
         return counted
 
     def _before(self, week: Week, user_keys: tuple[str, ...]) -> SeenItems:

@@ -6,9 +6,11 @@ What a run holds in memory does not grow with its learners, as long as no single
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from assets.abilities.counted_answers import CountedAnswers
+from assets.abilities.first_weeks import FirstWeeks
 from assets.abilities.scoring import ScoringRules
 from assets.selection import SelectedUsers, Selection, in_batches
 from resources.answers.answers import Answers
@@ -21,8 +23,8 @@ WEEKS = 9  # a change over the last four weeks is compared with the four before,
 
 @dataclass(frozen=True)
 class Window:
-    """`answers` of the last WEEKS are those of all learners behind the keys, and `counted` those that count for
-    ability; `learners` are those whom the run is to make, sorted."""
+    """`answers` of the last WEEKS are those of all learners behind the keys; `counted` are those of them that count for
+    ability, and those of each learner's first weeks; `learners` are those whom the run is to make, sorted."""
 
     week: Week
     learners: list[str]
@@ -35,7 +37,7 @@ def windows(
 ) -> Iterator[Window]:
     """The chosen weeks in order, for some learners after the others; a file is read once, not once per window."""
     learners_of = {key: users.by_key.get(key, ()) for key in chosen.user_keys}
-    counting = CountedAnswers(warehouse, first_week, rules.attempts)
+    counting, first_weeks = CountedAnswers(warehouse, first_week, rules.attempts), FirstWeeks(warehouse, first_week)
     for batch in in_batches(learners_of, LEARNERS_AT_ONCE):
         part = chosen.only(batch)
         kept: dict[Week, tuple[list[str], pa.Table]] = {}
@@ -45,5 +47,8 @@ def windows(
             for earlier in reached:
                 if earlier not in kept:
                     kept[earlier] = (list(keys), warehouse.read([earlier], keys))
-            answers = Answers.from_table(pa.concat_tables([kept[w][1] for w in reached]))
-            yield Window(week, users.asked(keys), answers, counting.among(answers, reached[0], keys))
+            started = first_weeks.before(reached[0], keys)
+            answers = Answers.from_table(pa.concat_tables([started, *(kept[w][1] for w in reached)]))
+            counted = counting.among(answers, reached[0], keys)
+            lately = answers.take(answers.completed_at >= np.datetime64(reached[0].start, "us"))
+            yield Window(week, users.asked(keys), lately, counted)

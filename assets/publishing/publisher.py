@@ -87,9 +87,9 @@ class Publisher:
     ) -> None:
         """Reports for those of `members` who answered in the week or were measured within the look-back.
 
-        `answers` are those of the last weeks, and `counted` those of them that count for ability; `done` hears of each
-        few members that are done with. A learner stands among everybody who was measured in the four weeks before: for
-        all of a week they are the same, whatever run makes which part of it.
+        `answers` are those of the last weeks, `counted` those of them and of the first that count for ability; `done`
+        hears of each few members that are done with. A learner stands among everybody who was measured in the four
+        weeks before: for all of a week they are the same, whatever run makes which part of it.
 
         A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that fails
         is in `failed`, and the others are made.
@@ -204,8 +204,9 @@ def _fingerprint(template: Template, report: ReportInput) -> str:
     answers = report.answers
     parts = (
         recipe(), template.sha256, report.user_id, report.week, _rounded(report.history),
-        _rounded([report.level] if report.level else []), report.standing, report.change, report.as_of,
-        report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
+        _rounded([report.level] if report.level else []), report.standing, report.change,
+        report.change_since_start, report.as_of, report.window_days,
+        report.scale, sorted(report.seen), report.bank.version, report.bank.model,
         answers.keys, answers.topics, answers.sessions, answers.correct.tolist(), answers.completed_at.tolist(),
         answers.response_time_ms.tolist(), answers.attempt_no.tolist(), answers.hint_used.tolist(),
     )  # fmt: skip

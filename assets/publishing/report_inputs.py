@@ -8,9 +8,10 @@ from operator import itemgetter
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from resources.answers.answers import Answers
-from resources.irt.growth.change import change, over_last
+from resources.irt.growth.change import change, over_last, since_start
 from resources.irt.growth.smoothing import smooth
 from resources.irt.response_matrix import ResponseMatrix
 from resources.model import Floats, ItemBank, Week
@@ -37,15 +38,17 @@ def report_inputs(
 ) -> Iterator[ReportInput]:
     """Of those of `members` who answered in the week, or have a level to show that is not older than `window_days`.
 
-    `answers` are those of the last weeks, `counted` those of them that count for ability; `history` the members'
-    estimates up to the week in the order of users and weeks, `everybody` the thetas to stand among, ascending.
+    `answers` are those of the last weeks, `counted` those of them and of the first that count for ability; `history`
+    the members' estimates up to the week in the order of users and weeks, `everybody` the thetas to stand among,
+    ascending.
     """
     window_of = answers.by_user()
     nothing = answers.take(np.zeros(0, np.int64))
     begins_at = np.datetime64(week.start, "us")
     past_of = _pasts(history, Week.containing(week.ends_at - dt.timedelta(days=window_days)))
-    change_of = _changes(week, members, counted, bank)
-    for user_id in members:
+    scored = _scored(week, members, counted, bank)
+    change_of, since_start_of = _changes(scored, bank), _changes_since_start(scored, bank)
+    for place, user_id in enumerate(members):
         past = past_of.get(user_id, _Past(None, ()))
         window = window_of.get(user_id, nothing)
         own = window.take(window.completed_at >= begins_at)
@@ -56,7 +59,8 @@ def report_inputs(
             week=week,
             level=past.level,
             standing=standing(everybody, past.level.theta, past.level.se) if past.level else None,
-            change=change_of.get(user_id),
+            change=change_of.get(place),
+            change_since_start=since_start_of.get(place),
             history=past.weeks,
             answers=own,
             seen=frozenset(window.keys),
@@ -67,35 +71,68 @@ def report_inputs(
         )
 
 
-def _changes(week: Week, members: Sequence[str], counted: Answers, bank: ItemBank) -> dict[str, Change]:
+@dataclass(frozen=True)
+class _Scored:
+    """The members' answers to items of the bank; `newest` and `oldest` are weeks before the end of
+    the week, per member, inf and -inf without any."""
+
+    matrix: ResponseMatrix
+    weeks_ago: Floats
+    newest: Floats
+    oldest: Floats
+
+    @property
+    def of_the_week(self) -> NDArray[np.bool_]:
+        return self.newest <= 1
+
+    def change(self, position: Floats, told: NDArray[np.bool_], weeks: Floats, bank: ItemBank) -> dict[int, Change]:
+        """Of those members who are to be told one, and can be; `position` is NaN where an answer does not matter."""
+        of = self.matrix
+        rows = np.flatnonzero(told[of.user] & ~np.isnan(position))
+        some = ResponseMatrix(of.user[rows], of.item[rows], of.correct[rows], of.n_users, of.n_items)
+        found = change(some, position[rows], bank.items)
+        return {
+            i: Change(
+                max(1, round(weeks[i].item())), round(found.change[i].item(), 9), round(found.se[i].item(), 9),
+                found.verdict[i],
+            )
+            for i in np.flatnonzero(told).tolist()
+            if found.verdict[i] is not None
+        }  # fmt: skip
+
+
+def _scored(week: Week, members: Sequence[str], counted: Answers, bank: ItemBank) -> _Scored:
+    answers = counted.of_users(members)
+    item = np.array([bank.place.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
+    rows = np.flatnonzero((item >= 0) & ~np.isnan(answers.correct))
+    weeks_ago = (np.datetime64(week.plus(1).start, "us") - answers.completed_at[rows]) / np.timedelta64(1, "W")
+    user = answers.user[rows]
+    newest, oldest = np.full(len(members), np.inf), np.full(len(members), -np.inf)
+    np.minimum.at(newest, user, weeks_ago)
+    np.maximum.at(oldest, user, weeks_ago)
+    matrix = ResponseMatrix(
+        user, item[rows], answers.correct[rows].astype(np.int64), len(members), len(bank.item_keys)
+    )  # fmt: skip
+    return _Scored(matrix, weeks_ago, newest, oldest)
+
+
+def _changes(of: _Scored, bank: ItemBank) -> dict[int, Change]:
     """The change over four weeks of those who have new scored answers in the week, where they can carry one.
 
     From answer to answer: four weeks end with the learner's last one, and begin with the first where that is younger.
     """
-    answers = counted.of_users(members)
-    item = np.array([bank.place.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
-    weeks_ago = (np.datetime64(week.plus(1).start, "us") - answers.completed_at) / np.timedelta64(1, "W")
-    scored = (item >= 0) & ~np.isnan(answers.correct)
-    newest, oldest = np.full(len(members), np.inf), np.full(len(members), -np.inf)
-    np.minimum.at(newest, answers.user[scored], weeks_ago[scored])
-    np.maximum.at(oldest, answers.user[scored], weeks_ago[scored])
-    over = np.minimum(oldest - newest, OVER_WEEKS)
-    told = (newest <= 1) & (over >= SHORTEST)
-    rows = np.flatnonzero(scored & told[answers.user])
-    position = over_last(weeks_ago[rows] - newest[answers.user[rows]], over[answers.user[rows]])
-    rows, position = rows[~np.isnan(position)], position[~np.isnan(position)]
-    matrix = ResponseMatrix(
-        answers.user[rows], item[rows], answers.correct[rows].astype(np.int64), len(members), len(bank.item_keys)
-    )
-    found = change(matrix, position, bank.items)
-    return {
-        members[i]: Change(
-            max(1, round(over[i].item())), round(found.change[i].item(), 9), round(found.se[i].item(), 9),
-            found.verdict[i],
-        )
-        for i in np.flatnonzero(told).tolist()
-        if found.verdict[i] is not None
-    }  # fmt: skip
+    user, over = of.matrix.user, np.minimum(of.oldest - of.newest, OVER_WEEKS)
+    told = of.of_the_week & (over >= SHORTEST)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of those who are told nothing
+        position = over_last(of.weeks_ago - of.newest[user], over[user])
+    return of.change(position, told, over, bank)
+
+
+def _changes_since_start(of: _Scored, bank: ItemBank) -> dict[int, Change]:
+    """The same from the learner's first four weeks to the last four, of those who have been there for eight."""
+    user, over = of.matrix.user, of.oldest - of.newest
+    position = since_start(of.weeks_ago - of.newest[user], over[user])
+    return of.change(position, of.of_the_week & (over >= 2 * OVER_WEEKS), over, bank)
 
 
 @dataclass(frozen=True)

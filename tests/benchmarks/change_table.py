@@ -67,7 +67,7 @@ def growing(n_users: int) -> None:
     print(
         f"\nClearly up, per cent: {100 * WEEKLY_GAIN:.0f} points a week, {A_WEEK} answers a week, {n_users:,} learners"
     )
-    print(f"{'':44}{'last four weeks':>18}{'since start':>14}{'4 wk : 4 wk':>14}{'two halves':>12}")
+    print(f"{'':44}{'last four weeks':>18}{'4 wk : 4 wk':>14}{'two halves':>14}{'since start':>14}")
     for guessing in (0.0, 0.2):
         for flat, weeks in ((0, 5), (0, 6), (0, 7), (0, 8), (4, 8), (4, 9), (8, 13)):
             steps = tuple(0.0 if week < flat else WEEKLY_GAIN for week in range(weeks - 1))
@@ -78,14 +78,10 @@ def growing(n_users: int) -> None:
             history = f"{gains} weekly gains, after {flat + 1} weeks without" if flat else f"{gains} weekly gains"
             halves = np.where(ago < weeks // 2, 1.0, np.where(ago >= weeks - weeks // 2, 0.0, np.nan))
             blocks = np.where(ago < 4, 1.0, np.where(ago < 8, 0.0, np.nan))
-            shares = [
-                _percent(_verdict(answers, position, given.items) == "up")
-                for position in (over_last(ago), since_start(ago, weeks - 1.0), blocks, halves)
-            ]
-            print(
-                f"{'3PL' if guessing else '2PL'}  {history:39}" + "".join(f"{share:14.0f}" for share in shares),
-                flush=True,
-            )
+            line = f"{'3PL' if guessing else '2PL'}  {history:39}"
+            for position in (over_last(ago), blocks, halves, since_start(ago, weeks - 1.0)):
+                line += f"{_percent(_verdict(answers, position, given.items) == 'up'):14.0f}"
+            print(line if weeks > 8 else line[:-1] + "-", flush=True)
 
 
 def in_a_growing_group(n_users: int) -> None:

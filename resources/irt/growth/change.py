@@ -110,10 +110,13 @@ def over_last(weeks_ago: Floats, weeks: Floats | float = 4.0) -> Floats:
     return np.where(weeks_ago <= weeks + WEEKS_BEFORE, position, np.nan)
 
 
-def since_start(weeks_ago: Floats, weeks_since_start: Floats | float) -> Floats:
-    """Positions for "the change since the start": a straight line from the learner's first answer (0) to now (1).
+def since_start(weeks_ago: Floats, started_ago: Floats | float) -> Floats:
+    """Positions for "since the first weeks": the learner's first four weeks (0) against the last four (1).
 
-    `weeks_since_start` is one number or has the shape of `weeks_ago`. Where growth was steady the change is right on
-    average; of a late start it sees less than there was (eight weeks level, four of growth: .82 of 1).
+    `started_ago` is the time from the learner's first answer to now, 8 weeks at least; it is one number or has the
+    shape of `weeks_ago`. Answers of between get NaN: leave them out. The change is that of the mean level of four
+    weeks, and so leaves out what was gained within them: of steady growth it tells two thirds over 12 weeks, 12 in 13
+    over a year.
     """
-    return np.asarray(np.clip(1 - weeks_ago / weeks_since_start, 0, 1))
+    began, now = weeks_ago >= started_ago - WEEKS_BEFORE, weeks_ago <= WEEKS_BEFORE
+    return np.select([began, now], [0.0, 1.0], np.nan)

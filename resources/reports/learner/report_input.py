@@ -66,7 +66,8 @@ class ReportInput:
     """Everything that a report shows.
 
     `level` is the newest within the look-back of `window_days`, None without one; so is `standing`, also among too few
-    learners. `change` is None where the week's own answers cannot carry one. `history` ascends and ends with this week
+    learners. `change` is None where the week's own answers cannot carry one; so is
+    `change_since_start`, from the first four weeks to the last. `history` ascends and ends with this week
     at the latest; weeks without an estimate are absent. `answers` are those of the week alone; `seen` are the items
     answered lately. `as_of`: answers up to this instant are in.
     """
@@ -76,6 +77,7 @@ class ReportInput:
     level: Level | None
     standing: Standing | None
     change: Change | None
+    change_since_start: Change | None
     history: Sequence[WeekLevel]
     answers: Answers
     seen: frozenset[str]

@@ -45,6 +45,7 @@ class View:
     too_few: TooFew | None
     no_level: NoLevel | None
     change: ChangeView | None
+    since_start: ChangeView | None
     trend: Trend | None
     practice: Practice | None
     days: Days | None
@@ -61,7 +62,7 @@ def view(words: Words, given: ReportInput) -> View:
     # Nothing is shown that rests on fewer answers than a first level.
     given = replace(given, level=None if few else given.level, history=[past for past in given.history if enough(past)])
     level = given.level
-    changed = change_view(words, given)
+    changed = change_view(words, given.change, given.scale) if level else None
     fit = person_fit(given.answers, given.bank, level.theta) if level else None
     return View(
         synthetic=given.user_id.startswith(SYNTHETIC),
@@ -75,6 +76,7 @@ def view(words: Words, given: ReportInput) -> View:
         too_few=few,
         no_level=no_level(words, given) if unmeasured else None,
         change=changed,
+        since_start=change_view(words, given.change_since_start, given.scale) if level else None,
         trend=trend(words, given),
         practice=practice(words, given.answers),
         days=days(words, given.week, given.answers),

@@ -100,7 +100,7 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
     changed = {
         "user_id": "another", "week": WEEK.plus(1), "level": replace(LEVEL, theta=0.43), "history": levels(0.1),
         "standing": Standing(40, 30, 50, 200), "change": replace(CHANGE, se=0.3),
-        "seen": frozenset({"q1"}), "bank": replace(BANK, version="2025-02"),
+        "change_since_start": CHANGE, "seen": frozenset({"q1"}), "bank": replace(BANK, version="2025-02"),
         "scale": Scale(500, 50), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
     }  # fmt: skip
     of_answers = {

@@ -122,6 +122,22 @@ def test_the_answers_of_one_week_carry_no_change() -> None:
     assert verdict(answered(0.95, *of_level(-1.0, 100)) + answered(0.05, *of_level(1.0, 100, 100))) is None
 
 
+@pytest.mark.parametrize(("began", "told_it"), [(8.4, False), (8.6, True), (30.0, True)])
+def test_after_eight_weeks_the_first_four_are_held_against_the_last_four(began: float, told_it: bool) -> None:
+    first, between = answered(began, *of_level(-1.0, 60)), answered(4.55, *of_level(3.0, 30, 60))
+    (week,) = told([*first, *between, *answered(0.5, *of_level(1.0, 60, 90))], estimates=[(0, 150)])
+    since = week.change_since_start
+    assert (since is not None) == told_it
+    if since is not None:
+        assert (since.weeks, since.verdict) == (round(began - 0.5), "up")
+        assert since.delta == pytest.approx(2.0, abs=0.3)  # the weeks between have no part in it
+
+
+def test_since_the_start_nothing_is_told_of_who_answered_nothing() -> None:
+    (week,) = told(answered(12, *of_level(-1.0, 60)) + answered(1.5, *of_level(1.0, 60, 60)), estimates=[(1, 120)])
+    assert week.change_since_start is None
+
+
 def test_an_answer_that_cannot_be_scored_carries_no_change() -> None:
     before = answered(6.0, *of_level(1.0, 60)) + answered(1.5, *of_level(-1.0, 60, 60))
     (week,) = told([*before, (0.5, "unknown to the bank", True)], estimates=[(1, 120)])

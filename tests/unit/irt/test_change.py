@@ -28,6 +28,13 @@ def weekly(theta_by_week: list[float], a_week: int, n_users: int, seed: int) -> 
     return ResponseMatrix(user, item.ravel(), right.ravel().astype(int), n_users, BANK), ago
 
 
+def change_where(answers: ResponseMatrix, position: Floats) -> Change:
+    """By the answers that have a position."""
+    used = np.isfinite(position)
+    some = ResponseMatrix(answers.user[used], answers.item[used], answers.correct[used], answers.n_users, BANK)
+    return change(some, position[used], bank())
+
+
 def share(found: Change, word: str) -> float:
     return float(np.mean(found.verdict == word))
 
@@ -46,9 +53,9 @@ def test_an_unchanged_learner_is_told_so(theta: float, before: int, now: int, gu
 
 @pytest.mark.parametrize("theta", [-1.0, 2.5])
 def test_nor_do_lines_over_weeks_speak_of_an_unchanged_learner(theta: float) -> None:
-    answers, ago = weekly([theta] * 8, 10, 1_500, seed=2)
-    for position in (over_last(ago), since_start(ago, 7.0)):
-        found = change(answers, position, bank())
+    answers, ago = weekly([theta] * 12, 10, 1_500, seed=2)
+    for position in (over_last(ago), since_start(ago, 11.0)):
+        found = change_where(answers, position)
         assert share(found, "up") < 0.03 + 3 * np.sqrt(0.03 * 0.97 / 1_500)
         assert share(found, "down") < 0.03 + 3 * np.sqrt(0.03 * 0.97 / 1_500)
 
@@ -78,8 +85,16 @@ def test_25_points_a_week_are_clearly_up_after_four_weeks_in_most_cases() -> Non
     growth_all_along = [0.25 * week for week in range(8)]
     for path, required in ((level_then_growth, 0.6), (growth_all_along, 0.85)):
         answers, ago = weekly(path, 20, 1_500, seed=4)
-        found = change(answers, over_last(ago), bank())
+        found = change_where(answers, over_last(ago))
         assert share(found, "up") > required
+
+
+@pytest.mark.parametrize(("path", "gained"), [(np.linspace(0, 1, 12), 7 / 11), ([0.0] * 6 + [1.0] * 6, 1.0)])
+def test_a_change_since_the_start_is_that_of_the_mean_of_four_weeks(path: list[float], gained: float) -> None:
+    answers, ago = weekly(list(path), 20, 1_500, seed=5)  # of whole weeks, five lie within four
+    found = change_where(answers, since_start(ago, 11.0))
+    assert found.change.mean() == pytest.approx(gained, abs=0.05)
+    assert np.mean(np.abs(found.change - gained) < 1.96 * found.se) == pytest.approx(0.95, abs=0.02)
 
 
 def test_all_right_never_speaks_for_a_loss() -> None:
@@ -137,7 +152,8 @@ def test_answers_of_one_time_or_none_say_nothing() -> None:
 def test_positions_are_those_of_the_docstrings() -> None:
     ago = np.array([0.0, 1.0, 4.0, 8.0, 8.5])
     assert_allclose(over_last(ago), [1, 0.75, 0, 0, np.nan])
-    assert_allclose(since_start(ago, 10.0), [1, 0.9, 0.6, 0.2, 0.15])
+    assert_allclose(since_start(ago, 8.5), [1, 1, 1, 0, 0])
+    assert_allclose(since_start(np.array([4.5, 6.0]), np.array([8.5, 12.0])), [0, np.nan])
 
 
 @pytest.mark.parametrize("position", [np.zeros(3), np.full(60, 1.1), np.full(60, np.nan)])

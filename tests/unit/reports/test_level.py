@@ -79,16 +79,17 @@ def test_every_plus_or_minus_is_half_of_the_95_percent_interval() -> None:
 
 @pytest.mark.parametrize("verdict", ["up", "down", "not enough to tell"])
 def test_a_change_is_told_in_points_with_its_verdict(verdict: Literal["up", "down", "not enough to tell"]) -> None:
-    week = given(change=Change(weeks=4, delta=-0.5, se=0.3, verdict=verdict))
-    made = change_view(ENGLISH, week)
+    change = Change(weeks=4, delta=-0.5, se=0.3, verdict=verdict)
+    made = change_view(ENGLISH, change, Scale())
     assert made is not None
     assert (made.delta, made.margin, made.over, made.verdict) == ("−50", "59", "4 weeks", verdict)
-    assert seen(week).lead == verdict
+    assert seen(given(change=change)).lead == verdict
 
 
 def test_without_a_change_or_a_level_nothing_is_said_of_change() -> None:
-    assert change_view(ENGLISH, given(change=None)) is None
-    assert change_view(ENGLISH, given(level=None)) is None
+    assert seen(given(change=None)).change is None
+    unmeasured = seen(given(level=None, since_start=CHANGE))
+    assert (unmeasured.change, unmeasured.since_start) == (None, None)
 
 
 def test_who_answered_nothing_keeps_the_level_of_its_week_and_is_told_nothing_of_change() -> None:

@@ -9,7 +9,7 @@ from resources.irt.growth.change import CRITICAL_Z
 from resources.irt.response_functions import probability_at
 from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
-from resources.reports.learner.report_input import Level, ReportInput, Standing, WeekLevel
+from resources.reports.learner.report_input import Change, Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.points import margin, score, score_and_margin
 
@@ -133,14 +133,13 @@ def no_level(words: Words, given: ReportInput) -> NoLevel:
     )
 
 
-def change_view(words: Words, given: ReportInput) -> ChangeView | None:
+def change_view(words: Words, change: Change | None, scale: Scale) -> ChangeView | None:
     """None where nothing is said about change."""
-    change = given.change
-    if change is None or given.level is None:
+    if change is None:
         return None
     return ChangeView(
-        delta=words.signed(given.scale.per_logit * change.delta, 0),
-        margin=margin(words, given.scale, change.se),
+        delta=words.signed(scale.per_logit * change.delta, 0),
+        margin=margin(words, scale, change.se),
         over=words.count(change.weeks, "{n} week", "{n} weeks"),
         verdict=change.verdict,
     )

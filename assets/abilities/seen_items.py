@@ -14,25 +14,25 @@ COLUMNS = ("user_id", "item_key", "correct")  # of the frozen answers: all that 
 
 
 class SeenItems:
-    """Pairs of learner and item, as one sorted array of numbers: eight bytes a pair."""
+    """Pairs of learner and item as numbers: eight bytes an answer."""
 
     def __init__(self) -> None:
         self._users: dict[str, int] = {}
         self._items: dict[str, int] = {}
-        self._pairs: Ints = np.zeros(0, np.int64)
+        self._pairs: list[Ints] = []
 
     def add(self, answered: pa.Table) -> None:
         """Remember these answers (columns COLUMNS); skipped ones are none."""
         given = answered.filter(pc.is_valid(answered["correct"]))
-        pairs = self._pair(_codes(given["user_id"], self._users), _codes(given["item_key"], self._items))
-        self._pairs = np.union1d(self._pairs, pairs)
+        self._pairs.append(self._pair(_codes(given["user_id"], self._users), _codes(given["item_key"], self._items)))
 
     def unseen(self, answers: Answers) -> NDArray[np.bool_]:
         """For each row, whether the learner had not answered the item before; shape (n,)."""
         user = np.array([self._users.get(user_id, -1) for user_id in answers.user_ids], np.int64)[answers.user]
         item = np.array([self._items.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
         known = (user >= 0) & (item >= 0)
-        return ~(known & np.isin(self._pair(user, item), self._pairs))
+        before = np.concatenate(self._pairs) if self._pairs else np.zeros(0, np.int64)
+        return ~(known & np.isin(self._pair(user, item), before))
 
     def _pair(self, user: Ints, item: Ints) -> Ints:
         return (user << 32) + item

@@ -1,6 +1,6 @@
 """Expectation-maximisation over a grid of abilities, accelerated; the engine of the calibration.
 
-A point is one vector: the items' free parameters, then the group's mean and the logarithm of its SD where they are
+A point is one vector: the items' free parameters, then the groups' means and the logarithms of their SDs where they are
 estimated.
 """
 
@@ -8,21 +8,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from resources.irt.calibration import m_step
 from resources.irt.calibration.m_step import LIMITS, Free, ItemPriors
 from resources.irt.response_functions import Floats
-from resources.irt.response_matrix import ResponseMatrix
+from resources.irt.response_matrix import Ints, ResponseMatrix
 
 Progress = Callable[[int, float, float], None]
+Which = NDArray[np.bool_]
 
 _USERS_AT_ONCE = 4_000  # 2 MB of posterior weights on 61 points
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Normal distributions of ability: `mean`, `sd` and whether each is to be estimated, all of shape (G,)."""
+
+    mean: Floats
+    sd: Floats
+    free_mean: Which
+    free_sd: Which
+
+
+@dataclass(frozen=True)
 class Expected:
-    """Under the posteriors: answers `n` and right ones `r` at each ability, shape (J, Q); users `mass`, shape (Q,)."""
+    """Under the posteriors: answers `n` and right ones `r` at each ability, shape (J, Q); each group's users there,
+    `mass`, shape (G, Q)."""
 
     n: Floats
     r: Floats
@@ -31,36 +44,38 @@ class Expected:
 
 
 class Sample:
-    """The users who answered anything, a bounded number at a time, and the abilities `theta`, shape (Q,)."""
+    """The users who answered anything, a bounded number at a time, their groups, and the abilities `theta`, shape (Q,)."""
 
-    def __init__(self, answers: ResponseMatrix, theta: Floats) -> None:
+    def __init__(self, answers: ResponseMatrix, theta: Floats, group: Ints) -> None:
         table = answers.table()
-        table = table[np.diff(table.indptr) > 0]
+        active = np.flatnonzero(np.diff(table.indptr))
         self.theta = theta
         self.n_items = answers.n_items
-        parts = [table[start : start + _USERS_AT_ONCE] for start in range(0, table.shape[0], _USERS_AT_ONCE)]
-        self.portions: list[tuple[csr_array, csr_array]] = [(part, part.T.tocsr()) for part in parts]
+        parts = [active[start : start + _USERS_AT_ONCE] for start in range(0, active.size, _USERS_AT_ONCE)]
+        self.portions: list[tuple[csr_array, csr_array, Ints]] = [
+            (table[part], table[part].T.tocsr(), group[part]) for part in parts
+        ]
 
-    def posteriors(self, part: csr_array, eta: Floats, mean: float, sd: float) -> tuple[Floats, Floats]:
+    def posteriors(self, part: csr_array, group: Ints, eta: Floats, mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
         """Weights on the grid, shape (rows, Q), each row adding up to 1; and log-likelihoods, shape (rows,)."""
-        return self._posteriors(part, np.concatenate(m_step.log_p(eta, self.theta)), self._log_weights(mean, sd))
+        return self._posteriors(part, group, np.concatenate(m_step.log_p(eta, self.theta)), self._weights(mean, sd))
 
-    def expected(self, eta: Floats, mean: float, sd: float) -> Expected:
-        log_p, log_weights = np.concatenate(m_step.log_p(eta, self.theta)), self._log_weights(mean, sd)
+    def expected(self, eta: Floats, mean: Floats, sd: Floats) -> Expected:
+        log_p, log_weights = np.concatenate(m_step.log_p(eta, self.theta)), self._weights(mean, sd)
         counts = np.zeros((2 * self.n_items, self.theta.size))
-        mass = np.zeros(self.theta.size)
+        mass = np.zeros((mean.size, self.theta.size))
         log_likelihood = 0.0
-        for part, transposed in self.portions:
-            weights, log_likelihoods = self._posteriors(part, log_p, log_weights)
+        for part, transposed, group in self.portions:
+            weights, log_likelihoods = self._posteriors(part, group, log_p, log_weights)
             counts += transposed @ weights
-            mass += weights.sum(axis=0)
+            mass += (group == np.arange(mean.size)[:, None]) @ weights
             log_likelihood += float(log_likelihoods.sum())
         wrong, right = counts[: self.n_items], counts[self.n_items :]
         return Expected(wrong + right, right, mass, log_likelihood)
 
-    def _posteriors(self, part: csr_array, log_p: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
+    def _posteriors(self, part: csr_array, group: Ints, log_p: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
         density = part @ log_p
-        density += log_weights
+        density += log_weights[group]
         top = density.max(axis=1, keepdims=True)
         density -= top
         np.exp(density, out=density)
@@ -68,9 +83,19 @@ class Sample:
         density /= total
         return density, (np.log(total) + top)[:, 0]
 
-    def _log_weights(self, mean: float, sd: float) -> Floats:
-        log_weights = -0.5 * ((self.theta - mean) / sd) ** 2
-        return np.asarray(log_weights - np.log(np.exp(log_weights).sum()))
+    def _weights(self, mean: Floats, sd: Floats) -> Floats:
+        """Logarithms of each group's weights on the grid, shape (G, Q)."""
+        log_weights = -0.5 * ((self.theta - mean[:, None]) / sd[:, None]) ** 2
+        return np.asarray(log_weights - np.log(np.exp(log_weights).sum(axis=1, keepdims=True)))
+
+
+@dataclass(frozen=True)
+class Step:
+    """The next `point`, log-likelihood plus log-prior at the one before, and the largest `change` between the two."""
+
+    point: Floats
+    value: float
+    change: float
 
 
 @dataclass(frozen=True)
@@ -81,47 +106,50 @@ class Em:
     start: Floats
     free: Free
     priors: ItemPriors
-    group_mean: float
-    group_sd: float
-    estimate_mean: bool
-    estimate_sd: bool
+    groups: Groups
 
-    def pack(self, eta: Floats, mean: float, sd: float) -> Floats:
-        group = [mean] * self.estimate_mean + [float(np.log(sd))] * self.estimate_sd
-        return np.concatenate([eta[self.free], group])
+    def pack(self, eta: Floats, mean: Floats, sd: Floats) -> Floats:
+        of = self.groups
+        return np.concatenate([eta[self.free], mean[of.free_mean], np.log(sd[of.free_sd])])
 
-    def unpack(self, point: Floats) -> tuple[Floats, float, float]:
-        eta = self.start.copy()
-        n = int(self.free.sum())
+    def unpack(self, point: Floats) -> tuple[Floats, Floats, Floats]:
+        """The items' parameters, shape (J, 3), the groups' means and SDs, each of shape (G,)."""
+        eta, mean, sd = self.start.copy(), self.groups.mean.copy(), self.groups.sd.copy()
+        n, m = int(self.free.sum()), int(self.groups.free_mean.sum())
         eta[self.free] = point[:n]
-        group = list(point[n:])
-        mean = float(group.pop(0)) if self.estimate_mean else self.group_mean
-        sd = float(np.exp(group.pop(0))) if self.estimate_sd else self.group_sd
+        mean[self.groups.free_mean] = point[n : n + m]
+        sd[self.groups.free_sd] = np.exp(point[n + m :])
         return eta, mean, sd
 
-    def step(self, point: Floats) -> tuple[Floats, float]:
-        """The next point, and log-likelihood plus log-prior at the one given; the step never lowers it."""
-        eta, mean, sd = self.unpack(point)
-        expected = self.sample.expected(eta, mean, sd)
-        value = expected.log_likelihood + float(self.priors.log_density(eta, self.free).sum())
-        eta = m_step.step(expected.n, expected.r, self.sample.theta, eta, self.free, self.priors)
-        users = expected.mass.sum()
-        if self.estimate_mean:
-            mean = float(expected.mass @ self.sample.theta / users)
-        if self.estimate_sd:
-            sd = float(np.sqrt(expected.mass @ (self.sample.theta - mean) ** 2 / users))
-        return self.pack(eta, mean, sd), value
+    def step(self, point: Floats) -> Step:
+        """It never lowers the value."""
+        before, mean, sd = self.unpack(point)
+        expected = self.sample.expected(before, mean, sd)
+        value = expected.log_likelihood + float(self.priors.log_density(before, self.free).sum())
+        moved = m_step.step(expected.n, expected.r, self.sample.theta, before, self.free, self.priors)
+        users = expected.mass.sum(axis=1)
+        new_mean = np.where(self.groups.free_mean, expected.mass @ self.sample.theta / users, mean)
+        squares = (expected.mass * (self.sample.theta - new_mean[:, None]) ** 2).sum(axis=1) / users
+        new_sd = np.where(self.groups.free_sd, np.sqrt(squares), sd)
+        after = self.pack(moved.eta, new_mean, new_sd)
+        of_groups = np.sqrt(users) / sd, np.sqrt(2 * users)
+        per_se = np.concatenate([
+            np.sqrt(moved.information)[self.free], of_groups[0][self.groups.free_mean],
+            of_groups[1][self.groups.free_sd],
+        ])  # fmt: skip
+        return Step(after, value, self._change(point, after, moved.eta, per_se))
 
     def clipped(self, point: Floats) -> Floats:
         eta, mean, sd = self.unpack(point)
         return self.pack(eta.clip(-LIMITS, LIMITS), mean, sd)
 
-    def change(self, before: Floats, after: Floats) -> float:
-        """The largest, items at their limits left aside: along these the likelihood is flat, and they may creep on."""
-        eta = self.unpack(after)[0]
+    def _change(self, before: Floats, after: Floats, eta: Floats, per_se: Floats) -> float:
+        """The largest, each in its own unit or in its standard error, whichever is smaller: what the answers tell
+        nothing of must not hold the rest. Items at their limits are left aside: they may creep on."""
         waited_for = m_step.within_limits(eta)[:, None] & self.free
         counts = np.concatenate([waited_for[self.free], np.ones(after.size - self.free.sum(), dtype=bool)])
-        return float(np.abs(after - before)[counts].max(initial=0))
+        moved = np.abs(after - before)
+        return float((moved * np.minimum(1, per_se))[counts].max(initial=0))
 
 
 def run(
@@ -136,12 +164,11 @@ def run(
 
     def step(start: Floats) -> tuple[Floats, float]:
         nonlocal cycle, change
-        after, value = em.step(start)
-        cycle += 1
-        change = em.change(start, after)
+        made = em.step(start)
+        cycle, change = cycle + 1, made.change
         if progress is not None:
-            progress(cycle, value, change)
-        return after, value
+            progress(cycle, made.value, change)
+        return made.point, made.value
 
     while True:
         first, value = step(point)

@@ -21,6 +21,7 @@ SLOPE, INTERCEPT, LOGIT_C = 0, 1, 2
 # standard error, and screening names it.
 LIMITS = np.array([20.0, 60.0, 20.0])
 
+_LEAPT = 0.5  # of the slope before a step, the other way after it: the step was half as long again as it should be
 _LONGEST_STEP = 1.0  # in each parameter: the quadratic model holds no further from a poor start
 
 
@@ -107,33 +108,52 @@ def gradient(n: Floats, r: Floats, theta: Floats, eta: Floats) -> Floats:
     return np.stack([along @ theta, along.sum(axis=1), (residual * w).sum(axis=1)], axis=1)
 
 
-def step(n: Floats, r: Floats, theta: Floats, eta: Floats, free: Free, priors: ItemPriors) -> Floats:
-    """`eta` after one scoring step, in which no item loses posterior density: a step too long is halved until it gains.
+@dataclass(frozen=True)
+class Moved:
+    """The items' parameters after a step, and what the complete data would tell of each before it; shape (J, 3)."""
+
+    eta: Floats
+    information: Floats
+
+
+def step(n: Floats, r: Floats, theta: Floats, eta: Floats, free: Free, priors: ItemPriors) -> Moved:
+    """One scoring step, in which no item loses posterior density: a step too long is cut until it gains.
 
     `n` and `r`, shape (J, Q): expected numbers of answers and of right answers by learners at each of `theta`.
+
+    The expected information may be less than half of the observed one, as where a hard item with guessing has few
+    answers. A step then leaps over the maximum and back for ever, by distances at which rounding hides the loss. The
+    slope at its end shows it: where that points back, the step is cut to where the slope would be 0 (secant).
     """
-    prior_first, prior_curvature = priors.derivatives(eta, free)
-    first = np.where(free, gradient(n, r, theta, eta), 0) + prior_first
     curvature = _information(n, theta, eta) * (free[:, :, None] & free[:, None, :])
     diagonal = np.arange(3)
-    curvature[:, diagonal, diagonal] += prior_curvature
+    curvature[:, diagonal, diagonal] += priors.derivatives(eta, free)[1]
+    told = curvature[:, diagonal, diagonal]
     # Regular whatever the item. Relative, so that one without a maximum (all right) strides to its limit, not creeps.
-    curvature[:, diagonal, diagonal] += np.where(free, 1e-9 * curvature[:, diagonal, diagonal] + 1e-100, 1.0)
-    change = np.linalg.solve(curvature, first[:, :, None])[:, :, 0].clip(-_LONGEST_STEP, _LONGEST_STEP)
+    curvature[:, diagonal, diagonal] += np.where(free, 1e-9 * told + 1e-100, 1.0)
+
+    def slope(at: Floats) -> Floats:
+        return np.where(free, gradient(n, r, theta, at), 0) + priors.derivatives(at, free)[0]
 
     def value(at: Floats) -> Floats:
         wrong, right = log_p(at, theta)
         return np.asarray(((n - r) * wrong + r * right).sum(axis=1) + priors.log_density(at, free))
 
+    first = slope(eta)
+    change = np.linalg.solve(curvature, first[:, :, None])[:, :, 0].clip(-_LONGEST_STEP, _LONGEST_STEP)
+    ahead = (first * change).sum(axis=1)
+    back = -(slope(np.where(free, (eta + change).clip(-LIMITS, LIMITS), eta)) * change).sum(axis=1)
+    leapt = back > _LEAPT * ahead
+    change[leapt] *= (ahead[leapt] / (ahead[leapt] + back[leapt]))[:, None]
     before = value(eta)
     tolerance = 1e-13 * np.abs(before)  # rounding: at the maximum itself a step may seem to lose
     for _ in range(30):
         after = np.where(free, (eta + change).clip(-LIMITS, LIMITS), eta)
         worse = ~(value(after) >= before - tolerance)
         if not worse.any():
-            return after
+            return Moved(after, told)
         change[worse] /= 2
-    return np.where(worse[:, None], eta, after)
+    return Moved(np.where(worse[:, None], eta, after), told)
 
 
 def _information(n: Floats, theta: Floats, eta: Floats) -> Floats:

@@ -19,6 +19,7 @@ from resources.irt.calibration import m_step
 from resources.irt.calibration.em import Em
 from resources.irt.calibration.m_step import INTERCEPT, LOGIT_C, SLOPE, Free
 from resources.irt.response_functions import Floats
+from resources.irt.response_matrix import Ints
 
 Method = Literal["joint", "per item", "none"]
 Singles = NDArray[np.float32]
@@ -30,71 +31,97 @@ _NOTHING = 1e-6  # information: a standard error of 1,000
 
 @dataclass(frozen=True)
 class StandardErrors:
-    """Of slope a, difficulty b, intercept d = -a b and guessing c, each of shape (J,).
+    """Of slope a, difficulty b, intercept d = -a b and guessing c, each of shape (J,), and of the groups' estimated
+    means and log SDs, in the order of `Em.pack`, shape (K,).
 
-    NaN: known beforehand, or not estimable (a parameter at its limit, an information matrix that is not positive).
+    `covariance`, shape (J, 3, 3), is that of each item's a, b and c. NaN: known beforehand, or not estimable (a parameter
+    at its limit, an information matrix that is not positive), or, of groups, not computed. `d_with_groups`, shape (J, K),
+    is the covariance of d with the groups' parameters.
     """
 
     a: Floats
     b: Floats
     d: Floats
     c: Floats
+    groups: Floats
+    covariance: Floats
+    d_with_groups: Floats
     method: Method
 
 
 def standard_errors(em: Em, point: Floats, method: Method = "joint") -> StandardErrors:
-    """At the maximum `point` of `em`. Only "joint" holds the uncertainty of an estimated group."""
+    """At the maximum `point` of `em`. Only "joint" holds the uncertainty of estimated groups."""
     eta, mean, sd = em.unpack(point)
     free = em.free & m_step.within_limits(eta)[:, None]
-    if method == "joint":
-        covariance = _joint_covariance(em, eta, mean, sd, free)
-    else:
-        covariance = _per_item_covariance(em, eta, mean, sd, free)
-    var_a, var_d, var_logit_c = (covariance[:, k, k] for k in (SLOPE, INTERCEPT, LOGIT_C))
+    of_items = _joint_covariance if method == "joint" else _per_item_covariance
+    found = of_items(em, eta, mean, sd, free)
     a, d, c = eta[:, SLOPE], eta[:, INTERCEPT], expit(eta[:, LOGIT_C])
     with np.errstate(divide="ignore", invalid="ignore"):
-        b = -d / a
-        # Delta method; a known a adds nothing to the uncertainty of b.
-        a_part = np.where(free[:, SLOPE], b**2 * var_a + 2 * b * covariance[:, SLOPE, INTERCEPT], 0)
+        # Delta method; what is known adds nothing to the uncertainty of the others.
+        own = np.where(_both(em.free), found.items, 0)
+        turn = np.zeros_like(own)
+        turn[:, 0, SLOPE], turn[:, 1, SLOPE], turn[:, 1, INTERCEPT] = 1, d / a**2, -1 / a
+        turn[:, 2, LOGIT_C] = c * (1 - c)
+        covariance = turn @ own @ turn.transpose(0, 2, 1)
+        told = em.free.copy()
+        told[:, 1] |= em.free[:, SLOPE]
+        covariance = np.where(_both(told), covariance, np.nan)
+        variance = np.diagonal(covariance, axis1=1, axis2=2).T
         return StandardErrors(
-            np.sqrt(var_a), np.sqrt((var_d + a_part) / a**2), np.sqrt(var_d), c * (1 - c) * np.sqrt(var_logit_c), method
+            *np.sqrt(variance[:2]), np.sqrt(found.items[:, INTERCEPT, INTERCEPT]), np.sqrt(variance[2]),
+            np.sqrt(np.diagonal(found.groups)), covariance, found.d_with_groups, method,
         )  # fmt: skip
 
 
-def not_computed(n_items: int) -> StandardErrors:
-    nothing = np.full(n_items, np.nan)
-    return StandardErrors(nothing, nothing, nothing, nothing, "none")
+def not_computed(n_items: int, n_groups: int) -> StandardErrors:
+    """`n_groups` counts the groups' estimated parameters."""
+    nothing, of_groups = np.full(n_items, np.nan), np.full(n_groups, np.nan)
+    return StandardErrors(
+        nothing, nothing, nothing, nothing, of_groups, np.full((n_items, 3, 3), np.nan),
+        np.full((n_items, n_groups), np.nan), "none",
+    )  # fmt: skip
 
 
-def _joint_covariance(em: Em, eta: Floats, mean: float, sd: float, free: Free) -> Floats:
-    """Each item's block of the inverse of the whole observed information, shape (J, 3, 3)."""
+@dataclass(frozen=True)
+class _Covariance:
+    """Blocks of an inverse information: items' own, shape (J, 3, 3), the groups', (K, K), and d's with theirs, (J, K)."""
+
+    items: Floats
+    groups: Floats
+    d_with_groups: Floats
+
+
+def _joint_covariance(em: Em, eta: Floats, mean: Floats, sd: Floats, free: Free) -> _Covariance:
+    """Of the inverse of the whole observed information."""
     size = eta.size
-    group = _group_scores(em, mean, sd)
-    information = -_missing_jointly(em, eta, mean, sd, group)
+    information = -_missing_jointly(em, eta, mean, sd)
     blocks = _complete(em, eta, mean, sd, free)
     for k in range(3):
         for m in range(3):
             information[np.arange(k, size, 3), np.arange(m, size, 3)] += blocks[:, k, m]
-    information[size:, size:] += _complete_group(em, eta, mean, sd)
+    information[size:, size:] += _complete_groups(em, eta, mean, sd)
     at = 3 * np.arange(len(eta))[:, None, None] + np.arange(3)[:, None]
     own_blocks = at, at.transpose(0, 2, 1)
     # An item about which the answers say nothing (all right, all wrong) must not cost the others their errors.
     told = np.linalg.eigvalsh(np.where(_both(free), information[own_blocks], np.eye(3)))[:, 0] > _NOTHING
     estimable = free & told[:, None]
-    index = np.flatnonzero(np.concatenate([estimable.ravel(), np.ones(len(group), dtype=bool)]))
+    index = np.flatnonzero(np.concatenate([estimable.ravel(), np.ones(len(information) - size, dtype=bool)]))
     covariance = np.full_like(information, np.nan)
     covariance[np.ix_(index, index)] = _inverse(information[np.ix_(index, index)])
-    return np.asarray(covariance[own_blocks])
+    return _Covariance(
+        np.asarray(covariance[own_blocks]), covariance[size:, size:], covariance[INTERCEPT:size:3, size:]
+    )  # fmt: skip
 
 
-def _per_item_covariance(em: Em, eta: Floats, mean: float, sd: float, free: Free) -> Floats:
-    """The inverse of each item's block of the observed information, shape (J, 3, 3)."""
+def _per_item_covariance(em: Em, eta: Floats, mean: Floats, sd: Floats, free: Free) -> _Covariance:
+    """Of the inverse of each item's block of the observed information, as if all else were known."""
     information = _complete(em, eta, mean, sd, free) - _missing_per_item(em, eta, mean, sd)
     covariance = np.full_like(information, np.nan)
     for j, own in enumerate(free):
         index = np.ix_(np.flatnonzero(own), np.flatnonzero(own))
         covariance[j][index] = _inverse(information[j][index])
-    return covariance
+    n = int(em.groups.free_mean.sum() + em.groups.free_sd.sum())
+    return _Covariance(covariance, np.full((n, n), np.nan), np.full((len(eta), n), np.nan))
 
 
 def _both(free: Free) -> NDArray[np.bool_]:
@@ -111,13 +138,15 @@ def _inverse(information: Floats) -> Floats:
     return np.asarray(half.T @ half)
 
 
-def _group_scores(em: Em, mean: float, sd: float) -> Floats:
-    """Derivatives of the log density of ability by its estimated mean and log SD, shape (0 to 2, Q)."""
-    z = (em.sample.theta - mean) / sd
-    return np.array([z / sd] * em.estimate_mean + [z**2 - 1] * em.estimate_sd).reshape(-1, z.size)
+def _group_scores(em: Em, mean: Floats, sd: Floats) -> tuple[Ints, Floats]:
+    """Of the groups' estimated parameters, in the order of `Em.pack`: whose they are, shape (K,), and the derivatives of
+    that group's log density of ability, by its mean or log SD, shape (K, Q)."""
+    means, sds = np.flatnonzero(em.groups.free_mean), np.flatnonzero(em.groups.free_sd)
+    z = (em.sample.theta - mean[:, None]) / sd[:, None]
+    return np.concatenate([means, sds]), np.concatenate([z[means] / sd[means, None], z[sds] ** 2 - 1])
 
 
-def _complete(em: Em, eta: Floats, mean: float, sd: float, free: Free) -> Floats:
+def _complete(em: Em, eta: Floats, mean: Floats, sd: Floats, free: Free) -> Floats:
     """Minus the second derivatives of each item's expected complete-data log-likelihood and prior, shape (J, 3, 3)."""
     expected = em.sample.expected(eta, mean, sd)
 
@@ -132,51 +161,59 @@ def _complete(em: Em, eta: Floats, mean: float, sd: float, free: Free) -> Floats
     return (result + result.transpose(0, 2, 1)) / 2
 
 
-def _complete_group(em: Em, eta: Floats, mean: float, sd: float) -> Floats:
-    """The same for the group's estimated mean and log SD, shape (0 to 2, 0 to 2)."""
-    z = (em.sample.theta - mean) / sd
+def _complete_groups(em: Em, eta: Floats, mean: Floats, sd: Floats) -> Floats:
+    """The same for the groups' estimated parameters, shape (K, K); 0 between two groups."""
     mass = em.sample.expected(eta, mean, sd).mass
-    both = np.array([[mass.sum() / sd**2, 2 * (mass @ z) / sd], [2 * (mass @ z) / sd, 2 * (mass @ z**2)]])
-    estimated = np.flatnonzero([em.estimate_mean, em.estimate_sd])
-    return both[np.ix_(estimated, estimated)]
+    whole = np.zeros((2 * mean.size, 2 * mean.size))
+    for g, at in enumerate(mass):
+        z = (em.sample.theta - mean[g]) / sd[g]
+        both = [[at.sum() / sd[g] ** 2, 2 * (at @ z) / sd[g]], [2 * (at @ z) / sd[g], 2 * (at @ z**2)]]
+        whole[np.ix_([g, mean.size + g], [g, mean.size + g])] = both
+    estimated = np.flatnonzero(np.concatenate([em.groups.free_mean, em.groups.free_sd]))
+    return np.asarray(whole[np.ix_(estimated, estimated)])
 
 
-def _missing_jointly(em: Em, eta: Floats, mean: float, sd: float, group: Floats) -> Floats:
+def _missing_jointly(em: Em, eta: Floats, mean: Floats, sd: Floats) -> Floats:
     """The posterior covariance of each user's complete-data score, summed over users.
 
-    The score of user u at ability q for parameter k of item j is E_uj(q) v_jk(q), with E = y - P where answered; the
-    group's is the same with E = 1. So its second moments need one product E' diag(weight) E per q.
+    The score of user u at ability q for parameter k of item j is E_uj(q) v_jk(q), with E = y - P where answered; his
+    group's is the same with E = 1, and other groups' with E = 0. So its second moments need one product E' diag(weight)
+    E per q.
     """
-    theta, n_items = em.sample.theta, len(eta)
+    theta, n_items, n_groups = em.sample.theta, len(eta), mean.size
     p, v = _score_factors(em, eta)
+    whose, of_groups = _group_scores(em, mean, sd)
     single_p = p.astype(np.float32)  # halves the time, and leaves 1e-6 of the standard errors
     own = 3 * n_items
-    grams = np.zeros((theta.size, n_items + 1, n_items + 1), dtype=np.float32)
-    of_means = np.zeros((own + len(group),) * 2)
-    for answered, right, weights in _portions_by_ability(em, eta, mean, sd):
-        scores = np.concatenate([_mean_scores(answered, right, weights, p, v), weights @ group.T], axis=1)
+    grams = np.zeros((theta.size, n_items + n_groups, n_items + n_groups), dtype=np.float32)
+    of_means = np.zeros((own + whose.size,) * 2)
+    for answered, right, weights, group in _portions_by_ability(em, eta, mean, sd):
+        member = group[:, None] == np.arange(n_groups)
+        scores = np.concatenate(
+            [_mean_scores(answered, right, weights, p, v), (weights @ of_groups.T) * member[:, whose]], axis=1
+        )
         of_means += scores.T @ scores
-        error = np.ones((len(weights), n_items + 1), dtype=np.float32)
+        error = np.ones((len(weights), n_items + n_groups), dtype=np.float32)
         for q in np.flatnonzero(weights.max(axis=0) > _NEGLIGIBLE):
             root = np.sqrt(weights[:, q, None]).astype(np.float32)
             error[:, :n_items] = (right - answered * single_p[:, q]) * root
-            error[:, n_items:] = root
+            error[:, n_items:] = member * root
             grams[q] += error.T @ error
-    factors = np.concatenate([v.reshape(own, -1), group])
-    owner = np.concatenate([np.repeat(np.arange(n_items), 3), np.full(len(group), n_items)])
+    factors = np.concatenate([v.reshape(own, -1), of_groups])
+    owner = np.concatenate([np.repeat(np.arange(n_items), 3), n_items + whose])
     moments = np.zeros_like(of_means)
     for gram, factor in zip(grams, factors.T, strict=True):
         moments += gram.astype(np.float64)[np.ix_(owner, owner)] * np.outer(factor, factor)
     return np.asarray(moments - of_means)
 
 
-def _missing_per_item(em: Em, eta: Floats, mean: float, sd: float) -> Floats:
+def _missing_per_item(em: Em, eta: Floats, mean: Floats, sd: Floats) -> Floats:
     """As above within each item alone, shape (J, 3, 3): needs no products of items."""
     p, v = _score_factors(em, eta)
     expected = em.sample.expected(eta, mean, sd)
     squared = expected.r * (1 - p) ** 2 + (expected.n - expected.r) * p**2
     result = np.einsum("jq,jkq,jlq->jkl", squared, v, v, optimize=True)
-    for answered, right, weights in _portions_by_ability(em, eta, mean, sd):
+    for answered, right, weights, _ in _portions_by_ability(em, eta, mean, sd):
         scores = _mean_scores(answered, right, weights, p, v).reshape(len(weights), -1, 3)
         result -= np.einsum("ujk,ujl->jkl", scores, scores, optimize=True)
     return np.asarray(result)
@@ -188,21 +225,21 @@ def _score_factors(em: Em, eta: Floats) -> tuple[Floats, Floats]:
     return p, np.stack([u * em.sample.theta, u, w], axis=1)
 
 
-def _portions_by_ability(em: Em, eta: Floats, mean: float, sd: float) -> Iterator[tuple[Singles, Singles, Floats]]:
-    """Answers and right answers as dense matrices, and posterior weights, of users whose abilities are much alike.
+def _portions_by_ability(em: Em, eta: Floats, mean: Floats, sd: Floats) -> Iterator[tuple[Singles, Singles, Floats, Ints]]:
+    """Answers and right answers as dense matrices, posterior weights and groups of users whose abilities are much alike.
 
     Alike, so that most points of the grid matter to none of a portion and can be passed over.
     """
     n_items = len(eta)
     size = max(50, min(500, 2_000_000 // n_items))
-    for whole, _ in em.sample.portions:
-        weights, _ = em.sample.posteriors(whole, eta, mean, sd)
+    for whole, _, group in em.sample.portions:
+        weights, _ = em.sample.posteriors(whole, group, eta, mean, sd)
         order = np.argsort(weights @ em.sample.theta)
         for start in range(0, len(order), size):
             users = order[start : start + size]
             counts = whole[users].toarray().astype(np.float32)
             right = counts[:, n_items:]
-            yield counts[:, :n_items] + right, right, weights[users]
+            yield counts[:, :n_items] + right, right, weights[users], group[users]
 
 
 def _mean_scores(answered: Singles, right: Singles, weights: Floats, p: Floats, v: Floats) -> Floats:

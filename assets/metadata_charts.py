@@ -18,12 +18,12 @@ def histogram(charts: Path, measures: Mapping[str, Floats]) -> str:
 def old_against_new(charts: Path, linking: Linking) -> str:
     """Markdown with the anchors' parameters in the bank in force against the new, linked ones."""
     rows = [
-        {"parameter": parameter, "before": float(old), "after": float(new), "state": "stable" if stable else "moved"}
+        {"parameter": parameter, "before": float(old), "after": float(new), "state": "moved" if moved else "stable"}
         for parameter, before, after in (
             ("discrimination a", linking.before.a, linking.after.a),
             ("difficulty b (logits)", linking.before.b, linking.after.b),
         )
-        for old, new, stable in zip(before, after, linking.drift.stable, strict=True)
+        for old, new, moved in zip(before, after, linking.drift.moved, strict=True)
     ]
     return _markdown(charts / "linking.vl.json", "anchors", rows, "anchors: in force against new")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from resources.errors import InvalidInput
 from resources.irt.response_functions import Items
 
-Model = Literal["2PL", "3PL"]
+Model = Literal["Rasch", "1PL", "2PL", "3PL"]
 Format = Literal["html", "pdf"]
 Language = Literal["en", "ko"]
 Floats = NDArray[np.float64]

@@ -42,8 +42,8 @@ class Runner:
     def partitions(self) -> Partitions:
         return partitions(self.parts.settings)
 
-    def unpartitioned(self, asset: str) -> Outcome:
-        return self._run([asset], {}, {})
+    def unpartitioned(self, asset: str, config: Mapping[str, object] | None = None) -> Outcome:
+        return self._run([asset], {}, {"ops": {asset: {"config": config}}} if config else {})
 
     def weeks(self, weeks: Sequence[Week], user_id: str | None = None) -> Outcome:
         """The weekly assets of contiguous weeks: of all users in one run, or of one user.

@@ -1,45 +1,50 @@
 """From answers to an item bank: which items enter, on which scale, under which version. Stays out: Dagster, storage.
 
-A first bank sets the scale: ability is N(0, 1) among the learners it was calibrated from. Every later one is linked to
-the bank in force through the items that both have, so that nobody's theta moves because the bank was renewed.
+A first bank sets the scale: ability is N(0, 1) among the learners it was calibrated from. With a bank in force, new
+items are put on its scale by fixed-parameter calibration, and its items stay what they are (Kim 2006, A comparative
+study of IRT fixed parameter calibration methods, Journal of Educational Measurement 43(4), 355-381); or all items are
+calibrated anew and linked. Either way the items of both that moved are found first, and the scale does not rest on
+them.
 """
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from resources.answers.answers import Answers, ascending
-from resources.answers.counting import counting
-from resources.errors import InvalidInput, NotConverged
-from resources.irt.calibration.calibrate import Calibration, calibrate
-from resources.irt.calibration.linking import Drift, Link, drift, link
-from resources.irt.calibration.screening import after_calibration, before_calibration
+from assets.calibration.fitting import Fitted, fitted
+from assets.calibration.sample import Chosen, LeftOut, sample
+from resources.answers.answers import Answers
+from resources.errors import InvalidInput
+from resources.irt.calibration.drift import Drift, link_by_stable
+from resources.irt.calibration.linking import Link
 from resources.irt.response_functions import Items
-from resources.irt.response_matrix import ResponseMatrix
-from resources.model import ItemBank, Model
+from resources.model import Floats, Ints, ItemBank, Model
 from resources.progress import Progress
 
-MAX_CYCLES = 2_000
-# Kolen & Brennan advise a fifth of the test and no less than 20; below 5 a single odd item decides the scale.
-MIN_ANCHORS = 5
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A bank, the covariance of its items' a, b and c, shape (J, 3, 3), NaN where it is not known, and how many answers
+    each rests on, shape (J,)."""
+
+    bank: ItemBank
+    covariance: Floats
+    n_answers: Ints
 
 
 @dataclass(frozen=True)
 class Linking:
-    """How the new bank came onto the scale of `to`; `anchors` are the items of both, all else is in their order.
+    """How answers came onto the scale of the bank `to`, and which of the items of both, `anchors`, moved since.
 
-    `used`, shape (n_anchors,), marks those that the link rests on: the stable ones, or all where too few were stable.
-    `before` are the anchors' parameters in the bank in force, `after` in the new one, linked.
+    All in the anchors' order: `before` are their parameters in that bank, `after` by the new answers, on its scale.
     """
 
     to: str
     link: Link
     anchors: Sequence[str]
-    used: NDArray[np.bool_]
     before: Items
     after: Items
     drift: Drift
@@ -47,49 +52,132 @@ class Linking:
 
 @dataclass(frozen=True)
 class NewBank:
-    """A calibrated bank on the scale in force.
+    """What a calibration made: a bank on the scale in force.
 
-    `calibration` is on its own scale and has the items of `answers`; `kept`, shape (n_items,), marks those in the bank.
+    `fitted` has the items that were calibrated; `link` leads from its scale to the bank's. `new_items` are those that
+    the bank in force lacks; `kept_as_they_are` counts its items in the new one whose parameters did not change.
     """
 
-    bank: ItemBank
-    calibration: Calibration
-    answers: ResponseMatrix
-    kept: NDArray[np.bool_]
+    made: Calibrated
+    fitted: Fitted
+    link: Link
     linking: Linking | None
-    left_out: Sequence[tuple[str, str]]
+    new_items: Sequence[str]
+    kept_as_they_are: int
+
+    @property
+    def to_save(self) -> bool:
+        """Whether anything in it is new."""
+        return bool(self.new_items) or not self.kept_as_they_are
+
+    @property
+    def left_out(self) -> LeftOut:
+        return self.fitted.sample.left_out
 
 
 def new_bank(
-    answers: Answers, model: Model, in_force: ItemBank | None, fitted_at: dt.datetime, progress: Progress
+    answers: Answers,
+    exam_of: Mapping[str, str],
+    chosen: Chosen,
+    model: Model,
+    in_force: Calibrated | None,
+    fitted_at: dt.datetime,
+    progress: Progress,
+    *,
+    all_items: bool = False,
 ) -> NewBank:
-    """The bank of all items that `answers` can calibrate, by each learner's first attempt at each item.
-
-    `left_out` names every other item with its reason.
+    """The bank of all items that the answers can calibrate. With one in force its items stay, unless `all_items`.
 
     Raises:
-        InvalidInput: no item can be calibrated, or too few are common with the bank in force to find its scale.
+        InvalidInput: nothing can be calibrated, or not on one scale.
         NotConverged: the bank in force stays as it was.
     """
-    answers = answers.take(counting(answers))
-    matrix, item_keys, left_out = _screened(answers)
-    found = _calibrated(matrix, model, progress)
-    after = after_calibration(found)
-    left_out += [(item_keys[j], reason) for j, reason in after.left_out]
-    if not after.kept.any():
+    if in_force is None:
+        first = fitted(sample(answers, exam_of, chosen), model, progress)
+        mean, sd = first.found.of_all()
+        link = Link(1.0, -mean) if model == "Rasch" else Link(1 / sd, -mean / sd)
+        return NewBank(_bank(first, link, model, fitted_at, answers), first, link, None, first.sample.item_keys, 0)
+    _check_model(in_force.bank, model, all_items=all_items)
+    free = fitted(sample(answers, exam_of, chosen, in_force.bank.item_keys), model, progress)
+    linking = _linked(free, in_force, model)
+    if all_items:
+        made = _bank(free, linking.link, model, fitted_at, answers)
+        return NewBank(made, free, linking.link, linking, _lacking(free, in_force.bank), 0)
+    fixed = _on_scale(free, in_force.bank, linking, model, progress)
+    added, unmoved = _lacking(fixed, in_force.bank), Link(1.0, 0.0)
+    made = _together(in_force, _bank(fixed, unmoved, model, fitted_at, answers, added), model, fitted_at)
+    return NewBank(made, fixed, unmoved, linking, added, len(in_force.bank.item_keys))
+
+
+def _lacking(of: Fitted, bank: ItemBank) -> list[str]:
+    return [key for key in of.sample.item_keys if key not in bank.place]
+
+
+def _check_model(in_force: ItemBank, model: Model, *, all_items: bool) -> None:
+    if in_force.model == model:
+        return
+    if not all_items:
         raise InvalidInput(
-            f"No item can be calibrated: all {len(item_keys)} came out useless, such as "
-            f"{left_out[-1][0]}: {left_out[-1][1]}.",
-            outcome="The bank in force stays as it was.",
+            f"The bank in force, {in_force.version}, is of the {in_force.model}, and IRT_MODEL is {model}",
+            remedy="to calibrate all its items under the other model: seedtest calibrate --all-items",
         )
-    keys = [key for key, kept in zip(item_keys, after.kept, strict=True) if kept]
-    items = found.items.at(np.flatnonzero(after.kept))
-    linking = _linked(keys, items, in_force) if in_force else None
-    if linking:
-        items = linking.link.items(items)
-    version = _version(model, fitted_at, items, keys)
-    bank = ItemBank(version, model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys))
-    return NewBank(bank, found, matrix, after.kept, linking, sorted(left_out))
+    if model == "Rasch":
+        raise InvalidInput(
+            f"The bank in force, {in_force.version}, is of the {in_force.model}: no Rasch bank (a = 1) has its scale",
+            remedy="IRT_MODEL=1PL is the same model on any scale.",
+        )
+
+
+def _linked(free: Fitted, in_force: Calibrated, model: Model) -> Linking:
+    keys = free.sample.item_keys
+    anchors = [key for key in keys if key in in_force.bank.place]
+    common = np.searchsorted(np.array(keys), anchors)
+    theirs = np.array([in_force.bank.place[key] for key in anchors], np.int64)
+    before, ours = in_force.bank.items.at(theirs), free.found.items.at(common)
+    link, moved = link_by_stable(
+        before, ours, in_force.covariance[theirs], free.found.se.covariance[common], *free.found.of_all(),
+        "mean-mean" if model in ("Rasch", "1PL") else "Stocking-Lord",
+    )  # fmt: skip
+    return Linking(in_force.bank.version, link, anchors, before, link.items(ours), moved)
+
+
+def _on_scale(free: Fitted, bank: ItemBank, linking: Linking, model: Model, progress: Progress) -> Fitted:
+    """All groups and all items but the anchors that stand still, on the scale of these."""
+    still = [key for key, used in zip(linking.anchors, linking.drift.used.tolist(), strict=True) if used]
+    place = np.array([bank.place[key] for key in still], np.int64)
+    ours = np.searchsorted(np.array(free.sample.item_keys), still)
+    nothing = np.full(len(free.sample.item_keys), np.nan)
+    known = Items(nothing.copy(), nothing.copy(), nothing.copy())
+    known.a[ours], known.b[ours], known.c[ours] = bank.a[place], bank.b[place], bank.c[place]
+    if model in ("Rasch", "1PL"):
+        known.a[:] = bank.a[0]
+    return fitted(free.sample, model, progress, known)
+
+
+def _bank(
+    of: Fitted, link: Link, model: Model, fitted_at: dt.datetime, answers: Answers, some: Sequence[str] | None = None
+) -> Calibrated:
+    """Of these items, or all, on the scale that `link` leads to."""
+    keys = of.sample.item_keys if some is None else some
+    index = np.searchsorted(np.array(of.sample.item_keys), np.array(keys, dtype=str))
+    items = link.items(of.found.items.at(index))
+    bank = ItemBank(
+        _version(model, fitted_at, items, keys), model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys)
+    )
+    return Calibrated(bank, link.covariances(of.found.se.covariance[index]), of.found.n_answers[index])
+
+
+def _together(before: Calibrated, new: Calibrated, model: Model, fitted_at: dt.datetime) -> Calibrated:
+    old, added = before.bank, new.bank
+    keys = (*old.item_keys, *added.item_keys)
+    items = Items(*(np.concatenate(pair) for pair in ((old.a, added.a), (old.b, added.b), (old.c, added.c))))
+    bank = replace(
+        added, version=_version(model, fitted_at, items, keys), item_keys=keys, a=items.a, b=items.b, c=items.c,
+        topics={**added.topics, **old.topics},
+    )  # fmt: skip
+    return Calibrated(
+        bank, np.concatenate([before.covariance, new.covariance]), np.concatenate([before.n_answers, new.n_answers])
+    )
 
 
 def _topics(answers: Answers, keys: Sequence[str]) -> dict[str, str]:
@@ -104,63 +192,6 @@ def _topics(answers: Answers, keys: Sequence[str]) -> dict[str, str]:
         if (key := answers.item_keys[item]) in wanted:
             topics.setdefault(key, answers.topic_ids[topic])
     return topics
-
-
-def _screened(answers: Answers) -> tuple[ResponseMatrix, list[str], list[tuple[str, str]]]:
-    """What can be calibrated: the matrix of answers, its items in ascending order, and who stays out and why."""
-    answered = answers.take(~np.isnan(answers.correct))
-    kept_items, place = np.unique(answered.item, return_inverse=True)
-    item, keys = ascending(place, [answers.item_keys[j] for j in kept_items])
-    _, user = np.unique(answered.user, return_inverse=True)
-    n_users = int(user.max(initial=-1)) + 1
-    whole = ResponseMatrix(user, item, answered.correct.astype(np.int64), n_users, len(keys))
-    screening = before_calibration(whole)
-    if not screening.kept.any():
-        raise InvalidInput(
-            f"No item can be calibrated: of {len(keys)} items with answers none has enough of them, right and wrong.",
-            remedy="Ingest more answers first: seedtest ingest FILE",
-        )
-    place = np.cumsum(screening.kept) - 1
-    rows = screening.kept[item]
-    kept_users, users = np.unique(user[rows], return_inverse=True)
-    matrix = ResponseMatrix(users, place[item[rows]], whole.correct[rows], kept_users.size, int(screening.kept.sum()))
-    left_out = [(keys[j], reason) for j, reason in screening.left_out]
-    return matrix, [key for key, kept in zip(keys, screening.kept, strict=True) if kept], left_out
-
-
-def _calibrated(matrix: ResponseMatrix, model: Model, progress: Progress) -> Calibration:
-    def tell(cycle: int, log_posterior: float, largest_change: float) -> None:
-        progress("calibration cycles (at most)", cycle, MAX_CYCLES)
-
-    found = calibrate(matrix, model, max_cycles=MAX_CYCLES, progress=tell)
-    if not found.converged:
-        raise NotConverged(
-            f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
-            f"{found.largest_change:.1e}.",
-            remedy="What helps is more answers to the items that have the fewest.",
-            outcome="The bank in force stays as it was.",
-        )
-    return found
-
-
-def _linked(keys: Sequence[str], items: Items, in_force: ItemBank) -> Linking:
-    """By Stocking-Lord, once through all common items and once more without those that moved."""
-    place = {key: j for j, key in enumerate(in_force.item_keys)}
-    common = np.array([key in place for key in keys])
-    anchors = [key for key in keys if key in place]
-    if len(anchors) < MIN_ANCHORS:
-        raise InvalidInput(
-            f"Only {len(anchors)} items are also in the bank in force, {in_force.version}, and "
-            f"{MIN_ANCHORS} are needed to find its scale.",
-            remedy="Calibrate when enough of its items were answered again.",
-        )
-    theirs = np.array([place[key] for key in anchors])
-    before = in_force.items.at(theirs)
-    ours = items.at(np.flatnonzero(common))
-    first = drift(ours, before, link(ours, before))
-    used = first.stable if first.stable.sum() >= MIN_ANCHORS else np.ones_like(first.stable)
-    by = link(ours.at(np.flatnonzero(used)), before.at(np.flatnonzero(used)))
-    return Linking(in_force.version, by, anchors, used, before, by.items(ours), drift(ours, before, by))
 
 
 def _version(model: Model, fitted_at: dt.datetime, items: Items, item_keys: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from resources.irt.calibration.linking import Link, drift
+from resources.database.queries.item_banks import Fit
 from resources.irt.calibration.screening import MIN_ANSWERS
 from resources.irt.fit import INFIT, Residuals
 from resources.model import ItemBank
@@ -28,21 +28,12 @@ def item_fit(residuals: Residuals, bank: ItemBank) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def item_drift(bank: ItemBank, before: ItemBank | None) -> pd.DataFrame:
-    """The items that are also in the bank it was linked to, in the order of the newer bank: item, a_before, a,
-    b_before, b, robust z of log a and of b, and whether it moved. Empty for a first bank.
-
-    A stored bank is on the scale of the one before, so the map between their abilities is the identity.
-    """
-    place = {} if before is None else {key: j for j, key in enumerate(before.item_keys)}
-    ours = np.array([j for j, key in enumerate(bank.item_keys) if key in place], dtype=np.int64)
-    if before is None or ours.size == 0:
-        columns = ("item", "a_before", "a", "b_before", "b", "z_a", "z_b", "moved")
-        return pd.DataFrame({column: [] for column in columns})
-    theirs = np.array([place[bank.item_keys[j]] for j in ours])
-    old, new = before.items.at(theirs), bank.items.at(ours)
-    found = drift(new, old, Link(1.0, 0.0))
-    return pd.DataFrame({
-        "item": [bank.item_keys[j] for j in ours], "a_before": old.a, "a": new.a, "b_before": old.b,
-        "b": new.b, "z_a": found.z_a, "z_b": found.z_b, "moved": ~found.stable,
-    })  # fmt: skip
+def item_drift(fit: Fit | None) -> pd.DataFrame:
+    """The items of both the bank that this one was linked to and the answers it was made from, the farthest first:
+    parameters before and now, on one scale, and how they differ (`resources.irt.calibration.drift`). Empty for a first
+    bank, and for one whose making is not known."""
+    stored = fit.details.get("drift") if fit else None
+    columns = ["item", "moved", "shift", "area", "z", "p", "a before", "b before", "a", "b"]
+    return pd.DataFrame(stored if isinstance(stored, list) else [], columns=columns).rename(
+        columns={"a before": "a_before", "b before": "b_before"}
+    )

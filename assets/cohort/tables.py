@@ -102,7 +102,7 @@ class Source:
             "distribution": estimates.distribution(cohort.own),
             "precision": estimates.precision(cohort.own),
             "items": items.item_fit(seen.residuals, cohort.bank),
-            "drift": items.item_drift(cohort.bank, cohort.before),
+            "drift": items.item_drift(cohort.fit),
             "learners": _learners(cohort, seen),
             "answers": _counts([(outcome, seen.answers[outcome]) for outcome in answers.OUTCOMES]),
         }

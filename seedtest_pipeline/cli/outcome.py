@@ -1,15 +1,18 @@
 """What a run made, as a person or a script reads it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seedtest_pipeline.terminal import OUT, facts
+from seedtest_pipeline.terminal import OUT, facts, table
 
 if TYPE_CHECKING:
     from seedtest_pipeline.runs import Outcome
 
+ROWS = 20  # of a table in the terminal
 
-def show(outcome: "Outcome", as_json: bool) -> None:
-    """Counts and seconds per asset; pictures and links are for Dagster's UI."""
+
+def show(outcome: "Outcome", as_json: bool, tables: Sequence[str] = ()) -> None:
+    """Counts and seconds per asset, and these of its tables; pictures and links are for Dagster's UI."""
     made = {
         asset: {
             "seconds": round(outcome.seconds[asset], 1),
@@ -21,8 +24,14 @@ def show(outcome: "Outcome", as_json: bool) -> None:
         }
         for asset, values in outcome.metadata.items()
     }
+    rows = {
+        asset: {name: _rows(values[name]) for name in tables if name in values}
+        for asset, values in outcome.metadata.items()
+    }  # fmt: skip
     if as_json:
-        OUT.print_json(data={"run_id": outcome.run_id, "assets": made})
+        OUT.print_json(
+            data={"run_id": outcome.run_id, "assets": {asset: of | rows[asset] for asset, of in made.items()}}
+        )
         return
     for asset, values in made.items():
         OUT.print(f"[bold]{asset}[/]")
@@ -31,3 +40,12 @@ def show(outcome: "Outcome", as_json: bool) -> None:
             for name, value in values.items()
             if "\n" not in str(value) and len(str(value)) < 100
         })  # fmt: skip
+        for name, of in rows[asset].items():
+            if of:
+                shown = [[str(value) for value in row.values()] for row in of[:ROWS]]
+                more = f", and {len(of) - ROWS} more: --json" if len(of) > ROWS else ""
+                table(f"{name}{more}", list(of[0]), shown)
+
+
+def _rows(value: object) -> list[dict[str, object]]:
+    return [dict(record.data) for record in getattr(value, "records", ())]

@@ -6,7 +6,7 @@ The caller's transaction is the one in force.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, cast, get_args
 
 import numpy as np
 import sqlalchemy as sa
@@ -50,12 +50,12 @@ def save(
     connection: sa.Connection,
     bank: ItemBank,
     fit: Fit,
-    standard_errors: Mapping[str, Floats] | None = None,
+    covariance: Floats | None = None,
     n_responses: Ints | None = None,
 ) -> None:
     """The bank and its fit; not in force until adopted. The same bank again changes nothing.
 
-    `standard_errors` has keys among a, b, c, each of shape (J,), NaN where there is none; `n_responses` shape (J,).
+    `covariance`, shape (J, 3, 3), is that of a, b and c, NaN where there is none; `n_responses` has shape (J,).
 
     Raises:
         InvalidInput: the version is taken by another bank: estimates may rest on it.
@@ -78,14 +78,14 @@ def save(
             n_responses=fit.n_responses, details=dict(fit.details), fitted_at=fit.fitted_at,
         )
     )  # fmt: skip
-    errors = {name: values.tolist() for name, values in (standard_errors or {}).items()}
+    errors = _errors(covariance, len(bank.item_keys))
     counts = [None] * len(bank.item_keys) if n_responses is None else n_responses.tolist()
     rows = [
         {
             "item_id": key, "model": bank.model, "version": bank.version,
             "params": {"a": bank.a[j].item(), "b": bank.b[j].item(), "c": bank.c[j].item()}
             | ({"topic": bank.topics[key]} if key in bank.topics else {}),
-            "standard_errors": {name: _number(values[j]) for name, values in errors.items()} or None,
+            "standard_errors": errors[j],
             "n_responses": counts[j], "fitted_at": fit.fitted_at,
         }
         for j, key in enumerate(bank.item_keys)
@@ -183,9 +183,9 @@ def _model(connection: sa.Connection, version: str, chosen: Model | None) -> Mod
             remedy="name one of them in IRT_MODEL.",
         )
     model = chosen if len(models) > 1 else models[0]
-    if model not in ("2PL", "3PL"):
+    if model not in get_args(Model):
         raise InvalidInput(
-            f"Item bank {version} is of the model {model}, and this scores with 2PL and 3PL.",
+            f"Item bank {version} is of the model {model}, and this scores with {', '.join(get_args(Model))}.",
             where=f"Item bank {version}",
         )
     return cast("Model", model)
@@ -212,9 +212,38 @@ def _parameter(version: str, rows: Sequence[Any], name: str, missing: float | No
     return np.array(values, np.float64)
 
 
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return value if np.isfinite(value) else None
+def _errors(covariance: Floats | None, n_items: int) -> list[dict[str, float | None] | None]:
+    """Per item the standard errors of a, b and c, and as ab, ac, bc their covariances; JSON has no NaN."""
+    if covariance is None:
+        return [None] * n_items
+    names = {"a": (0, 0), "b": (1, 1), "c": (2, 2), "ab": (0, 1), "ac": (0, 2), "bc": (1, 2)}
+    values = {name: np.sqrt(covariance[:, k, m]) if k == m else covariance[:, k, m] for name, (k, m) in names.items()}
+    return [
+        {name: float(of[j]) if np.isfinite(of[j]) else None for name, of in values.items()} for j in range(n_items)
+    ]  # fmt: skip
+
+
+def covariances(connection: sa.Connection, bank: ItemBank) -> tuple[Floats, Ints]:
+    """That of each item's a, b and c as `save` took it, shape (J, 3, 3), and how many answers it rests on, shape (J,);
+    NaN and 0 where the bank does not say."""
+    query = sa.select(
+        mirt_item_params.c.item_id, mirt_item_params.c.standard_errors, mirt_item_params.c.n_responses
+    ).where(mirt_item_params.c.version == bank.version, mirt_item_params.c.model == bank.model)  # fmt: skip
+    found, n = np.full((len(bank.item_keys), 3, 3), np.nan), np.zeros(len(bank.item_keys), np.int64)
+    for key, errors, n_responses in connection.execute(query):
+        j = bank.place[key]
+        n[j] = n_responses or 0
+        of = errors if isinstance(errors, dict) else {}
+        for k, first in enumerate("abc"):
+            found[j, k, k] = _squared(of.get(first))
+            for m in range(k):
+                both = of.get("abc"[m] + first)
+                found[j, k, m] = found[j, m, k] = 0.0 if both is None else both
+    return found, n
+
+
+def _squared(value: float | None) -> float:
+    return np.nan if value is None else value**2
 
 
 def _none(what: str) -> NoItemBank:

@@ -1,8 +1,8 @@
 """Item parameters from answers: marginal maximum likelihood (or posterior mode) by EM, from Rasch's model to the 3PL.
 
 Sources: Bock & Aitkin (1981), Psychometrika 46, 443-459 (the EM algorithm on a grid of abilities); Bock & Zimowski
-(1997), Multiple group IRT, in Handbook of modern item response theory; Varadhan & Roland (2008), Scandinavian Journal of
-Statistics 35, 335-353 (SQUAREM, the acceleration).
+(1997), Multiple group IRT, in Handbook of modern item response theory; Varadhan & Roland (2008), Scandinavian Journal
+of Statistics 35, 335-353 (SQUAREM, the acceleration).
 """
 
 from dataclasses import dataclass, replace
@@ -37,11 +37,13 @@ class Calibration:
     """Item parameters with their standard errors, and how the run that found them ended.
 
     `converged` is False where max_cycles came first: such parameters are not to be used. Arrays have shape (n_items,).
-    `log_likelihood` leaves `log_prior` out. The groups are the normal distributions of ability, given or estimated:
-    `group_mean` and `group_sd` of shape (G,), `n_users` (who answered anything) in each.
+    `known` marks items of which nothing was estimated. `log_likelihood` leaves `log_prior` out. The groups are the
+    normal distributions of ability, given or estimated: `group_mean` and `group_sd` of shape (G,), `n_users` (who
+    answered anything) in each.
     """
 
     items: Items
+    known: NDArray[np.bool_]
     se: StandardErrors
     n_answers: NDArray[np.int64]
     log_likelihood: float
@@ -80,8 +82,8 @@ def calibrate(
 
     `known` holds parameters that are not to be estimated, NaN elsewhere: anchor items (a, b, c given) with
     group="estimate mean and sd" put new items on the anchors' scale; c alone fixes guessing. A known b needs its a. A
-    slope may come out negative: a wrong key. "Rasch" is a = 1 and, by default, group="estimate sd"; "1PL" the same model
-    on the scale where the first group is N(0, 1) and all slopes are one number, which may be known.
+    slope may come out negative: a wrong key. "Rasch" is a = 1 and, by default, group="estimate sd"; "1PL" the same
+    model on the scale where the first group is N(0, 1) and all slopes are one number, which may be known.
 
     `group_of`, shape (n_users,), counts several groups from 0. `group` is what holds for the first of them; the others'
     means and SDs are estimated.
@@ -98,7 +100,11 @@ def calibrate(
     rescaled = model == "1PL" and known is None
     if model in ("Rasch", "1PL"):
         ones, nothing = np.ones(n_items), np.full(n_items, np.nan)
-        known = Items(np.where(np.isnan(known.a), 1.0, known.a), known.b, nothing) if known else Items(ones, nothing, nothing)
+        known = (
+            Items(np.where(np.isnan(known.a), 1.0, known.a), known.b, nothing)
+            if known
+            else Items(ones, nothing, nothing)
+        )
         group = group or "estimate sd"
     if priors is None:
         priors = GUESSING_PRIOR if model == "3PL" else ItemPriors()
@@ -126,6 +132,7 @@ def calibrate(
     answered = np.bincount(answers.user, minlength=answers.n_users) > 0
     found = Calibration(
         items=items,
+        known=np.logical_not(free.any(axis=1)),
         se=not_computed(n_items, n_groups) if se_method == "none" else standard_errors(em, point, se_method),
         n_answers=n_answers,
         log_likelihood=em.sample.expected(eta, mean, sd).log_likelihood,

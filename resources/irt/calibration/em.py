@@ -44,7 +44,7 @@ class Expected:
 
 
 class Sample:
-    """The users who answered anything, a bounded number at a time, their groups, and the abilities `theta`, shape (Q,)."""
+    """The users who answered anything, a bounded number at a time, their groups, and abilities `theta`, shape (Q,)."""
 
     def __init__(self, answers: ResponseMatrix, theta: Floats, group: Ints) -> None:
         table = answers.table()

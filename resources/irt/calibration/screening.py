@@ -13,10 +13,12 @@ from resources.irt.response_matrix import ResponseMatrix
 MIN_ANSWERS = 30
 # An item of a = 0.1 tells a learner's ability at most 0.0025: 100 of them do what one item of a = 1 does.
 MIN_DISCRIMINATION = 0.1
-# Above 5 the curve is a step: seen where a few answers happen to separate, not in items.
+# Above 5 the curve is a step: seen where a few answers happen to separate, or where two items are one, not in items.
 MAX_DISCRIMINATION = 5.0
 # Beyond 10 SDs of ability nobody is near the item: its b is an artefact of a small slope or of all but equal answers.
 MAX_DIFFICULTY = 10.0
+# An item whose place among the learners is known to no better than theirs before any answer.
+MAX_SE_DIFFICULTY = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,16 @@ def after_calibration(
     min_discrimination: float = MIN_DISCRIMINATION,
     max_discrimination: float = MAX_DISCRIMINATION,
     max_difficulty: float = MAX_DIFFICULTY,
+    max_se: float = MAX_SE_DIFFICULTY,
 ) -> Screening:
-    """Items whose estimates are no basis for scoring: a wrong key, no discrimination, a curve that is an accident."""
-    a, b = calibration.items.a, calibration.items.b
-    far = np.abs(b - calibration.group_mean) > max_difficulty * calibration.group_sd
+    """Items whose estimates are no basis for scoring: a wrong key, no discrimination, a curve that is an accident.
+
+    Where standard errors were computed, also those that are too large; for an item that was known they do not count.
+    """
+    a, b, se = calibration.items.a, calibration.items.b, calibration.se
+    mean, sd = calibration.of_all()
+    far = np.abs(b - mean) > max_difficulty * sd
+    estimated = np.full(a.shape, se.method != "none") & ~calibration.known
     return _screen(
         a.size,
         (~np.isfinite(a), lambda j: f"discrimination {a[j]} is not finite"),
@@ -56,6 +64,11 @@ def after_calibration(
         (a > max_discrimination, lambda j: f"discrimination {a[j]:.2f} is above {max_discrimination:g}"),
         (~np.isfinite(b), lambda j: f"difficulty {b[j]} is not finite"),
         (far, lambda j: f"difficulty {b[j]:.1f} is more than {max_difficulty:g} SDs from the learners"),
+        (estimated & ~np.isfinite(se.b), lambda _: "its answers fix no standard error of the difficulty"),
+        (
+            estimated & (se.b > max_se * sd),
+            lambda j: f"difficulty {b[j]:.1f} has a standard error of {se.b[j]:.1f}: too few answers near it",
+        ),
     )
 
 

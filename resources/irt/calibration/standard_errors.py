@@ -34,9 +34,9 @@ class StandardErrors:
     """Of slope a, difficulty b, intercept d = -a b and guessing c, each of shape (J,), and of the groups' estimated
     means and log SDs, in the order of `Em.pack`, shape (K,).
 
-    `covariance`, shape (J, 3, 3), is that of each item's a, b and c. NaN: known beforehand, or not estimable (a parameter
-    at its limit, an information matrix that is not positive), or, of groups, not computed. `d_with_groups`, shape (J, K),
-    is the covariance of d with the groups' parameters.
+    `covariance`, shape (J, 3, 3), is that of each item's a, b and c. NaN: known beforehand, or not estimable (a
+    parameter at its limit, an information matrix that is not positive), or, of groups, not computed. `d_with_groups`,
+    shape (J, K), is the covariance of d with the groups' parameters.
     """
 
     a: Floats
@@ -68,8 +68,8 @@ def standard_errors(em: Em, point: Floats, method: Method = "joint") -> Standard
         covariance = np.where(_both(told), covariance, np.nan)
         variance = np.diagonal(covariance, axis1=1, axis2=2).T
         return StandardErrors(
-            *np.sqrt(variance[:2]), np.sqrt(found.items[:, INTERCEPT, INTERCEPT]), np.sqrt(variance[2]),
-            np.sqrt(np.diagonal(found.groups)), covariance, found.d_with_groups, method,
+            np.sqrt(variance[0]), np.sqrt(variance[1]), np.sqrt(found.items[:, INTERCEPT, INTERCEPT]),
+            np.sqrt(variance[2]), np.sqrt(np.diagonal(found.groups)), covariance, found.d_with_groups, method,
         )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def not_computed(n_items: int, n_groups: int) -> StandardErrors:
 
 @dataclass(frozen=True)
 class _Covariance:
-    """Blocks of an inverse information: items' own, shape (J, 3, 3), the groups', (K, K), and d's with theirs, (J, K)."""
+    """Blocks of an inverse information: items' own (J, 3, 3), the groups' (K, K), and d's with theirs (J, K)."""
 
     items: Floats
     groups: Floats
@@ -139,8 +139,8 @@ def _inverse(information: Floats) -> Floats:
 
 
 def _group_scores(em: Em, mean: Floats, sd: Floats) -> tuple[Ints, Floats]:
-    """Of the groups' estimated parameters, in the order of `Em.pack`: whose they are, shape (K,), and the derivatives of
-    that group's log density of ability, by its mean or log SD, shape (K, Q)."""
+    """Of the groups' estimated parameters, in the order of `Em.pack`: whose they are, shape (K,), and the derivatives
+    of that group's log density of ability, by its mean or log SD, shape (K, Q)."""
     means, sds = np.flatnonzero(em.groups.free_mean), np.flatnonzero(em.groups.free_sd)
     z = (em.sample.theta - mean[:, None]) / sd[:, None]
     return np.concatenate([means, sds]), np.concatenate([z[means] / sd[means, None], z[sds] ** 2 - 1])
@@ -225,8 +225,10 @@ def _score_factors(em: Em, eta: Floats) -> tuple[Floats, Floats]:
     return p, np.stack([u * em.sample.theta, u, w], axis=1)
 
 
-def _portions_by_ability(em: Em, eta: Floats, mean: Floats, sd: Floats) -> Iterator[tuple[Singles, Singles, Floats, Ints]]:
-    """Answers and right answers as dense matrices, posterior weights and groups of users whose abilities are much alike.
+def _portions_by_ability(
+    em: Em, eta: Floats, mean: Floats, sd: Floats
+) -> Iterator[tuple[Singles, Singles, Floats, Ints]]:
+    """Answers and right answers as dense matrices, posterior weights and groups, of users of much the same ability.
 
     Alike, so that most points of the grid matter to none of a portion and can be passed over.
     """

@@ -1,0 +1,84 @@
+"""The rounds of a calibration: what cannot enter a bank goes, and the rest is fitted again until nothing changes.
+
+An item with a wrong key, or one that is another's double, bends the curves of all that were fitted beside it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assets.calibration.sample import MIN_ITEMS, Sample
+from resources.errors import InvalidInput, NotConverged
+from resources.irt.calibration.calibrate import Calibration, calibrate
+from resources.irt.calibration.screening import after_calibration
+from resources.irt.response_functions import Items
+from resources.model import Floats, Model
+from resources.progress import Progress
+
+MAX_CYCLES = 2_000
+# Fewer leave errors of a parameter that are as large as what tells items apart: below the first number no bank is made,
+# below the second it is said. Sources: Linacre (1994) for Rasch; Drasgow (1989), Harwell & Janosky (1991) for the 2PL;
+# Hulin, Lissak & Drasgow (1982) for the 3PL.
+LEAST: dict[Model, int] = {"Rasch": 50, "1PL": 50, "2PL": 100, "3PL": 250}
+ADVISED: dict[Model, int] = {"Rasch": 100, "1PL": 100, "2PL": 250, "3PL": 1_000}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A calibration and the sample of just its items."""
+
+    sample: Sample
+    found: Calibration
+
+    @property
+    def prior(self) -> tuple[Floats, Floats]:
+        """Mean and SD of each unit's group, of shape (n_units,)."""
+        of = self.sample.group_of
+        return self.found.group_mean[of], self.found.group_sd[of]
+
+
+def fitted(sample: Sample, model: Model, progress: Progress, known: Items | None = None) -> Fitted:
+    """`known`, in the order of the sample's items, as `calibrate` has it; then all groups are free.
+
+    Raises:
+        InvalidInput: too few learners or items. NotConverged.
+    """
+    if sample.learners < LEAST[model]:
+        raise InvalidInput(
+            f"{sample.learners} learners are too few to calibrate under the {model}: it takes {LEAST[model]}, and "
+            f"{ADVISED[model]} for a bank to rely on.",
+            remedy="Ingest more answers first (seedtest ingest FILE), or set IRT_MODEL to a simpler one.",
+            outcome="No bank was made.",
+        )
+    while True:
+        found = _run(sample, model, progress, known)
+        screening = after_calibration(found)
+        if screening.kept.all():
+            return Fitted(sample, found)
+        if screening.kept.sum() < MIN_ITEMS:
+            raise InvalidInput(
+                f"Fewer than {MIN_ITEMS} items can be calibrated; the others came out useless, such as "
+                f"{sample.item_keys[screening.left_out[0][0]]}: {screening.left_out[0][1]}.",
+                outcome="The bank in force stays as it was.",
+            )
+        kept = np.flatnonzero(screening.kept)
+        sample = sample.only(kept, tuple((sample.item_keys[j], why) for j, why in screening.left_out))
+        known = known.at(kept) if known else None
+
+
+def _run(sample: Sample, model: Model, progress: Progress, known: Items | None) -> Calibration:
+    def tell(cycle: int, log_posterior: float, largest_change: float) -> None:
+        progress("calibration cycles (at most)", cycle, MAX_CYCLES)
+
+    found = calibrate(
+        sample.answers, model, known=known, group="estimate mean and sd" if known else None,
+        group_of=sample.group_of, max_cycles=MAX_CYCLES, progress=tell,
+    )  # fmt: skip
+    if not found.converged:
+        raise NotConverged(
+            f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
+            f"{found.largest_change:.1e}.",
+            remedy="What helps is more answers to the items that have the fewest.",
+            outcome="The bank in force stays as it was.",
+        )
+    return found

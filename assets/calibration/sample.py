@@ -61,8 +61,11 @@ class Sample:
         place = np.full(len(self.item_keys), -1)
         place[items] = np.arange(items.size)
         of, rows = self.answers, place[self.answers.item] >= 0
+        there = np.unique(self.group_of[of.user[rows]])
         return replace(
             self,
+            group_of=np.searchsorted(there, self.group_of).clip(max=there.size - 1),
+            groups=tuple(self.groups[g] for g in there),
             answers=ResponseMatrix(of.user[rows], place[of.item[rows]], of.correct[rows], of.n_users, items.size),
             item_keys=tuple(self.item_keys[j] for j in items),
             exam=self.exam[rows],
@@ -109,16 +112,19 @@ def sample(answers: Answers, exam_of: Mapping[str, str], chosen: Chosen, in_forc
 
 def _exams(counted: Answers, exam_of: Mapping[str, str]) -> tuple[Ints, tuple[str, ...]]:
     """The exam of each answer, shape (n,), and their names, ascending."""
-    of_session = [exam_of.get(session) or NO_EXAM for session in counted.session_ids]
-    names, code = np.unique([*of_session, NO_EXAM], return_inverse=True)
-    return code[counted.session], tuple(names.tolist())  # the last one is what session -1 means
+    of_session = np.array([*(exam_of.get(session) or NO_EXAM for session in counted.session_ids), NO_EXAM])
+    names, code = np.unique(of_session, return_inverse=True)
+    there, exam = np.unique(code[counted.session], return_inverse=True)  # the last one is what session -1 means
+    return exam, tuple(names[there].tolist())
 
 
 def _chosen(counted: Answers, exam: Ints, exams: Sequence[str], chosen: Chosen) -> Ints:
     rows = np.ones(len(counted), dtype=bool)
     if chosen.exams:
         if unknown := sorted(set(chosen.exams) - set(exams)):
-            raise InvalidInput(f"No answer belongs to the exam {unknown[0]}", remedy=f"there are: {', '.join(exams)}.")
+            raise InvalidInput(
+                f"No answer belongs to the exam {unknown[0]}", remedy=f"choose among {', '.join(exams)}."
+            )
         rows &= np.isin(exam, [exams.index(name) for name in chosen.exams])
     if chosen.since is not None:
         rows &= counted.completed_at > np.datetime64(chosen.since.astimezone(dt.UTC).replace(tzinfo=None), "us")

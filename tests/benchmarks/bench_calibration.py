@@ -96,10 +96,8 @@ def of(model: Model, n_learners: int, seed: int) -> None:
         took = time.process_time() - began
         bias, rmse = errors_of_new(made.made.bank, second.made.bank, platform.items)
         hits, alarms, stable = named(second)
-        print(
-            f"{name:34}{bias:+8.3f}{rmse:7.3f}{hits:5}{alarms:5} of {stable} ({100 * alarms / stable:.1f} %){took:6.1f}",
-            flush=True,
-        )
+        share = 100 * alarms / stable
+        print(f"{name:34}{bias:+8.3f}{rmse:7.3f}{hits:5}{alarms:5} of {stable} ({share:.1f} %){took:6.1f}", flush=True)
 
 
 def errors_of_new(first: ItemBank, second: ItemBank, true: Items) -> tuple[float, float]:

@@ -27,6 +27,7 @@ FALSE_ALARMS = 0.1
 # A change of the chance that nobody would act on, however certain: .03 is a shift of b by .15 for an item of a = 1.
 MIN_AREA = 0.03
 
+_ROUNDS = 10
 _Z = np.linspace(-4, 4, 81)
 _WEIGHT = np.exp(-0.5 * _Z**2) / np.exp(-0.5 * _Z**2).sum()
 
@@ -45,7 +46,7 @@ class Drift:
     @property
     def used(self) -> NDArray[np.bool_]:
         """Which anchors the scale rests on: those that did not move, or all where these are fewer than MIN_ANCHORS."""
-        still: NDArray[np.bool_] = np.logical_not(self.moved)
+        still = np.asarray(np.logical_not(self.moved), np.bool_)
         return still if still.sum() >= MIN_ANCHORS else np.ones_like(still)
 
 
@@ -79,16 +80,24 @@ def link_by_stable(
 ) -> tuple[Link, Drift]:
     """The link of `ours` to the scale of `before` by the anchors that did not move, and the drift of all by that link.
 
-    `mean` and `sd` are the group's on our own scale. In rounds: an item that moved bends the link that it is judged by.
+    `mean` and `sd` are the group's on our own scale. In rounds, since an item that moved bends the link that it is
+    judged by. They begin with medians, which a fourth of the anchors cannot lead far astray, though all moved one way.
     """
-    used = np.ones(ours.a.size, dtype=bool)
-    for _ in range(10):
+
+    def by_this(link: Link) -> Drift:
+        covariance = link.covariances(cov_ours)
+        return drift(
+            before, link.items(ours), cov_before, covariance, link.slope * mean + link.intercept, link.slope * sd
+        )
+
+    slope = float(np.exp(np.median(np.log(ours.a / before.a))))
+    by = Link(slope, float(np.median(before.b - slope * ours.b)))
+    found = by_this(by)
+    for _ in range(_ROUNDS):
+        used = found.used
         chosen = np.flatnonzero(used)
         by = link(ours.at(chosen), before.at(chosen), method)
-        found = drift(
-            before, by.items(ours), cov_before, by.covariances(cov_ours), by.slope * mean + by.intercept, by.slope * sd
-        )
+        found = by_this(by)
         if np.array_equal(found.used, used):
             break
-        used = found.used
     return by, found

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from resources.irt.calibration.linking import Link, Method, Weights, drift, link
+from resources.irt.calibration.linking import Link, Method, Weights, link
 from resources.irt.response_functions import Floats, Items
 from tests.unit.irt import reference
 
@@ -49,25 +49,6 @@ def test_a_probability_is_the_same_on_both_scales() -> None:
         return items.a[:, None] * (theta - items.b[:, None])
 
     assert_allclose(logits(by.items(items), by.abilities(theta)), logits(items, theta), atol=1e-12)
-
-
-def test_drift_finds_the_item_that_moved() -> None:
-    rng = np.random.default_rng(1)
-    old = bank(20)
-    moved = Items(old.a * rng.lognormal(0, 0.02, 20), old.b + rng.normal(0, 0.03, 20), old.c)
-    moved.b[4] += 1
-    moved.a[9] *= 1.8
-    got = drift(old, moved, link(old, moved, "mean-gmean"))
-    assert abs(got.z_b[4]) > 5
-    assert abs(got.z_a[9]) > 5
-    assert not got.stable[[4, 9]].any()
-    assert got.stable.sum() >= 14
-
-
-def test_equal_calibrations_do_not_drift() -> None:
-    got = drift(bank(), bank(), Link(1.0, 0.0))
-    assert got.stable.all()
-    assert_allclose(got.z_b, 0)
 
 
 def test_anchors_that_cannot_be_linked_are_refused() -> None:

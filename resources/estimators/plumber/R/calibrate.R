@@ -1,5 +1,5 @@
-# POST /irt/calibrate: item parameters by mirt under the Rasch model, the 2PL or the 3PL. mirt is no part of the image by
-# default; where it is missing the answer is 501, and this project calibrates without R.
+# POST /irt/calibrate: item parameters under the Rasch model, the 2PL or the 3PL, by mirt. mirt is no part of the image
+# by default; where it is missing the answer is 501, and this project calibrates without R.
 
 models <- c("Rasch", "2PL", "3PL")
 most_cells <- 5e7 # learners x items: mirt holds the table several times, 200 MB each

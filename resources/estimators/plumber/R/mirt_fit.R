@@ -7,8 +7,9 @@ max_cycles <- 2000L
 guessing_prior <- "norm, -1.1, 0.5"
 
 # `answers` is users x items of 0, 1 and NA. Gives a, b, c and their standard errors se_a, se_b, se_c (NA: none) with an
-# entry an item, the group's mean and sd, log_likelihood (without the prior's part), cycles, and mirt's warnings. Ability
-# is N(0, 1) in the group, except under the Rasch model: there a is 1 and its SD free, and the grid reaches further.
+# entry an item, the group's mean and sd, log_likelihood (without the prior's part), cycles, and mirt's warnings.
+# Ability is N(0, 1) in the group, except under the Rasch model: there a is 1, the SD is free, and the grid reaches
+# further.
 mirt_fit <- function(answers, model) {
   if (!requireNamespace("mirt", quietly = TRUE)) {
     refuse(
@@ -45,8 +46,8 @@ mirt_fit <- function(answers, model) {
   log_likelihood <- mirt::extract.mirt(fitted, "logLik")
   if (!isTRUE(mirt::extract.mirt(fitted, "converged")) || !is.finite(log_likelihood)) {
     said <- if (length(warnings) > 0L) sprintf(" (mirt: %s)", paste(warnings, collapse = "; ")) else ""
-    message <- "The fit did not converge in %d cycles%s. What helps is more answers to the items that have the fewest%s."
-    refuse(sprintf(message, cycles, said, if (model == "3PL") ", or a 2PL" else ""), NULL, "not_converged", 422L)
+    message <- "The fit did not converge in %d cycles%s. More answers to the items that have the fewest%s may help."
+    refuse(sprintf(message, cycles, said, if (model == "3PL") ", or a 2PL," else ""), NULL, "not_converged", 422L)
   }
   # Rows par and, where the information matrix has an inverse, SE, by the delta method; columns a, b, g, u.
   items <- mirt::coef(fitted, IRTpars = TRUE, printSE = TRUE)[seq_len(n_items)]

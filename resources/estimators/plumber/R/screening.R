@@ -87,13 +87,14 @@ components <- function(answers) {
   by_user <- order(answers$user)
   n <- length(by_user)
   same <- diff(answers$user[by_user]) == 0L
-  edges <- unique(cbind(answers$item[by_user[-n]], answers$item[by_user[-1L]])[same, , drop = FALSE])
+  edges <- data.table::data.table(from = answers$item[by_user[-n]], to = answers$item[by_user[-1L]])[same]
+  edges <- unique(edges) # a data.table's: a matrix's makes text of every row
   label <- seq_along(answers$items)
   repeat {
-    low <- pmin(label[edges[, 1L]], label[edges[, 2L]])
+    low <- pmin(label[edges$from], label[edges$to])
     largest_first <- order(rep(low, 2L), decreasing = TRUE) # of several labels for one item, the last and least stays
     found <- label
-    found[c(edges)[largest_first]] <- rep(low, 2L)[largest_first]
+    found[c(edges$from, edges$to)[largest_first]] <- rep(low, 2L)[largest_first]
     found <- found[found]
     if (identical(found, label)) return(label)
     label <- found

@@ -70,7 +70,7 @@ test_that("items are left out before and after the fit, each with its reason", {
   rare <- data.frame(user = 1:29, item = "rare", correct = 0:28 %% 2L)
   fit <- function(answers, model) fit_of(of = answers, a = c(1, -0.4, 1, 1, 7))
   answer <- answered(calibrate(request("2PL", rbind(rows, easy, rare)), fit))
-  expect_named(answer$item_params, c("p", "r", "s"))
+  expect_identical(vapply(answer$item_params, `[[`, 0, "b"), c(p = 0.1, r = 0.3, s = 0.4))
   expect_identical(vapply(answer$left_out, `[[`, "", "item"), c("easy", "q", "rare", "t"))
   expect_identical(vapply(answer$left_out, `[[`, "", "reason"), c(
     "all 30 answers right", "discrimination -0.40 is negative: able learners fail it; is its key right?",

@@ -8,8 +8,8 @@ as_rows <- function(rows) transform(rows, user = as.character(user))
 
 test_that("an item of few answers, or all alike, and a user who has only such, are not calibrated from", {
   rows <- rbind(
-    as_rows(exam(30L)), data.frame(user = c(1:30, "a"), item = "wrong", correct = 0L),
-    data.frame(user = c("b", "1"), item = "few", correct = 0:1)
+    data.frame(user = c("a", 1:30), item = "wrong", correct = 0L),
+    data.frame(user = c("b", "1"), item = "few", correct = 0:1), as_rows(exam(30L))
   )
   answers <- before_calibration(rows)
   expect_identical(answers$items, c("x", "y", "z"))
@@ -17,8 +17,8 @@ test_that("an item of few answers, or all alike, and a user who has only such, a
   expect_identical(answers$left_out, data.frame(
     item = c("wrong", "few"), reason = c("all 31 answers wrong", "2 answers, fewer than 30")
   ))
-  expect_identical(answers$correct, rows$correct[1:90])
-  expect_identical(answers$items[answers$item], rows$item[1:90])
+  expect_identical(answers$correct, rows$correct[34:123])
+  expect_identical(answers$items[answers$item], rows$item[34:123])
 })
 
 test_that("fewer than three items are refused with the count, and the reason of one that is left out", {

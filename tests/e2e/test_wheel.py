@@ -66,9 +66,10 @@ def test_the_files_of_dagster_and_the_r_service_are_in_the_wheel(installation):
         installed, own = installation / "seedtest_pipeline.files" / name, CHECKOUT / name
         assert installed.read_bytes() == own.read_bytes()
     service = Path("resources/estimators/plumber")
-    names = {path.relative_to(CHECKOUT) for path in (CHECKOUT / service).rglob("*.R")}
-    assert names
-    assert names == {path.relative_to(installation) for path in (installation / service).rglob("*.R")}
+    for kind in ("*.R", "*.sh"):
+        names = {path.relative_to(CHECKOUT) for path in (CHECKOUT / service).rglob(kind)}
+        assert names
+        assert names == {path.relative_to(installation) for path in (installation / service).rglob(kind)}
 
 
 def test_packages_and_files_are_all_that_the_wheel_brings(installation):

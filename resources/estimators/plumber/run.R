@@ -1,5 +1,5 @@
 # Starts the service: Rscript run.R. Settings are environment variables: R_IRT_HOST, R_IRT_PORT,
-# R_IRT_MAX_BODY_BYTES, and R_IRT_INTERNAL_TOKEN, which every caller must then send.
+# R_IRT_MAX_BODY_BYTES, R_IRT_CALIBRATE_SECS, and R_IRT_INTERNAL_TOKEN, which every caller must then send.
 
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)[1L])
 here <- dirname(gsub("~+~", " ", script, fixed = TRUE)) # Rscript writes a space so
@@ -9,10 +9,13 @@ invisible(suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8"))) # ids are UTF-
 # What the first request would otherwise wait for: loading the packages and compiling the code, 3 s.
 invisible(score_batch(charToRaw("{\"item_params\":{\"1\":{\"a\":9,\"b\":9}}}\nuser,item,correct\nu,1,1\n")))
 token <- Sys.getenv("R_IRT_INTERNAL_TOKEN")
+calibrate_secs <- suppressWarnings(as.numeric(Sys.getenv("R_IRT_CALIBRATE_SECS", "600")))
+if (!isTRUE(calibrate_secs > 0)) stop("R_IRT_CALIBRATE_SECS must be a number of seconds above 0.")
 server <- httpuv::startServer(
   host = Sys.getenv("R_IRT_HOST", "127.0.0.1"),
   port = as.integer(Sys.getenv("R_IRT_PORT", "8000")),
   app = service(
+    calibration = one_calibration(here, calibrate_secs),
     token = if (nzchar(token)) token,
     max_body_bytes = as.numeric(Sys.getenv("R_IRT_MAX_BODY_BYTES", as.character(64 * 2^20)))
   )

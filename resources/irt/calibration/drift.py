@@ -60,7 +60,7 @@ def drift(
     """
     nothing_known = np.isnan(cov_before).all(axis=(1, 2))
     covariance = np.where(nothing_known[:, None, None], cov_after, cov_before) + cov_after
-    estimated = np.isfinite(np.diagonal(covariance, axis1=1, axis2=2))
+    estimated = np.asarray(np.isfinite(np.diagonal(covariance, axis1=1, axis2=2)), np.bool_)
     both = estimated[:, :, None] & estimated[:, None, :]
     inverse = np.linalg.inv(np.where(both, covariance, np.eye(3)))
     change = np.stack([after.a - before.a, after.b - before.b, after.c - before.c], axis=1)

@@ -206,11 +206,20 @@ def test_a_batch_with_a_bad_prior_is_400_and_says_whose(
 
 
 def test_calibration_without_mirt_is_501_and_its_input_is_checked_first(http: httpx.Client) -> None:
-    rows = "user,item,correct\nu,1,1\nv,1,0\n"
-    refused(http.post("/irt/calibrate", content=f'{{"model": "4PL"}}\n{rows}'.encode()), 400, "model")
-    refused(http.post("/irt/calibrate", content=f'{{"model": "2PL"}}\n{rows}u,1,1\n'.encode()), 400, "user")
+    def calibrate(head: str, rows: str) -> httpx.Response:
+        return http.post("/irt/calibrate", content=f"{head}\nuser,item,correct\n{rows}".encode())
+
+    # Each learner is right from an item on, so that the answers hang together.
+    rows = "".join(f"u{user},i{item},{int(item >= user % 5)}\n" for user in range(60) for item in range(4))
+    refused(calibrate('{"model": "4PL"}', rows), 400, "model")
+    refused(calibrate("{}", rows), 400, "model")
+    refused(calibrate('{"model": "2PL"}', rows + "u1,i1,1\n"), 400, "user")
+    refused(calibrate('{"model": "2PL"}', "u,1,1\nv,1,0\n"), 422, None)
+    refused(calibrate('{"model": "2PL"}', "u,1,1\nu,2,0\nu,3,1\n"), 422, None)
+    booklets = "".join(f"{user},{user % 2}-{item},{int(user % 3 > 1)}\n" for user in range(120) for item in range(3))
+    refused(calibrate('{"model": "2PL"}', booklets), 422, "item")
     if http.get("/healthz").json()["mirt"] is None:
-        answer = http.post("/irt/calibrate", content=f'{{"model": "2PL"}}\n{rows}'.encode())
+        answer = calibrate('{"model": "2PL"}', rows)
         refused(answer, 501, None)
         assert "mirt" in answer.json()["message"]
 

@@ -202,9 +202,8 @@ def test_exams_without_a_common_item_are_not_put_on_one_scale():
     with pytest.raises(InvalidInput, match="No answer belongs to the exam chemistry: choose among algebra, biology"):
         calibrated(frame, exam_of=exam_of, chosen=Chosen(exams=["chemistry"]))
     later = calibrated(frame, of_one, exam_of=exam_of)
-    assert set(dict(later.left_out).values()) == {
-        f"nobody who answered it answered {MIN_ANCHORS} items of the bank in force as well"
-    }
+    why = f"nobody who answered it answered {MIN_ANCHORS} items of the bank in force as well"
+    assert {key for key, reason in later.left_out if reason == why} >= {f"q{j:02d}" for j in range(10)}
 
 
 def test_exams_of_unlike_learners_that_share_items_are_groups_of_their_own():

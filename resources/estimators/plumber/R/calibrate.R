@@ -1,57 +1,55 @@
-# POST /irt/calibrate: 2PL or 3PL item parameters by mirt. mirt is no part of the image by default; where it is missing
-# the answer is 501, and this project calibrates without R.
+# POST /irt/calibrate: item parameters under the Rasch model, the 2PL or the 3PL, by mirt. mirt is no part of the image
+# by default; where it is missing the answer is 501, and this project calibrates without R.
 
-# Body as for a batch; the head is {"model": "2PL" | "3PL"}. `fit` is mirt_fit wherever the service runs.
+models <- c("Rasch", "2PL", "3PL")
+most_cells <- 5e7 # learners x items: mirt holds the table several times, 200 MB each
+
+# Body as for a batch; the head is {"model": "Rasch" | "2PL" | "3PL"}. `fit` is mirt_fit wherever the service runs.
 calibrate <- function(bytes, fit = mirt_fit) {
   body <- read_body(bytes)
   model <- required(body$head, "model")
-  if (!identical(model, "2PL") && !identical(model, "3PL")) refuse("model must be \"2PL\" or \"3PL\".", "model")
-  answers <- answer_matrix(body$rows)
-  fitted <- fit(answers, model)
-  if (!isTRUE(fitted$converged)) {
-    refuse("The fit did not converge: more responses, or a 2PL, may help.", NULL, "not_converged", 422L)
+  if (!is.character(model) || !(model %in% models)) {
+    refuse("model must be \"Rasch\", \"2PL\" or \"3PL\".", "model")
   }
-  list(
-    status = "ok", model = model, n_users = nrow(answers), n_responses = nrow(body$rows),
-    log_likelihood = exact(fitted$log_likelihood), item_params = item_parameters(fitted$items)
-  )
-}
-
-# Users x items of 0, 1 and NA (not answered), with the items' ids as the names of the columns.
-answer_matrix <- function(rows) {
-  refuse_unless(
-    !duplicated(rows[, c("user", "item")]), function(i) "user",
-    function(i) sprintf("Row %d: user %s answers item %s again; send one answer.", i, rows$user[i], rows$item[i])
-  )
-  users <- unique(rows$user)
-  items <- unique(rows$item)
-  answers <- matrix(NA_integer_, length(users), length(items), dimnames = list(NULL, items))
-  answers[cbind(match(rows$user, users), match(rows$item, items))] <- rows$correct
-  share <- colMeans(answers, na.rm = TRUE)
-  refuse_unless(
-    share > 0 & share < 1, function(j) "item",
-    function(j) sprintf("Item %s is answered alike by all: it has no difficulty.", items[j])
-  )
-  answers
-}
-
-# `items` has a row an item and the columns a, b and g (guessing), as mirt's coef gives them.
-item_parameters <- function(items) {
-  of_item <- function(j) list(a = exact(items[j, "a"]), b = exact(items[j, "b"]), c = exact(items[j, "g"]))
-  stats::setNames(lapply(seq_len(nrow(items)), of_item), rownames(items))
-}
-
-mirt_fit <- function(answers, model) {
-  if (!requireNamespace("mirt", quietly = TRUE)) {
-    refuse(
-      "Calibration needs the R package mirt, which is not installed where this service runs.",
-      NULL, "not_installed", 501L
+  answers <- before_calibration(body$rows)
+  refuse_disconnected(answers)
+  refuse_unrelated(answers)
+  fitted <- fit(answer_matrix(answers), model)
+  after <- after_calibration(fitted, answers$items)
+  left_out <- rbind(answers$left_out, after)
+  kept <- !(answers$items %in% after$item)
+  if (!any(kept)) {
+    message <- "No item can be used: all %d came out useless, such as %s: %s."
+    refuse(sprintf(message, length(kept), after$item[1L], after$reason[1L]), NULL, "not_calibrated", 422L)
+  }
+  n_answers <- tabulate(answers$item, length(answers$items))
+  of_item <- function(j) {
+    list(
+      a = exact(fitted$a[j]), b = exact(fitted$b[j]), c = exact(fitted$c[j]),
+      se = list(a = known(fitted$se_a[j]), b = known(fitted$se_b[j]), c = known(fitted$se_c[j])),
+      n_answers = n_answers[j]
     )
   }
-  fitted <- mirt::mirt(as.data.frame(answers), 1, itemtype = model, verbose = FALSE)
   list(
-    items = mirt::coef(fitted, IRTpars = TRUE, simplify = TRUE)$items,
-    converged = mirt::extract.mirt(fitted, "converged"),
-    log_likelihood = mirt::extract.mirt(fitted, "logLik")
+    status = "ok", model = model, n_users = answers$n_users, n_responses = length(answers$user),
+    log_likelihood = exact(fitted$log_likelihood), converged = TRUE, cycles = fitted$cycles,
+    group = list(mean = exact(fitted$mean), sd = exact(fitted$sd)),
+    item_params = stats::setNames(lapply(which(kept), of_item), answers$items[kept]),
+    left_out = lapply(order(left_out$item), function(j) as.list(left_out[j, ])), warnings = as.list(fitted$warnings)
   )
+}
+
+# null where a parameter was not estimated, or mirt found no standard error.
+known <- function(se) if (is.finite(se)) exact(se)
+
+# Users x items of 0, 1 and NA (not answered).
+answer_matrix <- function(answers) {
+  n_items <- length(answers$items)
+  if (answers$n_users * n_items > most_cells) {
+    message <- "%d users x %d items are more than the %g cells that mirt is given at once: send fewer users."
+    refuse(sprintf(message, answers$n_users, n_items, most_cells), NULL, "not_calibrated", 422L)
+  }
+  matrix <- matrix(NA_integer_, answers$n_users, n_items)
+  matrix[cbind(answers$user, answers$item)] <- answers$correct
+  matrix
 }

@@ -2,10 +2,14 @@
 # field at fault and a sentence for people. Everything else that stops a request is a defect of the service (500).
 
 refuse <- function(message, field = NULL, code = "bad_input", status = 400L) {
-  stop(structure(
+  stop(refusal(message, field, code, status))
+}
+
+refusal <- function(message, field, code, status) {
+  structure(
     list(message = message, call = NULL, field = field, code = code, status = status),
     class = c("refusal", "error", "condition")
-  ))
+  )
 }
 
 # Refuses at the first element that is not `usable`; `field` and `message` are made for that element only.

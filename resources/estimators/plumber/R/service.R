@@ -4,9 +4,10 @@ routes <- list(
   "/healthz" = "GET", "/irt/score" = "POST", "/irt/score/batch" = "POST", "/irt/calibrate" = "POST"
 )
 
-# What httpuv serves. `log` takes one line of text.
-service <- function(token = NULL, max_body_bytes = 64 * 2^20, log = log_line) {
-  router <- irt_router()
+# What httpuv serves. `calibration` makes an answer of the body of a request, or promises one; `log` takes one line of
+# text.
+service <- function(calibration, token = NULL, max_body_bytes = 64 * 2^20, log = log_line) {
+  router <- irt_router(calibration)
   answered <- function(request, answer, started) {
     id <- request_id(request)
     answer$headers[["X-Request-Id"]] <- id
@@ -24,13 +25,15 @@ service <- function(token = NULL, max_body_bytes = 64 * 2^20, log = log_line) {
     },
     call = function(request) {
       started <- now_s()
-      answered(request, router$call(request), started)
+      answer <- router$call(request)
+      if (!promises::is.promising(answer)) return(answered(request, answer, started))
+      promises::then(answer, function(answer) answered(request, answer, started))
     },
     onWSOpen = function(socket) socket$close()
   )
 }
 
-irt_router <- function() {
+irt_router <- function(calibration) {
   json <- plumber::serializer_content_type(json_mime, write_json)
   csv <- plumber::serializer_content_type(csv_mime, identity)
   on_error <- function(req, res, error) {
@@ -59,12 +62,12 @@ irt_router <- function() {
   router <- plumber::pr_get(router, "/healthz", function() state)
   router <- plumber::pr_post(router, "/irt/score", function(req) score_one(req$bodyRaw))
   router <- plumber::pr_post(router, "/irt/score/batch", function(req) score_batch(req$bodyRaw), serializer = csv)
-  plumber::pr_post(router, "/irt/calibrate", function(req) calibrate(req$bodyRaw))
+  plumber::pr_post(router, "/irt/calibrate", function(req) calibration(req$bodyRaw))
 }
 
 health <- function() {
   version_of <- function(package) {
-    if (requireNamespace(package, quietly = TRUE)) as.character(utils::packageVersion(package))
+    if (nzchar(system.file(package = package))) as.character(utils::packageVersion(package))
   }
   list(
     status = "ok", service = "r-irt-plumber", pid = Sys.getpid(), r = as.character(getRversion()),

@@ -58,10 +58,11 @@ def drift(
     NaN there: a parameter that was known. An item of which `cov_before` knows nothing is taken to be as uncertain then
     as it is now.
     """
-    nothing_known = np.isnan(cov_before).all(axis=(1, 2))
-    covariance = np.where(nothing_known[:, None, None], cov_after, cov_before) + cov_after
-    estimated = np.asarray(np.isfinite(np.diagonal(covariance, axis1=1, axis2=2)), np.bool_)
-    both = estimated[:, :, None] & estimated[:, None, :]
+    nothing_known = np.isnan(cov_before).all(axis=(1, 2), keepdims=True)
+    covariance = np.where(nothing_known, cov_after, cov_before) + cov_after
+    variance: Floats = np.diagonal(covariance, axis1=1, axis2=2)
+    estimated = np.isfinite(variance)
+    both = np.isfinite(variance[:, :, None] + variance[:, None, :])
     inverse = np.linalg.inv(np.where(both, covariance, np.eye(3)))
     change = np.stack([after.a - before.a, after.b - before.b, after.c - before.c], axis=1)
     along = np.einsum("jkl,jl->jk", inverse, np.where(estimated, change, 0))

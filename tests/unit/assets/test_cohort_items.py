@@ -1,16 +1,17 @@
 import datetime as dt
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from assets.calibration.item_bank import new_bank
+from assets.calibration import metadata
+from assets.calibration.item_bank import Linking
 from assets.cohort import items
+from resources.database.queries.item_banks import Fit
+from resources.irt.calibration.drift import drift
+from resources.irt.calibration.linking import Link
 from resources.irt.fit import Residuals
 from resources.irt.response_functions import Items
 from resources.model import ItemBank
-from tests import answer_tables
-from tests.unit.irt.test_calibration import simulated
 
 
 def bank(version: str, keys: list[str], a: np.ndarray, b: np.ndarray) -> ItemBank:
@@ -38,27 +39,24 @@ def test_items_are_judged_by_infit_and_by_their_surplus_of_right_answers():
     np.testing.assert_allclose(made["right"], [0.5, 0.66, 0.5, 1, np.nan])
 
 
-def test_drift_read_from_two_stored_banks_is_that_of_the_linking_itself():
-    rng = np.random.default_rng(5)
-    before = bank("before", [f"i{j:02d}" for j in range(24)], rng.lognormal(0, 0.3, 24), rng.normal(size=24))
-    moved = Items(before.a, before.b + np.where(np.arange(24) == 7, 1.5, 0.0), before.c)
-    answers = simulated(moved, rng.normal(0.4, 1.2, 1_500), share=0.8, seed=5)
-    frame = pd.DataFrame({
-        "user_id": [f"u{i}" for i in answers.user], "item_key": [f"i{j:02d}" for j in answers.item],
-        "topic_id": "A", "completed_at": pd.Timestamp("2025-01-01", tz="UTC"),
-        "correct": pd.array(answers.correct == 1, dtype="boolean"),
-    })  # fmt: skip
-    new = new_bank(answer_tables.answers(frame), "2PL", before, dt.datetime(2025, 1, 6, tzinfo=dt.UTC), lambda *_: None)
-    made = items.item_drift(new.bank, before)
-    assert made["item"].tolist() == list(new.linking.anchors)
-    np.testing.assert_allclose(made["z_a"], new.linking.drift.z_a, atol=1e-9)
-    np.testing.assert_allclose(made["z_b"], new.linking.drift.z_b, atol=1e-9)
-    assert made["moved"].tolist() == (~new.linking.drift.stable).tolist()
-    assert made.set_index("item").loc["i07", "moved"]
+def test_drift_is_what_the_calibration_stored_of_it_the_farthest_first():
+    before = Items(np.ones(3), np.array([-1.0, 0.0, 1.0]), np.zeros(3))
+    now = Items(np.ones(3), np.array([-1.0, 1.0, 1.1]), np.zeros(3))
+    errors = np.tile(np.diag([0.01, 0.01, np.nan]), (3, 1, 1))
+    linking = Linking("b1", Link(1.0, 0.0), ("x", "y", "z"), before, now, drift(before, now, errors, errors))
+    made = items.item_drift(fit(metadata.drift(linking)))
+    assert made["item"].tolist() == ["y", "z", "x"]
+    assert made["moved"].tolist() == [True, False, False]
+    assert made[["b_before", "b"]].to_numpy().tolist() == [[0, 1], [1, 1.1], [-1, -1]]
+    assert made["shift"][0] == pytest.approx(-0.19, abs=0.02)
 
 
-@pytest.mark.parametrize("before", [None, bank("other", ["x", "y"], np.ones(2), np.zeros(2))])
-def test_a_bank_with_nothing_in_common_has_no_drift(before):
-    made = items.item_drift(bank("v", ["a"], np.ones(1), np.zeros(1)), before)
-    assert made.empty
-    assert list(made.columns) == ["item", "a_before", "a", "b_before", "b", "z_a", "z_b", "moved"]
+def fit(of_items: object) -> Fit:
+    return Fit(True, 10, -1.0, 300, 3_000, dt.datetime(2025, 1, 6, tzinfo=dt.UTC), {"drift": of_items})
+
+
+@pytest.mark.parametrize("made", [None, fit([]), fit("of another release")])
+def test_a_bank_with_nothing_in_common_has_no_drift(made):
+    table = items.item_drift(made)
+    assert table.empty
+    assert list(table.columns) == ["item", "moved", "shift", "area", "z", "p", "a_before", "b_before", "a", "b"]

@@ -6,7 +6,8 @@ import numpy as np
 
 from assets.calibration.item_bank import Linking
 from assets.metadata_charts import histogram, old_against_new
-from resources.irt.calibration.linking import Drift, Link
+from resources.irt.calibration.drift import Drift
+from resources.irt.calibration.linking import Link
 from resources.irt.response_functions import Items
 
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"
@@ -37,6 +38,6 @@ def test_a_single_estimate_has_a_histogram():
 
 def test_anchors_are_drawn_old_against_new():
     items = Items(np.array([1.0, 1.2, 0.8]), np.array([-1.0, 0.0, 1.0]), np.zeros(3))
-    stable = np.array([True, False, True])
-    linking = Linking("b1", Link(1.0, 0.0), ("x", "y", "z"), stable, items, items, Drift(items.b, items.b, stable))
+    drift = Drift(items.b, items.b, items.b, items.a, np.array([False, True, False]))
+    linking = Linking("b1", Link(1.0, 0.0), ("x", "y", "z"), items, items, drift)
     assert width_of(old_against_new(CHARTS, linking)) > 100

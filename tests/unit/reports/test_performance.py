@@ -75,9 +75,7 @@ def test_what_is_no_list_of_names_and_cut_scores_is_told_with_what_to_write(text
 
 @pytest.mark.parametrize(("points", "named"), [((200, 500), 200), ((500, 800), 800), ((100, 900), 100)])
 def test_a_cut_score_that_no_learner_could_be_shown_on_both_sides_of_is_refused(points, named):
-    with pytest.raises(
-        InvalidInput, match=f"The cut score {named} is not on the scale: use cut scores between"
-    ):
+    with pytest.raises(InvalidInput, match=f"The cut score {named} is not on the scale: use cut scores between"):
         Scale(cuts=Cuts(("a", "b", "c"), points))
 
 

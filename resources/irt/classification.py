@@ -30,11 +30,7 @@ class Classification:
 
 
 def levels(theta: Floats, cuts: Floats) -> Ints:
-    """The level of each theta of shape (n,), from 0, by ascending `cuts` in logits of shape (n_cuts,).
-
-    >>> levels(np.array([-1.2, 0.0, 0.3]), np.array([-0.5, 0.0]))
-    array([0, 2, 2])
-    """
+    """The level of each theta of shape (n,), from 0, by ascending `cuts` in logits of shape (n_cuts,)."""
     return np.searchsorted(cuts, theta, side="right").astype(np.int64)
 
 

@@ -30,11 +30,13 @@ def scores(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print EAP, WLE and MAP of ability with their standard errors, from all answers that count up to a week.
+    """Print EAP, WLE and MAP of ability with standard errors, from all answers that count up to a week.
 
-    EAP is the stored estimate, for levels and groups. WLE is drawn to no prior: decide on individuals by it. MAP has
-    the prior N(0, 1). WLE and MAP take all answers together, as if ability had not moved. With REPORT_CUTS, each
-    learner's performance level by WLE and its probability are added.
+    EAP is the stored estimate, for levels and groups. WLE is drawn to no prior: decide on individuals by it.
+
+    MAP has the prior N(0, 1). WLE and MAP take all answers together, as if ability had not moved.
+
+    With REPORT_CUTS, the performance level that the WLE lies in is added, with its probability.
     """
     of_week = options.week(week)
     if csv_file and as_json:

@@ -19,6 +19,7 @@ from resources.artifacts.store import ArtifactStore, checked_key
 from resources.model import Week, safe_key
 from resources.progress import Progress
 from resources.reports import cohort_document
+from resources.reports.learner.scale import Scale
 from resources.warehouse.folder import Warehouse
 
 REPORT = "report under item bank "  # and its version: the name of the metadata with the page's address
@@ -41,10 +42,14 @@ def build(partitions: Partitions, source: Path) -> dg.AssetsDefinition:
         warehouse: dg.ResourceParam[Warehouse],
         artifacts: dg.ResourceParam[ArtifactStore],
         rules: dg.ResourceParam[ScoringRules],
+        scale: dg.ResourceParam[Scale],
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[None]]:
         publisher = _CohortPublisher(
-            Source(engine, warehouse, partitions.first_week, partitions.users, rules), artifacts, source, progress
+            Source(engine, warehouse, partitions.first_week, partitions.users, rules, scale),
+            artifacts,
+            source,
+            progress,
         )
         if lacking := in_words(cohort_document.lacking)():
             note = f"No cohort report is made here. {lacking}"

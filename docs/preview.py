@@ -7,14 +7,14 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
-from docs.sample_learner import given
+from docs.sample_learner import CUTS, given
 from resources.reports.document.fill import names, render
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
 
 
 def main() -> None:
-    week = given()
+    week = given(cuts=CUTS)
     parts = Parts(Settings.load())
     for form, template in parts.compile_templates().items():
         page = parts.settings.home / f"preview.{form}"

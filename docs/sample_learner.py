@@ -12,6 +12,7 @@ from resources.answers.answers import Answers
 from resources.answers.schema import SCHEMA
 from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
+from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.report_input import Change, Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
 
@@ -33,6 +34,8 @@ LEVEL = Level(
 )
 
 CHANGE = Change(weeks=4, delta=0.48, se=0.29, verdict="not enough to tell")
+
+CUTS = Cuts(("Basic", "Proficient", "Advanced"), (400, 600))
 
 
 def answers(
@@ -82,6 +85,7 @@ def given(
     change: Change | None = CHANGE,
     since_start: Change | None = None,
     seen: frozenset[str] = frozenset(),
+    cuts: Cuts | None = None,
 ) -> ReportInput:
     return ReportInput(
         user_id=user_id,
@@ -94,7 +98,7 @@ def given(
         answers=answers([True, False, True, None] * 6, days=(0, 1, 1, 4)) if practised is None else practised,
         seen=seen,
         bank=bank,
-        scale=Scale(),
+        scale=Scale(cuts=cuts),
         as_of=WEEK.ends_at,
         window_days=30,
     )

@@ -7,7 +7,9 @@ import contextlib
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 _PART = ".part"
 _ABANDONED_S = 3600  # a write takes milliseconds: what is an hour old was left by a process that was killed
@@ -36,6 +38,22 @@ def write(path: Path, content: bytes, *, mode: int = 0o666, durable: bool = Fals
             os.close(folder)
 
 
+@contextlib.contextmanager
+def in_pieces(path: Path) -> Iterator[IO[bytes]]:
+    """A file for what is too large to hold: `path` is it once the block has ended, and as it was if the block fails.
+
+    Raises: as `write`.
+    """
+    part = _part(path)
+    try:
+        with part.open("xb") as file:
+            yield file
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 def create(path: Path, content: bytes, *, mode: int = 0o666) -> bool:
     """Whether `path` is new with `content`; an earlier file stays as it is. Of two processes at once, one wins.
 
@@ -59,9 +77,13 @@ def remove_abandoned(path: Path) -> None:
                 part.unlink()
 
 
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
+
+
 def _written(path: Path, content: bytes, mode: int, durable: bool) -> Path:
     """A whole new file beside `path`."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
+    part = _part(path)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:

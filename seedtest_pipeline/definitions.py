@@ -66,7 +66,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             "artifacts": dg.ResourceDefinition(lambda _: parts.artifacts),
             "estimator": dg.ResourceDefinition(lambda _: parts.estimator),
             "rules": dg.ResourceDefinition(lambda _: parts.rules),
-            "scale": dg.ResourceDefinition(lambda _: parts.settings.report_scale),
+            "scale": dg.ResourceDefinition(lambda _: parts.settings.scale),
             "progress": dg.ResourceDefinition(lambda _: progress),
         },
         executor=dg.in_process_executor,

@@ -5,6 +5,7 @@ Settings come from environment variables, then from `settings.env` in SEEDTEST_H
 
 import datetime as dt
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -16,6 +17,7 @@ from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
 from resources.model import Format, Language, Model, Week
 from resources.program_files import INSTALLED, PACKAGES
+from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
 
 # A wheel lies in a folder that installations share and replace: nothing that must last is kept there.
@@ -66,6 +68,14 @@ def _scale(value: object) -> object:
         raise ValueError(str(error).removesuffix(".")) from error
 
 
+def _cuts(value: object) -> object:
+    """`Basic,400,Proficient,600,Advanced`: names of performance levels, and the scores between them."""
+    try:
+        return Cuts.parse(value) if isinstance(value, str) else value
+    except InvalidInput as error:
+        raise ValueError(str(error).removesuffix(".")) from error
+
+
 class Settings(BaseSettings):
     """Frozen; `load` is the way to make one. Names are the predecessor's where it had them."""
 
@@ -108,6 +118,8 @@ class Settings(BaseSettings):
     """Each is a file of its own, as in `html,pdf`."""
     report_scale: Annotated[Scale, NoDecode, BeforeValidator(_scale)] = Scale()
     """Scores of the reports: center, points per logit, lowest, highest."""
+    report_cuts: Annotated[Cuts | None, NoDecode, BeforeValidator(_cuts)] = None
+    """Performance levels of the reports and the scores between them; unset: none are named."""
     jwks_url: str | None = None
     """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
     jwt_iss: str | None = None
@@ -142,6 +154,15 @@ class Settings(BaseSettings):
             read_key(self.cloudfront_private_key_file)
         return self
 
+    @model_validator(mode="after")
+    def _cuts_lie_on_the_scale(self) -> Self:
+        """Raises InvalidInput where a cut score does not."""
+        try:
+            _ = self.scale
+        except InvalidInput as error:
+            raise InvalidInput(error.what, where="REPORT_CUTS", remedy=error.remedy) from error
+        return self
+
     @classmethod
     def load(cls, **overrides: object) -> Self:
         """Settings of this process.
@@ -158,6 +179,11 @@ class Settings(BaseSettings):
     @property
     def home(self) -> Path:
         return self.seedtest_home.expanduser().resolve()
+
+    @property
+    def scale(self) -> Scale:
+        """The reports' score scale, with its cut scores."""
+        return replace(self.report_scale, cuts=self.report_cuts)
 
     @property
     def dagster_home(self) -> Path:

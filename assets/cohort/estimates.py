@@ -62,11 +62,10 @@ def summary(estimates: pd.DataFrame) -> dict[str, float]:
 def growth(estimates: pd.DataFrame, moved: Population | None) -> dict[str, float]:
     """A week's abilities as the model has them: n, mean with its standard error, SD, and how the group `moved`.
 
-    Not of the estimates, which vary less: their variance and the mean squared error add up to that of the abilities.
     The drift is NaN where it was not estimated: in a first week, and of too few learners.
     """
     theta, se = (estimates[name].to_numpy(np.float64) for name in ("theta", "se"))
-    sd = float(np.sqrt(theta.var(ddof=1) + np.mean(se**2))) if theta.size > 1 else np.nan
+    sd = sd_of_abilities(theta, se)
     known = moved is not None and (moved.enough or moved.drift_is_given)
     return {
         "n": theta.size,
@@ -78,6 +77,14 @@ def growth(estimates: pd.DataFrame, moved: Population | None) -> dict[str, float
         "n_active": moved.n_active if moved else 0,
         "n_newcomers": moved.n_newcomers if moved else 0,
     }
+
+
+def sd_of_abilities(theta: Floats, se: Floats) -> float:
+    """Not of the estimates, which vary less: their variance and the mean squared error add up to that of the abilities.
+
+    NaN of fewer than two learners.
+    """
+    return float(np.sqrt(theta.var(ddof=1) + np.mean(se**2))) if theta.size > 1 else np.nan
 
 
 def _bins(measure: str, values: pd.Series, width: float) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from assets.abilities.counted_answers import CountedAnswers
 from assets.abilities.scoring import ScoringRules
-from assets.cohort import answers, estimates, items
+from assets.cohort import answers, estimates, items, performance
 from assets.cohort.answers import Batch, Examined
 from assets.selection import in_batches
 from assets.user_keys import UserKeys
@@ -25,6 +25,7 @@ from resources.irt.fit import marginal_reliability
 from resources.irt.growth.population import Population
 from resources.model import ItemBank, Model, Week
 from resources.progress import Progress
+from resources.reports.learner.scale import Scale
 from resources.warehouse.folder import Warehouse
 
 WEEKS = 12  # that participation and growth look back over: a quarter
@@ -62,6 +63,7 @@ class Source:
     first_week: Week
     user_keys: UserKeys
     rules: ScoringRules
+    scale: Scale
 
     def cohorts(self, week: Week, progress: Progress) -> Iterator[tuple[str, Tables]]:
         """Each item bank that estimates of the week rest on, with the tables of its cohort. Mostly there is one; there
@@ -101,6 +103,8 @@ class Source:
             "growth": growth,
             "distribution": estimates.distribution(cohort.own),
             "precision": estimates.precision(cohort.own),
+            "performance": performance.level_counts(cohort.own, self.scale),
+            "decisions": performance.decisions(cohort.own, self.scale, cohort.bank),
             "items": items.item_fit(seen.residuals, cohort.bank),
             "drift": items.item_drift(cohort.fit),
             "learners": _learners(cohort, seen),

@@ -1,7 +1,7 @@
 """S-X2: whether learners of each total score answer an item rightly as often as the model says.
 
 Source: Orlando & Thissen (2000), Likelihood-based item-fit indices for dichotomous item response theory models, Applied
-Psychological Measurement 24, 50-64; recursion of Lord & Wingersky (1984).
+Psychological Measurement 24, 50-64.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from scipy.stats import chi2
 
 from resources.irt.response_functions import Floats, Items, probability
 from resources.irt.response_matrix import ResponseMatrix
+from resources.irt.total_scores import total_score_distribution
 
 # Below one expected learner a cell's square is noise; the scores on either side join it, as in R mirt.
 MIN_EXPECTED = 1.0
@@ -51,11 +52,11 @@ def s_x2(answers: ResponseMatrix, items: Items, n_estimated: int, mean: float = 
     weight = np.exp(-0.5 * z**2)
     p_right = probability(items, mean + sd * z)
     n_users = np.bincount(total, minlength=n_items + 1)[1:-1].astype(np.float64)
-    of_total = (_score_distribution(p_right) @ weight)[1:-1]
+    of_total = (total_score_distribution(p_right) @ weight)[1:-1]
 
     statistic, df = nothing.copy(), nothing.copy()
     for j in range(n_items):
-        rest = _score_distribution(np.delete(p_right, j, axis=0))
+        rest = total_score_distribution(np.delete(p_right, j, axis=0))
         share = (rest[:-1] * p_right[j] @ weight) / of_total
         observed = np.bincount(total[right[:, j] == 1], minlength=n_items + 1)[1:-1].astype(np.float64)
         o, e = _joined(
@@ -64,16 +65,6 @@ def s_x2(answers: ResponseMatrix, items: Items, n_estimated: int, mean: float = 
         if len(o) > n_estimated:
             statistic[j], df[j] = ((o - e) ** 2 / e).sum(), len(o) - n_estimated
     return ItemFit(statistic, df, np.asarray(chi2.sf(statistic, df)), None)
-
-
-def _score_distribution(p_right: Floats) -> Floats:
-    """P(total score = k) at each ability, shape (J + 1, Q), for items of shape (J, Q)."""
-    distribution = np.zeros((len(p_right) + 1, p_right.shape[1]))
-    distribution[0] = 1
-    for j, p in enumerate(p_right):
-        distribution[1 : j + 2] = distribution[1 : j + 2] * (1 - p) + distribution[: j + 1] * p
-        distribution[0] *= 1 - p
-    return distribution
 
 
 def _joined(observed: Floats, expected: Floats) -> tuple[Floats, Floats]:

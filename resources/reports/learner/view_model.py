@@ -23,6 +23,7 @@ from resources.reports.learner.sections.level import (
     too_few,
 )
 from resources.reports.learner.sections.next_items import NextItems, next_items
+from resources.reports.learner.sections.performance import Performance, performance
 from resources.reports.learner.sections.practice import Practice, practice
 from resources.reports.learner.sections.summary import Lead, lead
 from resources.reports.learner.sections.teacher import Fact, facts
@@ -41,6 +42,7 @@ class View:
     as_of: str
     lead: Lead
     level: LevelView | None
+    performance: Performance | None
     standing: StandingView | None
     too_few: TooFew | None
     no_level: NoLevel | None
@@ -72,6 +74,7 @@ def view(words: Words, given: ReportInput) -> View:
         as_of=words.instant(given.as_of),
         lead=lead(given, changed, few),
         level=level_view(words, level, given.week, given.bank, given.scale) if level else None,
+        performance=performance(words, level, given.scale) if level else None,
         standing=standing_view(words, given.standing) if level and given.standing else None,
         too_few=few,
         no_level=no_level(words, given) if unmeasured else None,

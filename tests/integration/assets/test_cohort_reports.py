@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -25,6 +26,8 @@ from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator
 from resources.irt.growth.population import Population
 from resources.model import ItemBank, Week
+from resources.reports.learner.cuts import Cuts
+from resources.reports.learner.scale import Scale
 from resources.warehouse.folder import Warehouse
 from seedtest_pipeline.automation import cohort
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
@@ -77,7 +80,7 @@ def source(engine: sa.Engine, warehouse: Warehouse) -> Source:
     keep(engine, NEW, linked_to="old")
     estimate(engine, warehouse, SECOND, NEW, ["ann", "bob"])
     answer(engine, ("fay", "q1"), week=FIRST.plus(-9))  # before the first week
-    return Source(engine, warehouse, FIRST, BUCKET.users, ScoringRules())
+    return Source(engine, warehouse, FIRST, BUCKET.users, ScoringRules(), Scale())
 
 
 def tables(source: Source, version: str) -> cohort_tables.Tables:
@@ -106,6 +109,15 @@ def test_growth_has_a_row_for_each_week_on_this_scale(source: Source, engine: sa
     assert growth["n"].tolist() == [3, 2]  # col has no estimate under the new bank
     assert growth["drift"].tolist()[1] == 0.2
     assert np.isnan(growth["drift"].tolist()[0])
+
+
+def test_learners_are_counted_by_performance_level_where_there_are_cut_scores(source: Source) -> None:
+    assert tables(source, "new")["performance"].empty
+    cut = replace(source, scale=Scale(cuts=Cuts(("low", "high"), (400,))))
+    made = tables(cut, "new")
+    assert made["performance"]["level"].tolist() == ["low", "high"]
+    assert made["performance"]["n"].sum() == 2
+    assert made["decisions"]["accuracy"].between(0.5, 1).all()
 
 
 def test_a_bank_that_was_not_linked_has_no_growth_from_before_it(source: Source, engine: sa.Engine) -> None:
@@ -145,7 +157,7 @@ def test_the_sample_that_the_document_is_previewed_with_has_the_same_columns(sou
 
 
 def test_learners_in_small_batches_make_the_same_tables(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    one_each = Source(source.engine, source.warehouse, FIRST, UserKeys(0), source.rules)
+    one_each = Source(source.engine, source.warehouse, FIRST, UserKeys(0), source.rules, Scale())
     with transaction(source.engine) as connection:
         users = attempts.users(connection)
     run(source.engine, source.warehouse, Partitions(FIRST, one_each.user_keys), users, FIRST, SECOND)
@@ -159,7 +171,7 @@ def test_learners_whose_week_was_not_run_are_told_from_those_who_did_not_answer(
     source: Source, engine: sa.Engine
 ) -> None:
     """With a partition each: gus joined after the run, and nothing of his was ever frozen."""
-    one_each = Source(engine, source.warehouse, FIRST, UserKeys(0), source.rules)
+    one_each = Source(engine, source.warehouse, FIRST, UserKeys(0), source.rules, Scale())
     with transaction(engine) as connection:
         run(engine, source.warehouse, Partitions(FIRST, one_each.user_keys), attempts.users(connection), FIRST, SECOND)
     answer(engine, ("gus", "q1"), week=SECOND)
@@ -183,6 +195,7 @@ def materialize(source: Source, store: FolderStore) -> dg.ExecuteInProcessResult
             partition_key=SECOND.key,
             resources={
                 "engine": source.engine, "warehouse": source.warehouse, "artifacts": store, "rules": source.rules,
+                "scale": source.scale,
                 "progress": quiet,
             },
             raise_on_error=False,

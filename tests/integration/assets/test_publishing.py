@@ -12,7 +12,7 @@ import pytest
 from assets.publishing import publisher as publishing
 from assets.publishing import report_inputs
 from assets.publishing.publisher import Publisher
-from docs.sample_learner import BANK, CHANGE, LEVEL, WEEK, given, levels
+from docs.sample_learner import BANK, CHANGE, CUTS, LEVEL, WEEK, given, levels
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.database.engine import transaction
@@ -101,7 +101,7 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
         "user_id": "another", "week": WEEK.plus(1), "level": replace(LEVEL, theta=0.43), "history": levels(0.1),
         "standing": Standing(40, 30, 50, 200), "change": replace(CHANGE, se=0.3),
         "change_since_start": CHANGE, "seen": frozenset({"q1"}), "bank": replace(BANK, version="2025-02"),
-        "scale": Scale(500, 50), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
+        "scale": Scale(500, 100, cuts=CUTS), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
     }  # fmt: skip
     of_answers = {
         ids: tuple(f"another {name}" for name in getattr(answered, ids))

@@ -19,8 +19,8 @@ from tests.integration.reports.test_states import text
 
 STAND_IN = Path(__file__).parent / "quarto"
 HEADINGS = [
-    "Ability and its standard error", "Reliability", "Growth", "Participation", "Items", "Fit to this week’s answers",
-    "Moved since the bank before", "Left out, and why", "Definitions and sources",
+    "Ability and its standard error", "Reliability", "Performance levels", "Growth", "Participation", "Items",
+    "Fit to this week’s answers", "Moved since the bank before", "Left out, and why", "Definitions and sources",
 ]  # fmt: skip
 
 
@@ -74,13 +74,16 @@ def test_every_chunk_runs_and_the_page_stands_alone_in_a_browser(
         assert opened.locator("h2, h3").all_inner_texts() == HEADINGS
         assert opened.evaluate("[...document.images].every(image => image.naturalWidth > 300 && image.alt)")
         assert opened.locator("img").count() == 6
-        assert opened.locator("table").count() == 8
+        assert opened.locator("table").count() == 10
         assert opened.evaluate("document.documentElement.scrollWidth") == 390  # on a phone tables scroll, not the page
         violations = Axe().run(opened).response["violations"]
         chromium.close()
     assert [violation["id"] for violation in violations] == []
     seen = text(page.read_bytes())
     assert "Week of 2026-11-16. Estimates as of 2026-11-23 00:00 UTC" in seen
+    assert "Below basic below 400" in seen
+    assert re.search(r"Advanced 600 and above \d+", seen)
+    assert re.search(r"all levels 0\.\d{3} 0\.\d{3} 0\.\d{3} 0\.\d{3} 400 0\.", seen)
     assert not re.search(r"\bNA\b|NaN|NULL|Warning|##|\?\?\?", seen)
 
 
@@ -94,6 +97,7 @@ def test_what_the_data_hold_cannot_become_markup_and_missing_figures_are_dashes(
     ]
     items = sample()["items"].head(4).assign(item=hostile, verdict="misfit")
     tables = sample() | {"items": items, "growth": sample()["growth"].head(0), "drift": sample()["drift"].head(0)}
+    tables["performance"] = tables["performance"].assign(level=hostile)
     tables["weeks"] = tables["weeks"].tail(1).assign(sd_theta=None, reliability=None, learners=1, estimated=1)
     alone = {"bank": "<b>bank</b>", "estimated": 1, "sd_theta": None, "reliability": None, "linked_to": None,
              "linking_a": None, "linking_b": None, "calibrated_at": None}  # fmt: skip
@@ -111,6 +115,13 @@ def test_what_the_data_hold_cannot_become_markup_and_missing_figures_are_dashes(
     assert "Synthetic data" not in seen
     assert html.count("<img ") == 4  # neither growth nor drift
     assert re.search(r"Reliability, empirical\s+–", seen)
+
+
+def test_without_cut_scores_nothing_is_said_of_performance_levels(stand_in: None) -> None:
+    none = {name: sample()[name].head(0) for name in ("performance", "decisions")}
+    page = cohort_document.render(SOURCE, sample() | none)
+    assert "Performance levels" not in text(page)
+    assert page.count(b"<table") == 8
 
 
 def test_a_chunk_that_fails_is_named(stand_in: None, document: Path) -> None:

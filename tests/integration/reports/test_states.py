@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from docs.sample_learner import BANK, LEVEL, WEEK, answers, given, levels
+from docs.sample_learner import BANK, CUTS, LEVEL, WEEK, answers, given, levels
 from resources.errors import TemplateBroken
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
+from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.report_input import Change, ReportInput, Standing
 
 HOSTILE = (
@@ -110,6 +111,22 @@ STATES = {
         given(standing=Standing(50, 15, 85, 1800)),
         ["not shown: its range is wider than 50 percentiles"],
     ),
+    "a performance level for certain": (
+        given(level=replace(LEVEL, theta=0.3, se=0.2), cuts=CUTS),
+        ["± 39 Proficient Change", "Your performance level is Proficient .", "N(theta, SE²) between its cut scores"],
+    ),
+    "a performance level that is likely": (
+        given(level=replace(LEVEL, theta=0.7), cuts=CUTS),
+        [
+            "± 61 most likely Proficient",
+            "is most likely Proficient . The margin reaches over a border, so that is not certain: "
+            "Proficient (83%), Advanced (17%).",
+        ],
+    ),
+    "a performance level beside a cut score": (
+        given(level=replace(LEVEL, theta=1.0), cuts=Cuts(("<b>", "가&", "{{ user }}"), (450, 600))),
+        ["cannot be told yet, since the margin reaches over a border: 가& (50%), {{ user }} (50%)."],
+    ),
     "hints": (
         given(practised=answers([True, False], hints=(True, False))),
         ["With a hint: 1 answer", "1 of 2 with a hint"],
@@ -190,7 +207,7 @@ def test_no_english_is_left_in_a_korean_report(korean: Template, state: str) -> 
     report = render(korean, week)
     verify(report, week.user_id, week.week, korean)
     assert '<html lang="ko">' in report.decode()
-    own = {"synthetic", "ada", "Fractions", "UTC", "EAP", "SE", "PL", "lz", "Ratios", "Sets"}
+    own = {"synthetic", "ada", "user", *CUTS.names, "Fractions", "UTC", "EAP", "SE", "PL", "lz", "Ratios", "Sets"}
     alternatives = re.findall(r'aria-label="([^"]*)"', report.decode())
     assert set(re.findall(r"[A-Za-z]{2,}", " ".join([text(report), *alternatives]))) - own == set()
 

@@ -46,6 +46,18 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(path, monkeypat
     assert files(path.parent) == [path.name]
 
 
+def test_a_file_written_in_pieces_takes_the_old_ones_place_only_once_it_is_whole(path):
+    with atomic_file.in_pieces(path) as file:
+        file.write(NEW)
+        assert path.read_bytes() == OLD
+    assert path.read_bytes() == NEW
+    with pytest.raises(ZeroDivisionError), atomic_file.in_pieces(path) as file:
+        file.write(OLD)
+        _ = 1 / 0
+    assert path.read_bytes() == NEW
+    assert files(path.parent) == [path.name]
+
+
 def test_a_reader_of_a_file_that_is_written_again_and_again_sees_whole_ones(path):
     contents = [bytes([65 + n]) * (1 << 18) for n in range(2)]
     atomic_file.write(path, contents[0])

@@ -7,6 +7,8 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks
 from resources.artifacts.presigned import PresignedLinks
 from resources.errors import InvalidInput
+from resources.reports.learner.cuts import Cuts
+from resources.reports.learner.scale import Scale
 from seedtest_pipeline.settings import Settings, remember
 from seedtest_pipeline.wiring import Parts
 
@@ -34,6 +36,8 @@ def test_the_defaults_need_nothing_set():
         ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
         ("REPORT_SCALE", "500,100", "Setting REPORT_SCALE='500,100': it is four whole numbers"),
         ("REPORT_SCALE", "900,100,200,800", "The scale's center, 900, must lie between 200 and 800"),
+        ("REPORT_CUTS", "Basic,400", "Setting REPORT_CUTS='Basic,400': There are 1 names .* and 1 cut scores: write"),
+        ("REPORT_CUTS", "A,900,B", "REPORT_CUTS: The cut score 900 is not on the scale: use cut scores between 200"),
         ("REPORT_LANG", "de", "Setting REPORT_LANG='de': Input should be 'en' or 'ko'"),
         ("REPORT_FORMATS", "html,docx", "Setting REPORT_FORMATS='docx': Input should be 'html' or 'pdf'"),
         ("S3_SSE", "aes", "Setting S3_SSE='aes': Input should be 'none', 'AES256' or 'aws:kms'"),
@@ -52,6 +56,13 @@ def test_formats_are_a_list_with_commas(monkeypatch):
     assert Settings.load().report_formats == ("html",)
     monkeypatch.setenv("REPORT_FORMATS", "html, pdf,html")
     assert Settings.load().report_formats == ("html", "pdf")
+
+
+def test_cut_scores_go_with_the_scale_and_there_are_none_by_default(monkeypatch):
+    assert Settings.load().scale == Scale()
+    monkeypatch.setenv("REPORT_SCALE", "50,20,0,100")
+    monkeypatch.setenv("REPORT_CUTS", "기초,40,보통,60,우수")
+    assert Settings.load().scale == Scale(50, 20, 0, 100, Cuts(("기초", "보통", "우수"), (40, 60)))
 
 
 def test_an_empty_variable_counts_as_not_set_as_a_shell_script_may_leave_it(monkeypatch):

@@ -14,6 +14,7 @@ from resources.reports.learner.person_fit import MIN_ANSWERS, PersonFit
 from resources.reports.learner.report_input import Level, ReportInput, Standing
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import WIDEST, standing_view
+from resources.reports.learner.sections.performance import performance
 from resources.reports.learner.sections.points import score_and_margin
 
 
@@ -32,6 +33,7 @@ def facts(words: Words, given: ReportInput, fit: PersonFit | None) -> Sequence[F
     return (
         Fact(words.text("Score"), score_and_margin(words, given.scale, level.theta, level.se)),
         Fact(words.text("Scale"), _scale(words, given.scale)),
+        *_performance(words, level, given.scale),
         Fact(words.text("Percentile"), _percentile(words, given.standing)),
         Fact(words.text("Theta"), words.text("{x} logits", x=words.number(level.theta, 4))),
         Fact(words.text("Standard error"), words.text("{x} logits", x=words.number(level.se, 4))),
@@ -55,6 +57,16 @@ def _scale(words: Words, scale: Scale) -> str:
         center=words.number(scale.center, 0), step=words.number(scale.per_logit, 0),
         low=words.number(scale.low, 0), high=words.number(scale.high, 0),
     )  # fmt: skip
+
+
+def _performance(words: Words, level: Level, scale: Scale) -> Sequence[Fact]:
+    """None without cut scores."""
+    found = performance(words, level, scale)
+    if found is None or scale.cuts is None:
+        return ()
+    points = ", ".join(words.number(cut, 0) for cut in scale.cuts.points)
+    said = words.text("{levels}; cut scores: {points}", levels=found.chances, points=points)
+    return (Fact(words.text("Performance level"), said),)
 
 
 def _percentile(words: Words, standing: Standing | None) -> str:

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 
+from assets.abilities.scoring import ScoringRules
 from assets.calibration.item_bank import Linking, NewBank, new_bank
 from assets.failures import in_words
 from assets.metadata_charts import old_against_new
 from resources.answers.answers import Answers
+from resources.answers.blanks import Counts, Omitted, scored
 from resources.database.engine import transaction
 from resources.database.queries import attempts, item_banks
 from resources.database.queries.item_banks import BankChoice
@@ -38,19 +41,24 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
     )
     @in_words
     def item_parameters(
-        engine: dg.ResourceParam[sa.Engine], progress: dg.ResourceParam[Progress]
+        engine: dg.ResourceParam[sa.Engine],
+        rules: dg.ResourceParam[ScoringRules],
+        progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         with transaction(engine) as connection:
-            answers = Answers.from_table(attempts.ever(connection))
+            table = attempts.ever(connection)
             before = _in_force(connection, BankChoice(bank_version, model))
         now = dt.datetime.now(dt.UTC)
+        answers = scored(Answers.from_table(table), rules.omitted)
         new = new_bank(answers, model, before, now, progress)
         with transaction(engine) as connection:
             n_answers = new.calibration.n_answers[new.kept]
-            item_banks.save(connection, new.bank, _fit(new, now), _standard_errors(new), n_answers)
+            item_banks.save(connection, new.bank, _fit(new, now, rules.omitted), _standard_errors(new), n_answers)
             if before is None:
                 item_banks.adopt(connection, new.bank.version, now)
-        return dg.MaterializeResult(metadata=_summary(new) | _fit_of_items(new) | _renewal(new, charts))
+        return dg.MaterializeResult(
+            metadata=_summary(new) | _blanks(table, rules.omitted) | _fit_of_items(new) | _renewal(new, charts)
+        )
 
     return item_parameters
 
@@ -76,7 +84,7 @@ def _standard_errors(new: NewBank) -> dict[str, Floats]:
     return {"a": se.a[new.kept] / slope, "b": se.b[new.kept] * slope, "c": se.c[new.kept]}
 
 
-def _fit(new: NewBank, now: dt.datetime) -> item_banks.Fit:
+def _fit(new: NewBank, now: dt.datetime, omitted: Omitted) -> item_banks.Fit:
     found, linking = new.calibration, new.linking
     return item_banks.Fit(
         converged=found.converged,
@@ -87,6 +95,7 @@ def _fit(new: NewBank, now: dt.datetime) -> item_banks.Fit:
         fitted_at=now,
         details={
             "log_prior": found.log_prior,
+            "omitted": omitted,
             "group": {"mean": found.group_mean, "sd": found.group_sd},
             "left_out": dict(new.left_out),
             "linked": {
@@ -121,6 +130,11 @@ def _summary(new: NewBank) -> dict[str, dg.MetadataValue]:
         "items left out": dg.MetadataValue.int(len(new.left_out)),
         "left out": _table(["item", "reason"], new.left_out),
     }
+
+
+def _blanks(table: pa.Table, rule: Omitted) -> dict[str, dg.MetadataValue]:
+    named = {name: dg.MetadataValue.int(n) for name, n in Counts.of(table).by_name().items()}
+    return {**named, "an omitted question counts as": dg.MetadataValue.text(rule)}
 
 
 def _fit_of_items(new: NewBank) -> dict[str, dg.MetadataValue]:

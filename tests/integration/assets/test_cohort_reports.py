@@ -52,7 +52,7 @@ def keep(engine: sa.Engine, bank: ItemBank, linked_to: str | None = None) -> Non
 
 def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank, users: list[str]) -> None:
     """As the asset theta_estimates does for these users, but from N(0, 1)."""
-    _, counted = CountedAnswers(warehouse, FIRST, "first").of(week, [KEY])
+    _, counted = CountedAnswers(warehouse, FIRST, "first", "missing").of(week, [KEY])
     thetas = InProcessEstimator().estimate(counted.of_users(users), bank)
     with transaction(engine) as connection:
         abilities.store_week(connection, week, first_states(thetas), 30, dt.datetime.now(dt.UTC))

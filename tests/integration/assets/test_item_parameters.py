@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from assets import item_parameters
+from assets.abilities.scoring import ScoringRules
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.errors import NoItemBank
@@ -32,12 +33,14 @@ def answered(engine) -> sa.Engine:
     return engine
 
 
-def calibrate(engine: sa.Engine, pinned: str | None = None) -> dg.ExecuteInProcessResult:
+def calibrate(
+    engine: sa.Engine, pinned: str | None = None, rules: ScoringRules = ScoringRules()  # noqa: B008 - frozen
+) -> dg.ExecuteInProcessResult:
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
             [item_parameters.build("2PL", pinned, CHARTS)],
             instance=instance,
-            resources={"engine": engine, "progress": quiet},
+            resources={"engine": engine, "rules": rules, "progress": quiet},
             raise_on_error=False,
         )
 

@@ -34,7 +34,7 @@ _MERGE = """
     ), completed AS (
         UPDATE exam_results r
         SET result_json = m.result_json || jsonb_build_object('questions', (
-                SELECT jsonb_agg(q ORDER BY q ->> 'answered_at', new_no NULLS FIRST, old_no)
+                SELECT jsonb_agg(q ORDER BY q ->> 'answered_at', old_no, new_no)
                 FROM (
                     SELECT coalesce(old.q, '{}') || new.q, new.no, NULL
                     FROM jsonb_array_elements(m.result_json -> 'questions') WITH ORDINALITY AS new(q, no)

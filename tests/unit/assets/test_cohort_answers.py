@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from assets.abilities.seen_items import COLUMNS, SeenItems
 from assets.cohort import answers
 from assets.cohort.answers import Batch, examine
+from resources.answers.blanks import scored
 from resources.answers.counting import counting
 from resources.model import ItemBank, Week
 from tests import answer_tables
@@ -66,6 +69,13 @@ def test_every_answer_of_the_week_is_counted_once():
         answers.NOT_REACHED: 1,  # scored: other
         answers.BLANK: 1,  # skipper: easy, frozen before the two were told apart
     }
+
+
+def test_an_omitted_question_that_counts_as_wrong_is_used():
+    given = batch(MEMBERS)
+    seen = examine(replace(given, counted=scored(given.counted, "wrong")), WEEK, BANK)
+    assert (seen.answers[answers.USED], seen.answers[answers.OMITTED]) == (3, 0)
+    assert (seen.answers[answers.NOT_REACHED], seen.answers[answers.BLANK]) == (1, 1)
 
 
 def test_participation_counts_learners_answers_and_sessions_of_each_week():

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -21,6 +22,7 @@ from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks, populations
+from resources.database.schema.tables import exam_results
 from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator
 from resources.irt.growth.population import Population
@@ -126,6 +128,23 @@ def test_weeks_tell_who_took_part(source: Source) -> None:
     assert weeks["sessions"].tolist() == [4, 6]
     assert weeks["estimated"].tolist() == [3, 2]
     assert weeks["not_frozen"].tolist() == [0, 0]
+
+
+def test_what_became_of_blanks_is_told_under_the_rule_in_force(source: Source, engine: sa.Engine) -> None:
+    given = {"q1": True, "q2": None, "q9": False, "q3": None, "q4": None}
+    questions = [{"question_id": key, "is_correct": right} for key, right in given.items()]
+    at = SECOND.begins_at
+    session = {"user_id": "gus", "session_id": "s", "result_json": {"questions": questions}}
+    with transaction(engine) as connection:
+        connection.execute(exam_results.insert(), session | {"created_at": at, "updated_at": at})
+    run(engine, source.warehouse, BUCKET, [KEY], SECOND)
+    told = {}
+    for rule in ("missing", "wrong"):
+        made = tables(replace(source, rules=ScoringRules(omitted=rule)), "new")
+        of_answers = made["answers"].set_index("outcome")["n"]
+        told[rule] = [of_answers[name] for name in (answers.USED, answers.OMITTED, answers.NOT_REACHED, answers.BLANK)]
+        assert made["about"].set_index("name")["value"]["omitted"] == rule
+    assert told == {"missing": [6, 1, 2, 0], "wrong": [7, 0, 2, 0]}
 
 
 def test_what_the_tables_rest_on_is_told(source: Source) -> None:

@@ -10,12 +10,14 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import Field
 
+from assets.abilities.scoring import ScoringRules
 from assets.calibration import metadata
 from assets.calibration.group_file import read_groups
 from assets.calibration.item_bank import Calibrated, NewBank, new_bank
 from assets.calibration.sample import Chosen
 from assets.failures import in_words
 from resources.answers.answers import Answers
+from resources.answers.blanks import Counts, Omitted, scored
 from resources.database.engine import transaction
 from resources.database.queries import attempts, item_banks
 from resources.database.queries.item_banks import BankChoice
@@ -50,23 +52,28 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
     )
     @in_words
     def item_parameters(
-        config: Calibrating, engine: dg.ResourceParam[sa.Engine], progress: dg.ResourceParam[Progress]
+        config: Calibrating,
+        engine: dg.ResourceParam[sa.Engine],
+        rules: dg.ResourceParam[ScoringRules],
+        progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         groups = read_groups(Path(config.groups_file)) if config.groups_file else None
         with transaction(engine) as connection:
             before, until = _in_force(connection, BankChoice(bank_version, model))
             chosen = Chosen(_instant(config.since) if config.since else until, config.exams, groups)
-            answers = Answers.from_table(attempts.ever(connection))
+            table = attempts.ever(connection)
             exam_of = attempts.exams(connection)
         now = dt.datetime.now(dt.UTC)
+        answers = scored(Answers.from_table(table), rules.omitted)
         new = new_bank(answers, exam_of, chosen, model, before, now, progress, all_items=config.all_items)
         if new.to_save:
             with transaction(engine) as connection:
                 made = new.made
-                item_banks.save(connection, made.bank, _fit(new, now), made.covariance, made.n_answers)
+                item_banks.save(connection, made.bank, _fit(new, now, rules.omitted), made.covariance, made.n_answers)
                 if before is None:
                     item_banks.adopt(connection, made.bank.version, now)
-        return dg.MaterializeResult(metadata=metadata.of(new, charts))
+        shown = metadata.of(new, charts) | metadata.blanks(Counts.of(table), rules.omitted)
+        return dg.MaterializeResult(metadata=shown)
 
     return item_parameters
 
@@ -103,7 +110,7 @@ def _instant(since: str) -> dt.datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
 
 
-def _fit(new: NewBank, now: dt.datetime) -> item_banks.Fit:
+def _fit(new: NewBank, now: dt.datetime, omitted: Omitted) -> item_banks.Fit:
     found, sample, linking = new.fitted.found, new.fitted.sample, new.linking
     return item_banks.Fit(
         converged=found.converged,
@@ -116,6 +123,7 @@ def _fit(new: NewBank, now: dt.datetime) -> item_banks.Fit:
             "until": sample.until.isoformat(),
             "exams": list(sample.exams),
             "log_prior": found.log_prior,
+            "omitted": omitted,
             "groups": metadata.groups(new),
             "left_out": dict(new.left_out),
             "kept_as_they_are": new.kept_as_they_are,

@@ -9,6 +9,7 @@ from assets.abilities.freezing import Freezer, gaps
 from assets.failures import in_words
 from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
+from resources.answers.blanks import Counts
 from resources.database.engine import transaction
 from resources.database.queries import attempts
 from resources.progress import Progress
@@ -38,17 +39,18 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         for n, (week, keys) in enumerate(missing.items()):
             freezer.freeze(week, keys, users.members(keys))
             progress("earlier weeks frozen", n + 1, len(missing))
-        n_rows, malformed = 0, Counter[str]()
+        questions, malformed = Counts(), Counter[str]()
         for n, (week, keys) in enumerate(chosen.keys.items()):
             asked = users.asked(keys)
-            n_rows += freezer.freeze(week, keys, asked)
+            questions += freezer.freeze(week, keys, asked)
             with transaction(engine) as connection:
                 malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at, users.named(asked)))
             progress("weeks frozen", n + 1, len(chosen.keys))
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": n_rows,
+                "dagster/row_count": questions.total,
                 "users": len(users.asked(chosen.user_keys)),
+                **questions.by_name(),
                 "malformed answers left out": "; ".join(f"{why}: {n}" for why, n in malformed.items()) or "none",
                 "earlier weeks frozen, since abilities rest on them": ", ".join(map(str, missing)) or "none",
             }

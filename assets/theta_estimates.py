@@ -72,6 +72,7 @@ def build(partitions: Partitions, choice: BankChoice, charts: Path) -> dg.Assets
         context.log_event(dg.AssetObservation(context.asset_key, metadata={"distribution": picture}))
         return dg.MaterializeResult(
             metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, n_unusual, n_without, n_before)
+            | {"an omitted question counts as": dg.MetadataValue.text(rules.omitted)}
         )
 
     return theta_estimates

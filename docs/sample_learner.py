@@ -65,6 +65,7 @@ def answers(
         "session_id": around(sessions),
         "attempt_no": [1] * n,
         "hint_used": around(hints),
+        "omitted": [None] * n,
     }
     return Answers.from_table(pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA))
 

@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
     irt_attempts: Literal["first", "last", "all"] = "first"
     """Which attempts of a user at the same item count: the first ever, the last of each week, or all."""
+    irt_omitted: Literal["missing", "wrong"] = "missing"
+    """What a blank counts as that lies before an answer of its session; one at a session's end is always missing."""
     irt_drift: Annotated[float | Literal["estimated", "off"], BeforeValidator(_number_or_word)] = "estimated"
     """How the group's ability moves in a week: estimated, a number of logits, or `off`: nobody moves."""
     s3_bucket: str | None = None

@@ -138,7 +138,10 @@ class Parts:
 
         settings = self.settings
         first_week = Week(settings.first_week)
-        return ScoringRules(settings.irt_update_lookback_days, settings.irt_attempts, settings.irt_drift, first_week)
+        return ScoringRules(
+            lookback_days=settings.irt_update_lookback_days, attempts=settings.irt_attempts,
+            omitted=settings.irt_omitted, drift=settings.irt_drift, first_week=first_week,
+        )  # fmt: skip
 
     @property
     def bank_choice(self) -> BankChoice:

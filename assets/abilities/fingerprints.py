@@ -7,6 +7,8 @@ from dataclasses import astuple
 import numpy as np
 
 from resources.answers.answers import Answers
+from resources.answers.blanks import Omitted
+from resources.answers.counting import Attempt
 from resources.irt.growth.states import Movement
 
 
@@ -19,9 +21,11 @@ def of_states(before: Sequence[str], movement: Movement, counted: Answers) -> li
     return [_digest(state, step, answers) for state, answers in zip(before, _of_answers(counted), strict=True)]
 
 
-def of_week(before: str, movement: Movement, answers_checksum: str) -> str:
-    """Of all learners of a user key together: of their week before, the group's step, and the frozen answers."""
-    return _digest(before, _of_movement(movement), answers_checksum)
+def of_week(before: str, movement: Movement, answers_checksum: str, attempt: Attempt, omitted: Omitted) -> str:
+    """Of all learners of a user key together: of their week before, the group's step, the frozen answers, and which of
+    them count. Weeks made before there was a choice of the latter stand under the defaults."""
+    rules = [rule for rule, default in ((attempt, "first"), (omitted, "missing")) if rule != default]
+    return _digest(before, _of_movement(movement), answers_checksum, *rules)
 
 
 def _of_answers(counted: Answers) -> list[str]:

@@ -12,7 +12,7 @@ from resources.model import Instants, Week
 from resources.warehouse.folder import Warehouse
 
 START = np.timedelta64(4, "W")
-_COLUMNS = ("user_id", "item_key", "correct", "completed_at", "attempt_no")  # all that a change needs
+_COLUMNS = ("user_id", "item_key", "correct", "completed_at", "attempt_no", "omitted")  # all that a change needs
 
 
 @dataclass

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from assets.selection import SelectedUsers, Selection
 from assets.user_keys import UserKeys
+from resources.answers.blanks import Counts
 from resources.database import locks
 from resources.database.engine import transaction
 from resources.database.queries import attempts
@@ -50,8 +51,8 @@ class Freezer:
     keys: UserKeys
     users: SelectedUsers
 
-    def freeze(self, week: Week, keys: Sequence[str], asked: Sequence[str]) -> int:
-        """Number of rows in the files of these keys, with the answers of the users `asked` renewed.
+    def freeze(self, week: Week, keys: Sequence[str], asked: Sequence[str]) -> Counts:
+        """Of the rows in the files of these keys, with the answers of the users `asked` renewed.
 
         The rows of a key's other users stay as they are, or are frozen with the rest where the key has no file yet.
         Under a lock from the reading to the writing: of two runs over one bucket the later one writes what it read
@@ -80,7 +81,7 @@ class Freezer:
                 answers = pa.concat_tables([before.filter(pc.invert(renewed)), answers])
             parts = _by_key(answers, keys, self.keys)
             self.warehouse.write(week, parts, checksums)
-        return sum(part.num_rows for part in parts.values())
+        return sum(map(Counts.of, parts.values()), Counts())
 
 
 def _by_key(answers: pa.Table, keys: Sequence[str], user_keys: UserKeys) -> dict[str, pa.Table]:

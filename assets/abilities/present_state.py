@@ -12,6 +12,7 @@ from assets.abilities import fingerprints
 from assets.abilities.group import CLASSIC
 from assets.abilities.scoring import ScoringRules
 from resources.answers.answers import Answers
+from resources.answers.blanks import scored
 from resources.answers.counting import counting
 from resources.database.queries.abilities import StateBefore
 from resources.database.queries.on_demand import OnDemand
@@ -56,9 +57,10 @@ def present_state(
     ends_at = state.week.ends_at if state else None  # of the state
     n_answered = n_unknown = n_unusable = 0
     found = False
+    answers = scored(now.answers, rules.omitted)
     for week in first.through(Week.containing(now.as_of - dt.timedelta(microseconds=1))):
         until = min(week.ends_at, now.as_of)
-        counted = _counted(now.answers, week.begins_at, until, rules, seen).of_users([user_id])
+        counted = _counted(answers, week.begins_at, until, rules, seen).of_users([user_id])
         answered = [key for key, correct in zip(counted.keys, counted.correct, strict=True) if not np.isnan(correct)]
         seen.update(answered)
         n_known = sum(key in bank.place for key in answered)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from resources.answers.blanks import Omitted
 from resources.answers.counting import Attempt
 from resources.estimators.contract import match
 from resources.irt.fit import lz
@@ -18,6 +19,7 @@ Drift = float | Literal["estimated", "off"]
 class ScoringRules:
     """Which answers count: of repeated attempts at an item the named one, since repeats break local independence.
 
+    `omitted`: what a question counts as that was passed over. One that was not reached never counts.
     `lookback_days`: how far back answers are read again, for those that came late. `drift`: how the group moves, in
     logits a week: estimated from everybody, a given number, or `off`, the classic model in which nobody moves.
     Nothing before `first_week` counts.
@@ -25,6 +27,7 @@ class ScoringRules:
 
     lookback_days: int = 30
     attempts: Attempt = "first"
+    omitted: Omitted = "missing"
     drift: Drift = "estimated"
     first_week: Week | None = None
 

@@ -8,22 +8,28 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from resources.answers.answers import Answers
+from resources.answers.blanks import Omitted
 from resources.model import Ints
 
-COLUMNS = ("user_id", "item_key", "correct")  # of the frozen answers: all that this needs
+COLUMNS = ("user_id", "item_key", "correct", "omitted")  # of the frozen answers: all that this needs
 
 
 class SeenItems:
-    """Pairs of learner and item as numbers: eight bytes an answer."""
+    """Pairs of learner and item as numbers: eight bytes an answer. `omitted`: what a question counts as that was passed
+    over; as `missing`, the item was not answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, omitted: Omitted) -> None:
+        self._omitted = omitted
         self._users: dict[str, int] = {}
         self._items: dict[str, int] = {}
         self._pairs: list[Ints] = []
 
     def add(self, answered: pa.Table) -> None:
-        """Remember these answers (columns COLUMNS); skipped ones are none."""
-        given = answered.filter(pc.is_valid(answered["correct"]))
+        """Remember these answers (columns COLUMNS); blanks are none, unless they count."""
+        counts = pc.is_valid(answered["correct"])
+        if self._omitted == "wrong":
+            counts = pc.or_kleene(counts, answered["omitted"])
+        given = answered.filter(counts)
         self._pairs.append(self._pair(_codes(given["user_id"], self._users), _codes(given["item_key"], self._items)))
 
     def unseen(self, answers: Answers) -> NDArray[np.bool_]:

@@ -130,7 +130,10 @@ class WeeklyStates:
             return None if there else MadeWeek("", "")
         before = self._records.get((week.plus(-1), key))
         step = self.group.movement(week)
-        return MadeWeek(made_from, fingerprints.of_week(before.fingerprint if before else "", step, made_from))
+        fingerprint = fingerprints.of_week(
+            before.fingerprint if before else "", step, made_from, self.answers.attempt, self.answers.omitted
+        )
+        return MadeWeek(made_from, fingerprint)
 
     def _keys(
         self, week: Week, keys: Sequence[str], learners_of: LearnersOf, *, asked_for: bool = False
@@ -207,7 +210,7 @@ def weekly_states(
             if missing := warehouse.missing(earlier, users.by_key):
                 freezer.freeze(earlier, missing, users.members(missing))
 
-    answers = CountedAnswers(warehouse, first_week, rules.attempts)
+    answers = CountedAnswers(warehouse, first_week, rules.attempts, rules.omitted)
     group = Group(engine, bank, answers, rules.drift)
     return WeeklyStates(
         engine, warehouse, users, first_week, rules.lookback_days, bank, estimator, answers, group, freeze

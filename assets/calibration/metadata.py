@@ -9,6 +9,7 @@ import numpy as np
 from assets.calibration.fitting import ADVISED
 from assets.calibration.item_bank import Linking, NewBank
 from assets.metadata_charts import old_against_new
+from resources.answers.blanks import Counts, Omitted
 from resources.irt.calibration.drift import FALSE_ALARMS
 from resources.irt.eap import eap
 from resources.irt.fit import empirical_reliability, expected_se, marginal_reliability
@@ -23,6 +24,11 @@ _FLAT = 0.3  # a discrimination below which an item that was better is of no use
 
 def of(new: NewBank, charts: Path) -> dict[str, dg.MetadataValue]:
     return _summary(new) | _precision(new) | _renewal(new, charts)
+
+
+def blanks(of_answers: Counts, rule: Omitted) -> dict[str, dg.MetadataValue]:
+    named = {name: dg.MetadataValue.int(n) for name, n in of_answers.by_name().items()}
+    return {**named, "an omitted question counts as": dg.MetadataValue.text(rule)}
 
 
 def groups(new: NewBank) -> list[dict[str, object]]:

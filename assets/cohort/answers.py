@@ -28,8 +28,10 @@ REASONS = (NO_ANSWER, UNKNOWN, SKIPPED, UNSCORABLE, NOT_FROZEN, NOT_RUN)
 USED = "used"
 REPEATED = "not used: another attempt at the same item counts"
 NOT_IN_BANK = "not used: the item is not in the bank"
-BLANK = "not used: skipped or unreadable"
-OUTCOMES = (USED, REPEATED, NOT_IN_BANK, BLANK)
+OMITTED = "not used: omitted, and a later question of the session answered"
+NOT_REACHED = "not used: not reached, no later question of the session was answered"
+BLANK = "not used: blank, frozen before omitted and not reached were told apart"
+OUTCOMES = (USED, REPEATED, NOT_IN_BANK, OMITTED, NOT_REACHED, BLANK)
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,14 @@ def examine(batch: Batch, week: Week, bank: ItemBank) -> Examined:
     silent = Counter[str]()
     for user_id in set(batch.members) - set(batch.estimated):
         silent[NOT_FROZEN if user_id in batch.not_frozen else reason_of.get(user_id, NO_ANSWER)] += 1
+    blank = np.isnan(responses.correct)
     n_answers = Counter({
         USED: int(scorable.n_items.sum()),
         REPEATED: n_given - len(responses),
         NOT_IN_BANK: int(scorable.n_unknown_item.sum()),
-        BLANK: int(scorable.n_unusable.sum()),
+        OMITTED: int((responses.omitted[blank] == 1).sum()),
+        NOT_REACHED: int((responses.omitted[blank] == 0).sum()),
+        BLANK: int(np.isnan(responses.omitted[blank]).sum()),
     })  # fmt: skip
     theta = np.asarray(batch.theta.reindex(list(responses.user_ids)), np.float64)
     matrix = scorable.matrix

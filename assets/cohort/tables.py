@@ -124,7 +124,7 @@ class Source:
         users_of = self.user_keys.by_key(cohort.users)
         needed = list(self.first_week.through(cohort.week))  # an ability rests on all weeks before it
         missing = {week: frozenset(self.warehouse.missing(week, users_of)) for week in {*weeks, *needed}}
-        counted = CountedAnswers(self.warehouse, self.first_week, cohort.rules.attempts)
+        counted = CountedAnswers(self.warehouse, self.first_week, cohort.rules.attempts, cohort.rules.omitted)
         parts: list[Examined] = []
         done = 0
         estimated = frozenset(cohort.of_week["user_id"])
@@ -195,6 +195,7 @@ def _about(cohort: _Cohort) -> pd.DataFrame:
         "items": len(bank.item_keys),
         "window_days": rules.lookback_days,
         "attempts": rules.attempts,
+        "omitted": rules.omitted,
         "drift": moved.drift,
         "drift_se": moved.drift_se,
         "tau": moved.tau,

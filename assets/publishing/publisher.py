@@ -200,7 +200,7 @@ def _rounded(estimates: Sequence[_Estimate]) -> list[_Estimate]:
 
 
 def _fingerprint(template: Template, report: ReportInput) -> str:
-    """SHA-256 of everything that a report's bytes depend on."""
+    """SHA-256 of everything that a report's bytes depend on. A blank is shown as one, omitted or not reached."""
     answers = report.answers
     parts = (
         recipe(), template.sha256, report.user_id, report.week, _rounded(report.history),

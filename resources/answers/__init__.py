@@ -1,1 +1,1 @@
-"""Answers on their way from the database to the arithmetic: one schema, one object, one rule which attempt counts."""
+"""Answers between the database and the arithmetic: one schema, one object, which attempt counts, what a blank means."""

@@ -27,7 +27,9 @@ class Answers(Responses):
 
     As `Responses`, and per row, each of shape (n,): `completed_at` in UTC (datetime64[us]); `attempt_no` counts from 1;
     `session` and `topic` index `session_ids` (ascending) and `topic_ids`, -1 without one; `response_time_ms` and
-    `hint_used` (1 or 0) are NaN where they were not recorded. Parts of one whole share its ids.
+    `hint_used` (1 or 0) are NaN where they were not recorded. `omitted` is 1 for a question that was passed over, 0 for
+    one that was not reached, NaN for an answer or where it is not known (see `blanks`). Parts of one whole share its
+    ids.
     """
 
     session_ids: tuple[str, ...]
@@ -38,6 +40,7 @@ class Answers(Responses):
     topic: Ints
     response_time_ms: Floats
     hint_used: Floats
+    omitted: Floats
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
@@ -58,6 +61,7 @@ class Answers(Responses):
             completed_at=table["completed_at"].to_numpy().astype("datetime64[us]"),
             attempt_no=table["attempt_no"].to_numpy().astype(np.int64), session=session, topic=topic,
             response_time_ms=_floats(table["response_time_ms"]), hint_used=_floats(table["hint_used"]),
+            omitted=_floats(table["omitted"]),
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -69,6 +73,7 @@ class Answers(Responses):
             self, user=self.user[rows], item=self.item[rows], correct=self.correct[rows],
             completed_at=self.completed_at[rows], attempt_no=self.attempt_no[rows], session=self.session[rows],
             topic=self.topic[rows], response_time_ms=self.response_time_ms[rows], hint_used=self.hint_used[rows],
+            omitted=self.omitted[rows],
         )  # fmt: skip
 
     def of_users(self, user_ids: Sequence[str]) -> Self:

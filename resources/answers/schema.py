@@ -12,6 +12,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "topic_id": pa.large_string(),
     "attempt_no": pa.int32(),
     "hint_used": pa.bool_(),  # null: not recorded
+    "omitted": pa.bool_(),  # false: not reached (see `blanks`); null: answered, or frozen before this was told
 }
 SCHEMA = pa.schema(_COLUMNS)
 

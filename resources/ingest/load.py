@@ -25,7 +25,8 @@ _INCOMING = """
     user_id text, session_id text, result_json jsonb, created_at timestamptz, updated_at timestamptz, n_responses bigint
 """
 # An answer is the same if item and instant are, and the attempt's number wherever both have one. What the file says of
-# an answer is put over what is stored of it; `@>` finds nothing to do without taking the session apart.
+# an answer is put over what is stored of it; `@>` finds nothing to do without taking the session apart. Answers of one
+# instant stand in the file's order, after those that it does not have.
 _MERGE = """
     WITH matched AS MATERIALIZED (
         SELECT i.*, r.id, r.result_json::jsonb AS stored
@@ -33,18 +34,18 @@ _MERGE = """
     ), completed AS (
         UPDATE exam_results r
         SET result_json = m.result_json || jsonb_build_object('questions', (
-                SELECT jsonb_agg(q ORDER BY q ->> 'answered_at', q ->> 'question_id', (q ->> 'attempt_no')::integer)
+                SELECT jsonb_agg(q ORDER BY q ->> 'answered_at', old_no, new_no)
                 FROM (
-                    SELECT coalesce(old.q, '{}') || new.q
-                    FROM jsonb_array_elements(m.result_json -> 'questions') AS new(q)
+                    SELECT coalesce(old.q, '{}') || new.q, new.no, NULL
+                    FROM jsonb_array_elements(m.result_json -> 'questions') WITH ORDINALITY AS new(q, no)
                     LEFT JOIN jsonb_array_elements(stored -> 'questions') AS old(q) ON {same}
                     UNION ALL
-                    SELECT old.q
-                    FROM jsonb_array_elements(stored -> 'questions') AS old(q)
+                    SELECT old.q, NULL, old.no
+                    FROM jsonb_array_elements(stored -> 'questions') WITH ORDINALITY AS old(q, no)
                     WHERE NOT EXISTS (
                         SELECT FROM jsonb_array_elements(m.result_json -> 'questions') AS new(q) WHERE {same}
                     )
-                ) AS merged(q)
+                ) AS merged(q, new_no, old_no)
             )),
             created_at = least(r.created_at, m.created_at),
             updated_at = greatest(r.updated_at, m.updated_at)

@@ -37,7 +37,7 @@ _OPTIONAL: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True)
 class ResponseFile:
-    """Checked responses, sorted by user, session and time of answer.
+    """Checked responses, sorted by user, session and time of answer; those of one instant as they stand in the file.
 
     `responses` has the columns user_id, session_id, item_id (text), correct (boolean, null: not answered), answered_at
     (microseconds, UTC), response_time_ms (null: not known), topic and attempt_no (null: not known). `notes` are
@@ -171,7 +171,10 @@ def _check_header(header: list[str], source: _Source) -> None:
 
 
 def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
-    """Rows by user, session, time of answer, item and attempt, those alike left out, and how many those were.
+    """Rows by user, session, time of answer and place in the file, those alike left out, and how many those were.
+
+    The place decides between answers of one instant, such as of a session with one time for all: whether a blank was
+    omitted or not reached is told by what stands after it.
 
     Raises:
         InvalidInput: two rows give the same answer (user, session, item, instant, attempt) and differ in the rest.
@@ -193,8 +196,9 @@ def _in_order(responses: pa.Table, source: _Source) -> tuple[pa.Table, int]:
                 remedy="Remove one of the two, or number them in attempt_no.",
                 outcome="Nothing was loaded.",
             )
-    once = order[np.concatenate([[True], ~again])]
-    return responses.take(once), len(order) - len(once)
+    once = np.sort(order[np.concatenate([[True], ~again])])
+    user, session, instant, *_ = (code[once] for code in codes)
+    return responses.take(once[np.lexsort((instant, session, user))]), len(order) - len(once)
 
 
 def _ranks(column: values.Column) -> Ints:

@@ -5,19 +5,27 @@ The view places an answer within its session's time, so a session's own times te
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import LiteralString
+from typing import Any, LiteralString
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from resources.answers.blanks import omitted
 from resources.answers.schema import SCHEMA
 from resources.database.copy import copy_out
 
 _INSTANT = SCHEMA.field("completed_at").type
+_READ = pa.schema([
+    *(field for field in SCHEMA if field.name != "omitted"),
+    pa.field("question_no", pa.int32()),
+    pa.field("exam_result_id", pa.dictionary(pa.int32(), pa.string())),
+])  # fmt: skip
 # No condition on completed_at: it would compute this column, half of a row's cost, twice more. `between` checks it.
 _ANSWERS: LiteralString = """
-    SELECT user_id, item_key, correct, completed_at, response_time_ms, session_id, topic_id, attempt_no, hint_used
+    SELECT user_id, item_key, correct, completed_at, response_time_ms, session_id, topic_id, attempt_no, hint_used,
+        question_no, exam_result_id
     FROM attempt
     WHERE (%(user_ids)s::text[] IS NULL OR user_id = ANY(%(user_ids)s))
         AND exam_result_id IN (
@@ -59,7 +67,7 @@ def between(
 ) -> pa.Table:
     """Answers from `start` until before `end`, of all users or of these, as `answers.schema` has them; in no order."""
     chosen = None if user_ids is None else list(user_ids)
-    table = copy_out(connection, _ANSWERS, SCHEMA, {"start": start, "end": end, "user_ids": chosen})
+    table = _told_apart(copy_out(connection, _ANSWERS, _READ, {"start": start, "end": end, "user_ids": chosen}))
     completed_at = table["completed_at"]
     return table.filter(
         pc.and_(
@@ -111,6 +119,17 @@ def malformed(
     chosen = None if user_ids is None else list(user_ids)
     rows = connection.exec_driver_sql(query, {"start": start, "end": end, "user_ids": chosen})
     return {row.reason: row.n for row in rows}
+
+
+def _told_apart(sessions: pa.Table) -> pa.Table:
+    """SCHEMA, from the columns of _READ. By the platform's row, since it may have a session's id twice; and before a
+    time is cut out of it, since what was omitted in it may have been followed by an answer after it."""
+    correct = pc.cast(pc.cast(sessions["correct"], pa.int32()), pa.float64()).to_numpy()
+    session: Any = sessions["exam_result_id"].combine_chunks()
+    number = session.indices.to_numpy().astype(np.int64)
+    is_omitted = omitted(correct, sessions["question_no"].to_numpy(), number)
+    column = pa.array(is_omitted == 1, pa.bool_(), mask=np.isnan(is_omitted))
+    return sessions.append_column(SCHEMA.field("omitted"), column).select(SCHEMA.names)
 
 
 def _utc(instant: dt.datetime) -> dt.datetime:

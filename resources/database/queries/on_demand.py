@@ -13,6 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from resources.answers.answers import Answers
+from resources.answers.blanks import omitted
 from resources.database.queries.abilities import StateBefore
 from resources.database.queries.item_banks import ADOPTED_LAST
 from resources.irt.growth.states import Movement
@@ -50,7 +51,7 @@ _READ: LiteralString = f"""
     ) AS before
     CROSS JOIN LATERAL (
         SELECT array_agg(item_key), array_agg(correct), array_agg(completed_at AT TIME ZONE 'UTC'),
-            array_agg(attempt_no), array_agg(session_id)
+            array_agg(attempt_no), array_agg(session_id), array_agg(question_no), array_agg(exam_result_id)
         FROM attempt
         WHERE user_id = %(user_id)s AND exam_result_id IN (
             SELECT id::text FROM exam_results
@@ -111,18 +112,21 @@ def _rows(columns: Sequence[Sequence[Any] | None]) -> Iterator[tuple[Any, ...]]:
 
 def _answers(
     user_id: str, items: Sequence[str], correct: Sequence[bool | None], completed_at: Sequence[dt.datetime],
-    attempt_no: Sequence[int], sessions: Sequence[str | None],
+    attempt_no: Sequence[int], sessions: Sequence[str | None], question_no: Sequence[int], exam_results: Sequence[str],
 ) -> Answers:  # fmt: skip
     """Without topics, times and hints, which no estimate asks for."""
     n = len(items)
+    right = np.array(correct, np.float64)  # None is NaN
+    exam_result, _ = _encoded(exam_results, dict.fromkeys(exam_results))
     item, item_keys = _encoded(items, dict.fromkeys(items))
     session, session_ids = _encoded(sessions, sorted({session for session in sessions if session is not None}))
     return Answers(
         user_ids=(user_id,), item_keys=item_keys, user=np.zeros(n, np.int64), item=item,
-        correct=np.array(correct, np.float64),  # None is NaN
+        correct=right,
         session_ids=session_ids, topic_ids=(), completed_at=np.array(completed_at, "datetime64[us]"),
         attempt_no=np.array(attempt_no, np.int64), session=session, topic=np.full(n, -1, np.int64),
         response_time_ms=np.full(n, np.nan), hint_used=np.full(n, np.nan),
+        omitted=omitted(right, np.array(question_no, np.int64), exam_result),
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ attempt = sa.Table(
     sa.Column("user_id", sa.Text),
     sa.Column("item_key", sa.Text),
     sa.Column("exam_result_id", sa.Text),
+    sa.Column("question_no", sa.Integer),  # place in the session's list, from 1
 )
 
 mirt_item_params = sa.Table(

@@ -1,30 +1,20 @@
 """update-theta over HTTP, against real PostgreSQL: numbers, noops, whose user, and what races leave behind."""
 
 import datetime as dt
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
-import dagster as dg
 import httpx
 import numpy as np
-import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from assets import responses, theta_estimates
 from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
-from assets.partitions import Partitions, range_tags
-from assets.user_keys import UserKeys
 from resources.database.engine import transaction
 from resources.database.queries import abilities
-from resources.database.queries.item_banks import ADOPTED
 from resources.estimators.in_process import InProcessEstimator
-from resources.model import Responses, Week
-from resources.warehouse.folder import Warehouse
-from seedtest_pipeline.wiring import QUARTO_SOURCE
+from resources.model import Responses
 from tests.integration.api.platform import BANK, adopt, end_session
 
 DAY = dt.timedelta(days=1)
@@ -145,69 +135,14 @@ def test_a_session_whose_row_never_says_when_it_changed_counts_by_its_answers_ow
     assert update(api, "u1")["n_items"] == 2
 
 
-def platform_of_many_weeks(engine: sa.Engine, week: Week, users: list[str]) -> None:
-    """With repeats, skips, unknown items, ties in time and answers at the week's end, over the weeks before it, too."""
-    draw = np.random.default_rng(5)
-    for user in users:
-        for session in range(9):
-            marks = "".join(draw.choice(list("01_"), 8, p=[0.4, 0.5, 0.1]))
-            at = week.ends_at - dt.timedelta(hours=int(draw.integers(0, 40 * 24)))
-            end_session(engine, user, f"{user}-{session}", marks, first=int(draw.integers(0, 12)), at=at)
-        end_session(engine, user, f"{user}-tie", "0", at=at)
-        end_session(engine, user, f"{user}-last", "11", first=19, at=week.ends_at - dt.timedelta(microseconds=1))
-        end_session(engine, user, f"{user}-border", "1", first=1, at=week.ends_at)
-
-
-def weekly_run(engine: sa.Engine, folder: Path, rules: ScoringRules, week: Week) -> pd.DataFrame:
-    """The assets over one week; what it rests on is made on the way. Its estimates, by user."""
-    partitions = Partitions(rules.first_week, UserKeys(1))
-    run = dg.materialize(
-        [responses.build(partitions), theta_estimates.build(partitions, ADOPTED, QUARTO_SOURCE / "charts")],
-        resources={
-            "engine": engine, "warehouse": Warehouse(folder), "rules": rules, "estimator": InProcessEstimator(),
-            "progress": lambda *_: None,
-        },
-        tags=range_tags([week], ["b000of1"]),
-    )  # fmt: skip
-    assert run.success
-    with transaction(engine) as connection:
-        return abilities.of_week(connection, week).set_index("user_id")
-
-
-@pytest.mark.parametrize("drift", ["estimated", 0.05, "off"])
-@pytest.mark.parametrize("attempts", ["first", "last", "all"])
-@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
-def test_at_a_weeks_end_it_is_the_number_of_the_weekly_asset(engine, tmp_path, attempts, drift):
+def test_a_question_that_was_passed_over_is_wrong_where_the_rule_says_so_and_one_not_reached_never(engine):
     adopt(engine)
-    week = Week.parse("2025-02-03")
-    rules = ScoringRules(attempts=attempts, drift=drift, first_week=week.plus(-7))
-    users = [f"u{n}" for n in range(12)]
-    platform_of_many_weeks(engine, week, users)
-    weekly = weekly_run(engine, tmp_path, rules, week)
-    assert sorted(weekly.index) == sorted(users)
+    end_session(engine, "u1", "s1", "1_0_1__")
     updater = Updater(engine, InProcessEstimator())
-    for user in users:
-        for lookback_days in (1, 8, 30):  # nothing came late: how far back answers are read again decides nothing
-            found = updater.update(user, replace(rules, lookback_days=lookback_days), as_of=week.ends_at).ability
-            row = weekly.loc[user]
-            np.testing.assert_allclose([found.theta, found.se], [row.theta, row.se], atol=1e-12)
-            assert (found.n_items, found.as_of) == (row.n_items, row.as_of)
-
-
-@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
-def test_an_answer_that_came_late_moves_the_steps_since_and_the_weekly_run_says_the_same(engine, tmp_path):
-    adopt(engine)
-    week = Week.parse("2025-02-03")
-    rules = ScoringRules(first_week=week.plus(-7))
-    platform_of_many_weeks(engine, week, ["u1", "u2"])
-    before = weekly_run(engine, tmp_path, rules, week)
-    end_session(engine, "u1", "late", "1111", first=0, at=week.begins_at - dt.timedelta(days=12))
-    late = Updater(engine, InProcessEstimator()).update("u1", rules, as_of=week.ends_at).ability
-    assert abs(late.theta - before.loc["u1"].theta) > 1e-3
-    shutil.rmtree(tmp_path / "responses")  # frozen anew, as the sensor for late answers asks for
-    after = weekly_run(engine, tmp_path, rules, week)
-    np.testing.assert_allclose([late.theta, late.se], [after.loc["u1"].theta, after.loc["u1"].se], atol=1e-12)
-    np.testing.assert_allclose(after.loc["u2"].theta, before.loc["u2"].theta, atol=1e-12)
+    for rule, marks, n_unusable in (("missing", "1_0_1__", 4), ("wrong", "10001__", 2)):
+        made = updater.update("u1", ScoringRules(omitted=rule))
+        np.testing.assert_allclose([made.ability.theta, made.ability.se], expected(marks), atol=1e-12)
+        assert made.n_unusable == n_unusable
 
 
 def test_calls_at_once_and_a_racing_weekly_run_leave_the_newest_estimate(engine, api):

@@ -22,6 +22,7 @@ from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks, populations
+from resources.database.schema.tables import exam_results
 from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator
 from resources.irt.growth.population import Population
@@ -55,7 +56,7 @@ def keep(engine: sa.Engine, bank: ItemBank, linked_to: str | None = None) -> Non
 
 def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank, users: list[str]) -> None:
     """As the asset theta_estimates does for these users, but from N(0, 1)."""
-    _, counted = CountedAnswers(warehouse, FIRST, "first").of(week, [KEY])
+    _, counted = CountedAnswers(warehouse, FIRST, "first", "missing").of(week, [KEY])
     thetas = InProcessEstimator().estimate(counted.of_users(users), bank)
     with transaction(engine) as connection:
         abilities.store_week(connection, week, first_states(thetas), 30, dt.datetime.now(dt.UTC))
@@ -138,6 +139,23 @@ def test_weeks_tell_who_took_part(source: Source) -> None:
     assert weeks["sessions"].tolist() == [4, 6]
     assert weeks["estimated"].tolist() == [3, 2]
     assert weeks["not_frozen"].tolist() == [0, 0]
+
+
+def test_what_became_of_blanks_is_told_under_the_rule_in_force(source: Source, engine: sa.Engine) -> None:
+    given = {"q1": True, "q2": None, "q9": False, "q3": None, "q4": None}
+    questions = [{"question_id": key, "is_correct": right} for key, right in given.items()]
+    at = SECOND.begins_at
+    session = {"user_id": "gus", "session_id": "s", "result_json": {"questions": questions}}
+    with transaction(engine) as connection:
+        connection.execute(exam_results.insert(), session | {"created_at": at, "updated_at": at})
+    run(engine, source.warehouse, BUCKET, [KEY], SECOND)
+    told = {}
+    for rule in ("missing", "wrong"):
+        made = tables(replace(source, rules=ScoringRules(omitted=rule)), "new")
+        of_answers = made["answers"].set_index("outcome")["n"]
+        told[rule] = [of_answers[name] for name in (answers.USED, answers.OMITTED, answers.NOT_REACHED, answers.BLANK)]
+        assert made["about"].set_index("name")["value"]["omitted"] == rule
+    assert told == {"missing": [6, 1, 2, 0], "wrong": [7, 0, 2, 0]}
 
 
 def test_what_the_tables_rest_on_is_told(source: Source) -> None:

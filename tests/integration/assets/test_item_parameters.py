@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from assets import item_parameters
+from assets.abilities.scoring import ScoringRules
+from resources.answers.blanks import Counts, Omitted
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.errors import NoItemBank
@@ -18,6 +20,7 @@ from resources.ingest.response_file import from_table
 from resources.model import Week
 from seedtest_pipeline.demo.synthetic_exam import synthetic_exam
 
+MONDAY = dt.datetime(2025, 1, 6, 10, tzinfo=dt.UTC)
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"
 
 
@@ -33,12 +36,14 @@ def answered(engine) -> sa.Engine:
     return engine
 
 
-def calibrate(engine: sa.Engine, pinned: str | None = None, **config: object) -> dg.ExecuteInProcessResult:
+def calibrate(
+    engine: sa.Engine, pinned: str | None = None, omitted: Omitted = "missing", **config: object
+) -> dg.ExecuteInProcessResult:
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
             [item_parameters.build("2PL", pinned, CHARTS)],
             instance=instance,
-            resources={"engine": engine, "progress": quiet},
+            resources={"engine": engine, "rules": ScoringRules(omitted=omitted), "progress": quiet},
             run_config={"ops": {"item_parameters": {"config": config}}},
             raise_on_error=False,
         )
@@ -142,3 +147,32 @@ def test_a_mistyped_bank_version_is_an_error_and_adopts_no_bank_on_a_scale_of_it
     assert "IRT_BANK_VERSION names the item bank 2pl-typo" in sentence(result)
     with pytest.raises(NoItemBank):
         in_force(answered)
+
+
+def test_omitted_questions_are_counted_and_count_as_the_rule_says(engine):
+    """A quarter omits question 2 and does not reach question 8: as wrong answers, only the former moves."""
+    rng = np.random.default_rng(2)
+    theta, b = rng.normal(size=400), np.linspace(-1, 1, 8)
+    right = rng.random((400, 8)) < 1 / (1 + np.exp(-1.3 * (theta[:, None] - b)))
+    rows = [
+        {"user_id": f"u{u}", "session_id": "s", "item_id": f"q{j + 1}", "answered_at": MONDAY,
+         "correct": None if u % 4 == 0 and j in (1, 7) else bool(right[u, j])}
+        for u in range(400) for j in range(8)
+    ]  # fmt: skip
+    with transaction(engine) as connection:
+        load.ingest(connection, from_table(pa.Table.from_pylist(rows), "blanks"), "exam")
+    difficulty, metadata = {}, {}
+    for omitted in ("missing", "wrong"):
+        with transaction(engine) as connection:
+            connection.exec_driver_sql("TRUNCATE mirt_item_params, mirt_fit_meta")
+        metadata[omitted] = made(calibrate(engine, omitted=omitted))
+        with transaction(engine) as connection:
+            bank = item_banks.load(connection, in_force(engine), "2PL")
+            assert item_banks.fit(connection, bank.version).details["omitted"] == omitted
+        difficulty[omitted] = dict(zip(bank.item_keys, bank.b, strict=True))
+    assert difficulty["wrong"]["q2"] - difficulty["missing"]["q2"] > 0.5
+    assert abs(difficulty["wrong"]["q8"] - difficulty["missing"]["q8"]) < 0.1
+    for omitted, n_used in (("missing", 3000), ("wrong", 3100)):
+        told = metadata[omitted]
+        assert [told[name] for name in Counts(1, 1, 1).by_name()] == [3000, 100, 100]
+        assert (told["an omitted question counts as"], told["first attempts"]) == (omitted, n_used)

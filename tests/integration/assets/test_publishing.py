@@ -113,7 +113,7 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
     for place in ("item", "topic", "session"):
         of_answers[place] = np.where(np.arange(len(answered)) == 0, -1, getattr(answered, place))
     assert changed.keys() | {"answers"} == {field.name for field in fields(report)}
-    assert of_answers.keys() | {"user", "user_ids"} == {field.name for field in fields(answered)}
+    assert of_answers.keys() | {"user", "user_ids", "omitted"} == {field.name for field in fields(answered)}
     variants = [replace(report, **{name: value}) for name, value in changed.items()]
     variants += [replace(report, answers=replace(answered, **{name: value})) for name, value in of_answers.items()]
     fingerprints = [publishing._fingerprint(templates["html"], each) for each in (report, *variants)]

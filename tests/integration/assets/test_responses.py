@@ -9,6 +9,7 @@ from assets.abilities import freezing
 from assets.partitions import Partitions
 from assets.selection import SelectedUsers
 from assets.user_keys import UserKeys
+from resources.answers.blanks import Counts
 from resources.database import locks
 from resources.database.engine import transaction
 from resources.database.queries import attempts
@@ -52,6 +53,23 @@ def test_malformed_answers_are_counted_of_the_users_that_the_run_is_for(engine, 
         made = run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=user_ids).asset_materializations_for_node("responses")
         counted = made[0].metadata["malformed answers left out"].value
         assert counted == f"is_correct is neither true, false nor null: {n}"
+
+
+def test_blanks_are_counted_by_what_they_mean(engine, warehouse):
+    def questions(marks: str) -> list[dict[str, object]]:
+        return [{"question_id": f"q{n}", "is_correct": None if mark == "_" else mark == "1"}
+                for n, mark in enumerate(marks)]  # fmt: skip
+
+    sessions = [
+        {"user_id": f"u{n}", "session_id": "s", "created_at": FIRST.begins_at, "updated_at": FIRST.begins_at,
+         "result_json": {"questions": questions(marks)}}
+        for n, marks in enumerate(["1_0__", "___", "11"])
+    ]  # fmt: skip
+    with transaction(engine) as connection:
+        connection.execute(exam_results.insert(), sessions)
+    made = run(engine, warehouse, ONE_BUCKET, [KEY]).asset_materializations_for_node("responses")[0].metadata
+    assert [made[name].value for name in Counts(1, 1, 1).by_name()] == [4, 1, 5]
+    assert made["dagster/row_count"].value == 10
 
 
 def test_one_user_of_a_bucket_that_was_never_frozen_freezes_all_of_it(engine, warehouse):

@@ -1,6 +1,7 @@
 """Reading answers by time and user; what the reader leaves to the database and what it checks itself."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 
 import pandas as pd
@@ -116,3 +117,53 @@ def test_what_the_view_leaves_out_is_counted_by_reason(connection: sa.Connection
         "the question is not an object": 2,
     }
     assert attempts.malformed(connection, MONDAY - DAY, MONDAY) == {}
+
+
+def session(
+    connection: sa.Connection, marks: str, began: dt.datetime, *, session_id: str = "s1", minutes: int = 10
+) -> None:
+    """Of u1: questions q1, q2, … right, wrong or blank (1, 0, _), `minutes` apart; a blank bears no time, and has the
+    end's."""
+    questions: list[dict[str, object]] = []
+    for n, mark in enumerate(marks):
+        at = began + n * minutes * dt.timedelta(minutes=1)
+        given = {"is_correct": None} if mark == "_" else {"is_correct": mark == "1", "answered_at": at.isoformat()}
+        questions.append({"question_id": f"q{n + 1}", **given})
+    end = began + len(marks) * minutes * dt.timedelta(minutes=1)
+    connection.exec_driver_sql(
+        "INSERT INTO exam_results (user_id, session_id, result_json, created_at, updated_at) "
+        "VALUES ('u1', %(session)s, %(result)s, %(began)s, %(end)s)",
+        {"session": session_id, "result": json.dumps({"questions": questions}), "began": began, "end": end},
+    )
+
+
+def told(frame: pd.DataFrame) -> dict[str, bool]:
+    return frame.dropna(subset="omitted").set_index("item_key")["omitted"].to_dict()
+
+
+def test_a_blank_is_omitted_before_an_answer_of_its_session_and_not_reached_after_the_last(connection) -> None:
+    """By its place in the list: its time is the session's end, later than all answers."""
+    session(connection, "1_0_1__", MONDAY)
+    frame = between(connection, MONDAY, MONDAY + DAY)
+    assert told(frame) == {"q2": True, "q4": True, "q6": False, "q7": False}
+
+
+def test_a_session_over_the_turn_of_the_week_is_told_apart_as_a_whole(connection) -> None:
+    """The blanks lie in the second week, like the session's end; what was answered after them in the first."""
+    session(connection, "1_01__", MONDAY + 7 * DAY - dt.timedelta(minutes=45))
+    second = between(connection, MONDAY + 7 * DAY, MONDAY + 14 * DAY)
+    assert items(second) == ["q2", "q5", "q6"]
+    assert told(second) == {"q2": True, "q5": False, "q6": False}
+
+
+def test_a_session_without_an_answer_was_not_reached(connection) -> None:
+    session(connection, "___", MONDAY)
+    assert told(between(connection, MONDAY, MONDAY + DAY)) == dict.fromkeys(["q1", "q2", "q3"], False)
+
+
+def test_two_rows_of_a_platform_under_one_session_id_are_two_sessions(connection) -> None:
+    """A retake under the old id: an answer of the one says nothing of a blank of the other."""
+    connection.exec_driver_sql("ALTER TABLE exam_results DROP CONSTRAINT exam_results_user_id_session_id_key")
+    session(connection, "1_", MONDAY)
+    session(connection, "0111", MONDAY + dt.timedelta(hours=4))
+    assert told(between(connection, MONDAY, MONDAY + DAY)) == {"q2": False}

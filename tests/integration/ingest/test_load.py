@@ -72,8 +72,12 @@ def as_attempts(file: ResponseFile) -> pd.DataFrame:
     names = {"item_id": "item_key", "answered_at": "completed_at", "topic": "topic_id"}
     frame = file.responses.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}.get)
     order = ["user_id", "completed_at", "attempt_no", "item_key", "session_id"]
-    no_hints = frame.assign(hint_used=pd.array([pd.NA] * len(frame), dtype="boolean"))  # a file has no such column
-    return no_hints.rename(columns=names).sort_values(order, ignore_index=True)
+    answered_later = frame["correct"].notna()[::-1].groupby([frame["user_id"], frame["session_id"]]).cummax()[::-1]
+    known = frame.assign(
+        hint_used=pd.array([pd.NA] * len(frame), dtype="boolean"),  # a file has no such column
+        omitted=answered_later.astype("boolean").where(frame["correct"].isna(), pd.NA),
+    )
+    return known.rename(columns=names).sort_values(order, ignore_index=True)
 
 
 def assert_stored(engine: sa.Engine, file: ResponseFile) -> None:
@@ -290,3 +294,25 @@ def test_a_session_begins_with_its_first_answer_and_ends_with_its_last_whichever
     load(engine, files[1 - first_file])
     (session,) = sessions(engine)
     assert (session["created_at"], session["updated_at"]) == (NOON, NOON + 5 * SECOND)
+
+
+def omitted_items(engine: sa.Engine) -> list[str]:
+    frame = stored(engine)
+    return sorted(frame.loc[frame["omitted"].fillna(value=False), "item_key"])
+
+
+def test_answers_of_one_instant_keep_the_files_order(engine: sa.Engine) -> None:
+    """They were put in the order of their items: of an exam with one time for all, a blank in the middle came last."""
+    load(engine, file_of(answer("d", 0), answer("z", 0, correct=None), answer("b", 0), answer("a", 0, correct=None)))
+    assert [question["question_id"] for question in sessions(engine)[0]["result_json"]["questions"]] == list("dzba")
+    assert omitted_items(engine) == ["z"]
+
+
+def test_a_session_that_grows_keeps_the_order_of_each_file(engine: sa.Engine) -> None:
+    load(engine, file_of(answer("d", 0), answer("z", 0, correct=None)))
+    load(engine, file_of(answer("c", 0), answer("a", 0, correct=None), answer("b", 5)))
+    assert [question["question_id"] for question in sessions(engine)[0]["result_json"]["questions"]] == list("dzcab")
+    assert omitted_items(engine) == ["a", "z"]
+    load(engine, file_of(answer("a", 0, correct=None), *(answer(item, 0) for item in "dc"), answer("z", 0)))
+    assert [question["question_id"] for question in sessions(engine)[0]["result_json"]["questions"]] == list("adczb")
+    assert omitted_items(engine) == ["a"]

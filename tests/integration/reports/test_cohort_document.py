@@ -87,6 +87,15 @@ def test_every_chunk_runs_and_the_page_stands_alone_in_a_browser(
     assert not re.search(r"\bNA\b|NaN|NULL|Warning|##|\?\?\?", seen)
 
 
+def test_blanks_are_told_apart_and_the_rule_for_omitted_ones_is_said(stand_in: None) -> None:
+    answers = sample()["answers"]
+    listed = [outcome in text(cohort_document.render(SOURCE, sample())) for outcome in answers["outcome"]]
+    assert listed == (answers["n"] > 0).tolist()
+    said = "an omitted question counts as wrong"
+    for rule in ("missing", "wrong"):
+        assert (said in text(cohort_document.render(SOURCE, told(sample(), omitted=rule)))) is (rule == "wrong")
+
+
 def test_what_the_data_hold_cannot_become_markup_and_missing_figures_are_dashes(stand_in: None) -> None:
     """One learner, a first week and a bank of hostile items, named as shortcodes, Markdown and HTML are written."""
     hostile = [

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from assets.abilities.seen_items import COLUMNS, SeenItems
 from assets.cohort import answers
 from assets.cohort.answers import Batch, examine
+from resources.answers.blanks import scored
 from resources.answers.counting import counting
 from resources.model import ItemBank, Week
 from tests import answer_tables
@@ -19,9 +22,11 @@ def frozen(week: Week, *rows: tuple[str, str, bool | None]) -> pd.DataFrame:
     return frame.assign(
         correct=frame["correct"].astype("boolean"), completed_at=pd.Timestamp(week.begins_at) + pd.Timedelta(days=1),
         session_id=frame["user_id"] + week.key, attempt_no=1,
+        omitted=pd.array([OMITTED.get((user, item)) for user, item, _ in rows], "boolean"),
     )  # fmt: skip
 
 
+OMITTED = {("mixed", "easy"): True, ("scored", "other"): False}
 ANSWERS = {
     BEFORE: frozen(BEFORE, ("scored", "easy", True), ("renewed", "hard", True), ("absent", "easy", True)),
     WEEK: frozen(
@@ -38,7 +43,7 @@ def batch(members: set[str]) -> Batch:
     mine = {week: answer_tables.table(rows[rows["user_id"].isin(members)]) for week, rows in ANSWERS.items()}
     absent = members & {"absent"}
     given = answer_tables.answers(ANSWERS[WEEK][ANSWERS[WEEK]["user_id"].isin(members - absent)])
-    seen = SeenItems()
+    seen = SeenItems("missing")
     seen.add(mine[BEFORE].select(COLUMNS))
     counted = given.take(counting(given))
     return Batch(members, absent, mine, counted.take(seen.unseen(counted)), len(given), {"scored", "renewed"}, THETA)
@@ -60,8 +65,17 @@ def test_every_answer_of_the_week_is_counted_once():
         answers.USED: 2,  # scored: hard; late: easy
         answers.REPEATED: 2,
         answers.NOT_IN_BANK: 3,
-        answers.BLANK: 3,
+        answers.OMITTED: 1,  # mixed: easy
+        answers.NOT_REACHED: 1,  # scored: other
+        answers.BLANK: 1,  # skipper: easy, frozen before the two were told apart
     }
+
+
+def test_an_omitted_question_that_counts_as_wrong_is_used():
+    given = batch(MEMBERS)
+    seen = examine(replace(given, counted=scored(given.counted, "wrong")), WEEK, BANK)
+    assert (seen.answers[answers.USED], seen.answers[answers.OMITTED]) == (3, 0)
+    assert (seen.answers[answers.NOT_REACHED], seen.answers[answers.BLANK]) == (1, 1)
 
 
 def test_participation_counts_learners_answers_and_sessions_of_each_week():

@@ -1,5 +1,6 @@
 """The windows of a run: some learners at a time, and all together just what one read would give."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -88,3 +89,20 @@ def test_the_first_weeks_of_each_learner_stay_in_what_counts_when_the_window_has
         ("late", "q13"), ("late", "q19"), ("late", "q8"), ("old", "q0"), ("old", "q3"),
     ]  # fmt: skip
     assert answered(last.answers) == [("late", "q13"), ("late", "q19"), ("old", "q0")]
+
+
+@pytest.mark.parametrize(("rule", "counted"), [("missing", [1.0]), ("wrong", [0.0])])
+def test_an_omitted_question_of_weeks_ago_is_wrong_or_missing_in_what_a_change_is_told_from(tmp_path, rule, counted):
+    """Among a learner's first weeks, which the window of the last ones does not reach: a repeat then does not count."""
+    warehouse = Warehouse(tmp_path)
+    far = FIRST.plus(12)
+    for week in FIRST.through(far):
+        frame = pd.DataFrame({"user_id": "a1", "item_key": ["q"], "completed_at": [pd.Timestamp(week.begins_at)]})
+        blank = frame.assign(correct=pd.array([None], "boolean"), omitted=True)
+        made = {FIRST: blank, far: frame.assign(correct=True)}.get(week, frame.head(0))
+        warehouse.write(week, {"a": answer_tables.table(made)})
+    users = SelectedUsers({"a": ["a1"]}, None)
+    *_, last = windows(Selection({far: ["a"]}), users, ScoringRules(omitted=rule), FIRST, warehouse)
+    correct = last.counted.correct
+    assert correct[~np.isnan(correct)].tolist() == counted
+    assert last.answers.correct.tolist() == [1.0]  # a report shows what was given

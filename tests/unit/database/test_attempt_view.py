@@ -76,6 +76,7 @@ def test_a_question_becomes_an_attempt(connection: sa.Connection) -> None:
         "user_id": str(student),
         "item_key": "101",
         "exam_result_id": key,
+        "question_no": 1,
     }
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from resources.database.engine import make_engine
 from resources.database.schema import migrate, revision, tables
-from resources.errors import OperatorRequired, RetryLater
+from resources.errors import InvalidInput, OperatorRequired, RetryLater
 from tests.unit.database.platform_database import PREDECESSOR, execute, platform, snapshot
 
 _OURS = ["mirt_item_params", "mirt_fit_meta", "mirt_ability", "theta_estimates", "report_artifacts"]
@@ -56,7 +56,7 @@ def test_the_attempt_view_has_the_locked_columns_first_and_then_ours(engine: sa.
 
 
 def test_the_history_is_one_line_with_one_head(engine: sa.Engine) -> None:
-    assert revision.state(engine) == revision.State(None, "0005")
+    assert revision.state(engine) == revision.State(None, "0006")
     migrate.upgrade(engine)
     assert revision.state(engine).up_to_date
 
@@ -134,6 +134,41 @@ def test_step_by_step_down_and_up_again(engine: sa.Engine) -> None:
     assert [row for row in snapshot(engine) if "seedtest_ledger" not in repr(row)] == [
         row for row in after_first if "seedtest_ledger" not in repr(row)
     ]
+
+
+@pytest.mark.parametrize(("instant", "json"), [("timestamptz", "jsonb"), ("timestamp", "text")])
+def test_a_questions_place_is_added_to_the_view_and_taken_away_again(
+    engine: sa.Engine, empty_database_url: str, instant: str, json: str
+) -> None:
+    """Whatever types the platform's table has, and whoever was given leave to read the view."""
+    role = empty_database_url.rsplit("/", 1)[1] + "_reader"
+    platform(engine, instant=instant, json=json)
+    execute(engine, PREDECESSOR if json == "jsonb" else "SELECT")
+    migrate.upgrade(engine, "0005")
+    execute(engine, f'CREATE ROLE "{role}"; GRANT SELECT ON attempt TO "{role}"')
+    execute(engine, "COMMENT ON VIEW attempt IS 'read me'")
+    before = snapshot(engine)
+    migrate.upgrade(engine, "0006")
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT item_key, correct, question_no FROM attempt").all()
+        leave = connection.exec_driver_sql(f"SELECT has_table_privilege('{role}', 'attempt', 'SELECT')").scalar()
+    assert ([tuple(row) for row in rows], leave) == ([("7", True, 1)], True)
+    migrate.downgrade(engine, "0005")
+    assert _without_log(snapshot(engine)) == _without_log(before)
+    execute(engine, f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
+
+
+def _without_log(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    return [row for row in rows if "seedtest_ledger" not in repr(row)]
+
+
+def test_a_view_that_somebody_else_has_replaced_is_left_alone(engine: sa.Engine) -> None:
+    migrate.upgrade(engine, "0005")
+    execute(engine, "DROP VIEW attempt; CREATE VIEW attempt AS SELECT 1 AS id")
+    before = snapshot(engine)
+    with pytest.raises(InvalidInput, match="not the one that this pipeline's migrations made"):
+        migrate.upgrade(engine)
+    assert snapshot(engine) == before
 
 
 def test_a_role_that_may_not_create_tables_is_told_so(engine: sa.Engine, empty_database_url: str) -> None:

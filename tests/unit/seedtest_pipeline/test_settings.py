@@ -160,3 +160,11 @@ def test_the_store_is_a_bucket_where_one_is_named_and_links_go_through_cloudfron
     for name, value in {**CLOUDFRONT, "CLOUDFRONT_PRIVATE_KEY_FILE": str(tmp_path / "k")}.items():
         monkeypatch.setenv(name, value)
     assert isinstance(Parts(Settings.load()).links, CloudFrontLinks)
+
+
+def test_what_counts_is_scored_as_the_settings_say(monkeypatch):
+    given = {"IRT_ATTEMPTS": "last", "IRT_OMITTED": "wrong", "IRT_DRIFT": ".05", "IRT_UPDATE_LOOKBACK_DAYS": "9"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    rules = Parts(Settings.load()).rules
+    assert (rules.attempts, rules.omitted, rules.drift, rules.lookback_days) == ("last", "wrong", 0.05, 9)

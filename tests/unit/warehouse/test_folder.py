@@ -4,6 +4,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from resources.answers.blanks import Counts
 from resources.errors import OperatorRequired
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
@@ -77,3 +78,14 @@ def test_no_partial_file_stays_behind(warehouse, tmp_path):
     warehouse.write(WEEK, by_user(answers(("u1", "q1", True, 900)), "u1", "u2"))
     names = sorted(path.name for path in (tmp_path / "ware house").rglob("*.*"))
     assert names == ["u1.parquet", "u2.parquet"]
+
+
+def test_a_file_frozen_before_there_was_a_column_is_read_with_nulls(warehouse, tmp_path):
+    """What an earlier version froze knows nothing of blanks: neither omitted nor not reached."""
+    warehouse.write(WEEK, {"u1": answers(("u1", "q1", None, 900))})
+    (path,) = (tmp_path / "ware house").rglob("*.parquet")
+    pq.write_table(pq.read_table(path).drop_columns(["omitted"]), path)
+    for columns in ({}, {"columns": ("user_id", "omitted")}):
+        back = warehouse.read([WEEK], ["u1"], **columns)
+        assert back["omitted"].to_pylist() == [None]
+    assert Counts.of(warehouse.read([WEEK], ["u1"])) == Counts(unknown=1)

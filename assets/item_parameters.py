@@ -10,8 +10,8 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import Field
 
+from assets import bank_metadata
 from assets.abilities.scoring import ScoringRules
-from assets.calibration import metadata
 from assets.calibration.group_file import read_groups
 from assets.calibration.item_bank import Calibrated, NewBank, new_bank
 from assets.calibration.sample import Chosen
@@ -72,7 +72,7 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
                 item_banks.save(connection, made.bank, _fit(new, now, rules.omitted), made.covariance, made.n_answers)
                 if before is None:
                     item_banks.adopt(connection, made.bank.version, now)
-        shown = metadata.of(new, charts) | metadata.blanks(Counts.of(table), rules.omitted)
+        shown = bank_metadata.of(new, charts) | bank_metadata.blanks(Counts.of(table), rules.omitted)
         return dg.MaterializeResult(metadata=shown)
 
     return item_parameters
@@ -124,7 +124,7 @@ def _fit(new: NewBank, now: dt.datetime, omitted: Omitted) -> item_banks.Fit:
             "exams": list(sample.exams),
             "log_prior": found.log_prior,
             "omitted": omitted,
-            "groups": metadata.groups(new),
+            "groups": bank_metadata.groups(new),
             "left_out": dict(new.left_out),
             "kept_as_they_are": new.kept_as_they_are,
             "linked": {
@@ -136,6 +136,6 @@ def _fit(new: NewBank, now: dt.datetime, omitted: Omitted) -> item_banks.Fit:
             }
             if linking
             else None,
-            "drift": metadata.drift(linking) if linking else [],
+            "drift": bank_metadata.drift(linking) if linking else [],
         },
     )

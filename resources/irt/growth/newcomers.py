@@ -21,8 +21,9 @@ class Newcomers:
     mean_se: float = FIRST_MEAN_SE
     log_sd_se: float = FIRST_LOG_SD_SE
 
-    def after(self, so_far: "Newcomers", by_mean: Floats, by_variance: Floats) -> "Newcomers":
-        """One scoring step, from `so_far`, to the penalised maximum of the likelihood of one more week's newcomers.
+    def after(self, so_far: "Newcomers", by_mean: Floats, by_variance: Floats, part: float = 1.0) -> "Newcomers":
+        """One scoring step, from `so_far`, to the penalised maximum of the likelihood of one more week's newcomers; or a
+        `part` of it.
 
         `by_mean` and `by_variance` are the derivatives of each one's log-likelihood at `so_far`; their sums of squares
         and products serve as the information (Berndt, Hall, Hall & Hausman 1974), which is positive where the second
@@ -36,6 +37,6 @@ class Newcomers:
         here, before = np.array([so_far.mean, np.log(so_far.sd)]), np.array([self.mean, np.log(self.sd)])
         covariance = np.linalg.inv(slopes @ slopes.T + np.diag(1 / known))
         step = covariance @ (slopes.sum(axis=1) + (before - here) / known)
-        mean, log_sd = here + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
+        mean, log_sd = here + part * np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
         mean_se, log_sd_se = np.sqrt(np.diag(covariance))
         return Newcomers(float(mean), float(np.exp(log_sd)), float(mean_se), float(log_sd_se))

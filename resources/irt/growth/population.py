@@ -31,6 +31,7 @@ from resources.irt.response_matrix import ResponseMatrix
 MIN_ACTIVE = 100  # learners with a state and answers: the drift's SE is then about .07, as large as a week's drift
 ABSENCE_DRIFT_SD = 0.05  # logits per week: its prior, of mean 0. With 100 who return the data count a third
 MAX_ROUNDS = 100  # 2 to 5 are usual; 30 newcomers of a few answers each took 8
+WHOLE_STEPS = 12  # then quarters
 SETTLED = 5e-4  # logits: the last step. Steps shrink to a third and less, so less than that is left
 
 
@@ -121,7 +122,9 @@ def estimate_population(
         last, variance = found.movement, prior.sd**2
         by_mean = (posterior.mean - prior.mean) / variance
         by_variance = (by_mean**2 - (variance - posterior.sd**2) / variance**2) / 2
-        newcomers = previous.newcomers.after(found.newcomers, by_mean[new], by_variance[new])
+        # Of few newcomers the sums of squares may be a third of the information: whole steps leap to and fro for ever.
+        part = 1.0 if rounds <= WHOLE_STEPS else 0.25
+        newcomers = previous.newcomers.after(found.newcomers, by_mean[new], by_variance[new], part)
         found = replace(found, newcomers=newcomers, rounds=rounds)
         if enough:
             seen = _Observed.of(State(prior.mean[old], prior.sd[old]), posterior.mean[old], posterior.sd[old])

@@ -60,7 +60,7 @@ def weekly_run(engine: sa.Engine, folder: Path, rules: ScoringRules, week: Week)
 @pytest.mark.parametrize("drift", ["estimated", 0.05, "off"])
 @pytest.mark.parametrize(
     ("attempts", "omitted"),
-    [("first", "missing"), ("last", "missing"), ("all", "missing"), ("first", "wrong"), ("all", "wrong")],
+    [(attempts, omitted) for attempts in ("first", "last", "all") for omitted in ("missing", "wrong")],
 )
 def test_at_a_weeks_end_it_is_the_number_of_the_weekly_asset(engine, tmp_path, attempts, drift, omitted):
     adopt(engine)

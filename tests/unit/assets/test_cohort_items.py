@@ -3,7 +3,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from assets.calibration import metadata
+from assets import bank_metadata
 from assets.calibration.item_bank import Linking
 from assets.cohort import items
 from resources.database.queries.item_banks import Fit
@@ -44,7 +44,7 @@ def test_drift_is_what_the_calibration_stored_of_it_the_farthest_first():
     now = Items(np.ones(3), np.array([-1.0, 1.0, 1.1]), np.zeros(3))
     errors = np.tile(np.diag([0.01, 0.01, np.nan]), (3, 1, 1))
     linking = Linking("b1", Link(1.0, 0.0), ("x", "y", "z"), before, now, drift(before, now, errors, errors))
-    made = items.item_drift(fit(metadata.drift(linking)))
+    made = items.item_drift(fit(bank_metadata.drift(linking)))
     assert made["item"].tolist() == ["y", "z", "x"]
     assert made["moved"].tolist() == [True, False, False]
     assert made[["b_before", "b"]].to_numpy().tolist() == [[0, 1], [1, 1.1], [-1, -1]]

@@ -9,7 +9,7 @@ from resources.irt.eap import log_likelihood_on_grid
 from resources.irt.growth.innovation import GRID, PRIOR_LOG_SD, PRIOR_MEDIAN, Innovation
 from resources.irt.growth.population import Population, estimate_population
 from resources.irt.growth.states import State, filter_step, never_seen
-from resources.irt.response_functions import Floats
+from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import ResponseMatrix
 from tests.benchmarks.growth_simulation import Scenario, Simulated, simulate
 
@@ -154,6 +154,19 @@ def test_a_few_newcomers_change_little_and_none_change_nothing() -> None:
         never_seen(3), 1.0, ResponseMatrix(nothing, nothing, nothing, 3, few.items.a.size), few.items, known
     )
     assert after_none.newcomers == known.newcomers
+
+
+@pytest.mark.parametrize("seed", [1443, 1796, 1880, 2442])
+def test_a_handful_of_newcomers_settles(seed: int) -> None:
+    """Whole steps leapt over the maximum and back for ever: two weeks in a thousand of so few stayed red."""
+    rng = np.random.default_rng(seed)
+    n, k = int(rng.integers(3, 12)), int(rng.integers(3, 25))
+    items = Items(rng.lognormal(0, 0.3, 40), rng.normal(0, 1, 40), np.zeros(40))
+    theta = rng.normal(rng.normal(0, 1.5), 1.5, n)
+    item = np.argsort(rng.random((n, 40)), axis=1)[:, :k]
+    right = rng.random((n, k)) < 1 / (1 + np.exp(-items.a[item] * (theta[:, None] - items.b[item])))
+    answers = ResponseMatrix(np.repeat(np.arange(n), k), item.ravel(), right.astype(int).ravel(), n, 40)
+    assert estimate_population(never_seen(n), 1.0, answers, items, Population()).rounds < 40
 
 
 def test_evidence_about_tau_is_kept_and_old_evidence_fades() -> None:

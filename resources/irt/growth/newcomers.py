@@ -22,8 +22,8 @@ class Newcomers:
     log_sd_se: float = FIRST_LOG_SD_SE
 
     def after(self, so_far: "Newcomers", by_mean: Floats, by_variance: Floats, part: float = 1.0) -> "Newcomers":
-        """One scoring step, from `so_far`, to the penalised maximum of the likelihood of one more week's newcomers; or a
-        `part` of it.
+        """One scoring step, or a part of it, from `so_far` to the penalised maximum of the likelihood of one more
+        week's newcomers.
 
         `by_mean` and `by_variance` are the derivatives of each one's log-likelihood at `so_far`; their sums of squares
         and products serve as the information (Berndt, Hall, Hall & Hausman 1974), which is positive where the second

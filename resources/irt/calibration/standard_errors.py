@@ -92,25 +92,26 @@ class _Covariance:
 
 
 def _joint_covariance(em: Em, eta: Floats, mean: Floats, sd: Floats, free: Free) -> _Covariance:
-    """Of the inverse of the whole observed information."""
-    size = eta.size
-    information = -_missing_jointly(em, eta, mean, sd)
-    blocks = _complete(em, eta, mean, sd, free)
+    """Of the inverse of the whole observed information: of all that is estimated, and of nothing that is known."""
+    some = np.flatnonzero(em.free.any(axis=1))
+    size = 3 * some.size
+    information = -_missing_jointly(em, eta, mean, sd, some)
+    blocks = _complete(em, eta, mean, sd, free)[some]
     for k in range(3):
         for m in range(3):
             information[np.arange(k, size, 3), np.arange(m, size, 3)] += blocks[:, k, m]
     information[size:, size:] += _complete_groups(em, eta, mean, sd)
-    at = 3 * np.arange(len(eta))[:, None, None] + np.arange(3)[:, None]
+    at = 3 * np.arange(some.size)[:, None, None] + np.arange(3)[:, None]
     own_blocks = at, at.transpose(0, 2, 1)
     # An item about which the answers say nothing (all right, all wrong) must not cost the others their errors.
-    told = np.linalg.eigvalsh(np.where(_both(free), information[own_blocks], np.eye(3)))[:, 0] > _NOTHING
-    estimable = free & told[:, None]
+    told = np.linalg.eigvalsh(np.where(_both(free[some]), information[own_blocks], np.eye(3)))[:, 0] > _NOTHING
+    estimable = free[some] & told[:, None]
     index = np.flatnonzero(np.concatenate([estimable.ravel(), np.ones(len(information) - size, dtype=bool)]))
     covariance = np.full_like(information, np.nan)
     covariance[np.ix_(index, index)] = _inverse(information[np.ix_(index, index)])
-    return _Covariance(
-        np.asarray(covariance[own_blocks]), covariance[size:, size:], covariance[INTERCEPT:size:3, size:]
-    )  # fmt: skip
+    items, with_groups = np.full((len(eta), 3, 3), np.nan), np.full((len(eta), len(information) - size), np.nan)
+    items[some], with_groups[some] = covariance[own_blocks], covariance[INTERCEPT:size:3, size:]
+    return _Covariance(items, covariance[size:, size:], with_groups)
 
 
 def _per_item_covariance(em: Em, eta: Floats, mean: Floats, sd: Floats, free: Free) -> _Covariance:
@@ -173,21 +174,22 @@ def _complete_groups(em: Em, eta: Floats, mean: Floats, sd: Floats) -> Floats:
     return np.asarray(whole[np.ix_(estimated, estimated)])
 
 
-def _missing_jointly(em: Em, eta: Floats, mean: Floats, sd: Floats) -> Floats:
-    """The posterior covariance of each user's complete-data score, summed over users.
+def _missing_jointly(em: Em, eta: Floats, mean: Floats, sd: Floats, some: NDArray[np.intp]) -> Floats:
+    """The posterior covariance of each user's complete-data score for these items and the groups, summed over users.
 
     The score of user u at ability q for parameter k of item j is E_uj(q) v_jk(q), with E = y - P where answered; his
     group's is the same with E = 1, and other groups' with E = 0. So its second moments need one product E' diag(weight)
     E per q.
     """
-    theta, n_items, n_groups = em.sample.theta, len(eta), mean.size
-    p, v = _score_factors(em, eta)
+    theta, n_items, n_groups = em.sample.theta, some.size, mean.size
+    p, v = (factor[some] for factor in _score_factors(em, eta))
     whose, of_groups = _group_scores(em, mean, sd)
     single_p = p.astype(np.float32)  # halves the time, and leaves 1e-6 of the standard errors
     own = 3 * n_items
     grams = np.zeros((theta.size, n_items + n_groups, n_items + n_groups), dtype=np.float32)
     of_means = np.zeros((own + whose.size,) * 2)
-    for answered, right, weights, group in _portions_by_ability(em, eta, mean, sd):
+    for answered_all, right_all, weights, group in _portions_by_ability(em, eta, mean, sd):
+        answered, right = answered_all[:, some], right_all[:, some]
         member = group[:, None] == np.arange(n_groups)
         scores = np.concatenate(
             [_mean_scores(answered, right, weights, p, v), (weights @ of_groups.T) * member[:, whose]], axis=1
@@ -199,7 +201,7 @@ def _missing_jointly(em: Em, eta: Floats, mean: Floats, sd: Floats) -> Floats:
             error[:, :n_items] = (right - answered * single_p[:, q]) * root
             error[:, n_items:] = member * root
             grams[q] += error.T @ error
-    factors = np.concatenate([v.reshape(own, -1), of_groups])
+    factors = np.concatenate([v.reshape(own, theta.size), of_groups])
     owner = np.concatenate([np.repeat(np.arange(n_items), 3), n_items + whose])
     moments = np.zeros_like(of_means)
     for gram, factor in zip(grams, factors.T, strict=True):
@@ -247,6 +249,6 @@ def _portions_by_ability(
 def _mean_scores(answered: Singles, right: Singles, weights: Floats, p: Floats, v: Floats) -> Floats:
     """The posterior mean of each user's score, shape (users, 3 J)."""
     n_items = len(p)
-    if_right = (weights @ v.reshape(3 * n_items, -1).T).reshape(-1, n_items, 3)
-    lost = (weights @ (p[:, None] * v).reshape(3 * n_items, -1).T).reshape(-1, n_items, 3)
-    return np.asarray(right[:, :, None] * if_right - answered[:, :, None] * lost).reshape(-1, 3 * n_items)
+    if_right = (weights @ v.reshape(3 * n_items, v.shape[-1]).T).reshape(len(weights), n_items, 3)
+    lost = (weights @ (p[:, None] * v).reshape(3 * n_items, v.shape[-1]).T).reshape(len(weights), n_items, 3)
+    return np.asarray(right[:, :, None] * if_right - answered[:, :, None] * lost).reshape(len(weights), 3 * n_items)

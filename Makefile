@@ -42,7 +42,7 @@ bench-growth: $(VENV)/dev.stamp ## What levels and verdicts over weeks are worth
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_growth $(BENCH_ARGS)
 
 bench-calibration: $(VENV)/dev.stamp ## What a bank's second calibration is worth where the truth is known (about a minute)
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_calibration
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_calibration $(BENCH_ARGS)
 
 bench-api: $(VENV)/dev.stamp ## Speed of update-theta beside two floors (wrk measures best: apt-get install wrk)
 	@$(BIN)/python -m tests.benchmarks.bench_api $(BENCH_ARGS)

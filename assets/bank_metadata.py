@@ -73,11 +73,11 @@ def _summary(new: NewBank) -> dict[str, dg.MetadataValue]:
         "dagster/row_count": dg.MetadataValue.int(len(bank.item_keys) if new.to_save else 0),
         "version": dg.MetadataValue.text(bank.version if new.to_save else "none: there is no new item"),
         "in force": dg.MetadataValue.text(
-            f"no: {new.linking.to} is. To change that: seedtest adopt {bank.version}"
-            if new.linking and new.to_save
+            "yes"
+            if new.linking is None or new.linking.to == bank.version
+            else f"no: {new.linking.to} is. To change that: seedtest adopt {bank.version}"
+            if new.to_save
             else f"as before: {new.linking.to}"
-            if new.linking
-            else "yes"
         ),
         "new items": dg.MetadataValue.int(len(new.new_items)),
         "learners": dg.MetadataValue.int(sample.learners),

@@ -61,11 +61,11 @@ def bars() -> Iterator[Bars]:
         yield Bars(display)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table whose last column is figures and whose other columns are words."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, figures: bool = True) -> None:
+    """A table of words, whose last column is figures unless it is told otherwise."""
     shown = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        shown.add_column(column, justify="right" if column == columns[-1] else "left")
+        shown.add_column(column, justify="right" if figures and column == columns[-1] else "left")
     for row in rows:
         shown.add_row(*row)
     OUT.print(shown)

@@ -44,7 +44,7 @@ def show(outcome: "Outcome", as_json: bool, tables: Sequence[str] = ()) -> None:
             if of:
                 shown = [[str(value) for value in row.values()] for row in of[:ROWS]]
                 more = f", and {len(of) - ROWS} more: --json" if len(of) > ROWS else ""
-                table(f"{name}{more}", list(of[0]), shown)
+                table(f"{name}{more}", list(of[0]), shown, figures=False)
 
 
 def _rows(value: object) -> list[dict[str, object]]:

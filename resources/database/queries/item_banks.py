@@ -238,7 +238,7 @@ def covariances(connection: sa.Connection, bank: ItemBank) -> tuple[Floats, Ints
             found[j, k, k] = _squared(of.get(first))
             for m in range(k):
                 both = of.get("abc"[m] + first)
-                found[j, k, m] = found[j, m, k] = 0.0 if both is None else both
+                found[j, k, m] = found[j, m, k] = np.nan if both is None else both
     return found, n
 
 

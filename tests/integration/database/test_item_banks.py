@@ -58,15 +58,22 @@ def test_topics_are_kept_where_they_were_known(connection: sa.Connection) -> Non
 
 
 def test_the_fit_and_the_errors_are_kept(connection: sa.Connection) -> None:
-    errors = {"a": np.array([0.1, 0.2, np.nan]), "b": np.array([0.3, np.nan, 0.4])}
-    item_banks.save(connection, bank(), FIT, errors, np.array([10, 20, 30]))
+    whole = np.full((3, 3, 3), np.nan)
+    whole[0, :2, :2] = [[0.01, -0.002], [-0.002, 0.09]]
+    whole[1, 1, 1] = 0.16
+    item_banks.save(connection, bank(), FIT, whole, np.array([10, 20, 30]))
+    nothing = dict.fromkeys(("a", "b", "c", "ab", "ac", "bc"))
     rows = connection.exec_driver_sql(
         "SELECT item_id, standard_errors, n_responses, fitted_at FROM mirt_item_params ORDER BY n_responses"
     )
     assert [tuple(row) for row in rows] == [
-        ("i2", {"a": 0.1, "b": 0.3}, 10, NOW), ("I1", {"a": 0.2, "b": None}, 20, NOW),
-        ("ü", {"a": None, "b": 0.4}, 30, NOW),
+        ("i2", nothing | {"a": 0.1, "b": 0.3, "ab": -0.002}, 10, NOW), ("I1", nothing | {"b": 0.4}, 20, NOW),
+        ("ü", nothing, 30, NOW),
     ]  # fmt: skip
+    found, n = item_banks.covariances(connection, stored := item_banks.load(connection, "v1"))
+    order = [bank().item_keys.index(key) for key in stored.item_keys]
+    np.testing.assert_allclose(found, whole[order])
+    assert n.tolist() == np.array([10, 20, 30])[order].tolist()
     fit = connection.exec_driver_sql("SELECT * FROM mirt_fit_meta").mappings().one()
     assert (fit["model"], fit["converged"], fit["adopted_at"]) == ("2PL", True, None)
     assert (fit["cycles"], fit["log_likelihood"]) == (13, -1234.5)

@@ -43,7 +43,7 @@ def test_the_defaults_need_nothing_set():
         ("S3_SSE", "aes", "Setting S3_SSE='aes': Input should be 'none', 'AES256' or 'aws:kms'"),
         ("REPORT_LINK_SECS", "604801", "Setting REPORT_LINK_SECS='604801': .*less than or equal to 604800"),
         ("CLOUDFRONT_DOMAIN", "https://d1.cloudfront.net", "Setting CLOUDFRONT_DOMAIN='https://d1.cloudfront.net'"),
-        ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be '2PL' or '3PL'"),
+        ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be 'Rasch', '1PL', '2PL' or '3PL'"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_a_line_that_names_it(monkeypatch, name, value, said):

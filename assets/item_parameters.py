@@ -12,6 +12,7 @@ from pydantic import Field
 
 from assets import bank_metadata
 from assets.abilities.scoring import ScoringRules
+from assets.calibration.fitting import Fitting
 from assets.calibration.group_file import read_groups
 from assets.calibration.item_bank import Calibrated, NewBank, new_bank
 from assets.calibration.sample import Chosen
@@ -22,6 +23,7 @@ from resources.database.engine import transaction
 from resources.database.queries import attempts, item_banks
 from resources.database.queries.item_banks import BankChoice
 from resources.errors import InvalidInput, NoItemBank
+from resources.irt.calibration.m_step import ItemPriors
 from resources.model import Model
 from resources.progress import Progress
 
@@ -42,8 +44,10 @@ class Calibrating(dg.Config):
     """A CSV file of user_id,group: populations of their own; where empty, learners are grouped by exam."""
 
 
-def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefinition:
-    """`bank_version` pins the bank to link to, None takes the one in force."""
+def build(
+    model: Model, bank_version: str | None, charts: Path, priors: ItemPriors | None = None
+) -> dg.AssetsDefinition:
+    """`priors` as `calibrate` has them. `bank_version` pins the bank to link to, None takes the one in force."""
 
     @dg.asset(
         pool="database",
@@ -63,13 +67,20 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
             chosen = Chosen(_instant(config.since) if config.since else until, config.exams, groups)
             table = attempts.ever(connection)
             exam_of = attempts.exams(connection)
-        now = dt.datetime.now(dt.UTC)
+        now, fitting = dt.datetime.now(dt.UTC), Fitting(model, progress, priors)
         answers = scored(Answers.from_table(table), rules.omitted)
-        new = new_bank(answers, exam_of, chosen, model, before, now, progress, all_items=config.all_items)
+        new = new_bank(answers, exam_of, chosen, fitting, before, now, all_items=config.all_items)
         if new.to_save:
             with transaction(engine) as connection:
                 made = new.made
-                item_banks.save(connection, made.bank, _fit(new, now, rules.omitted), made.covariance, made.n_answers)
+                item_banks.save(
+                    connection,
+                    made.bank,
+                    _fit(new, now, rules.omitted),
+                    made.covariance,
+                    made.n_answers,
+                    made.fitted_at,
+                )
                 if before is None:
                     item_banks.adopt(connection, made.bank.version, now)
         shown = bank_metadata.of(new, charts) | bank_metadata.blanks(Counts.of(table), rules.omitted)
@@ -93,7 +104,7 @@ def _in_force(connection: sa.Connection, choice: BankChoice) -> tuple[Calibrated
     fit = item_banks.fit(connection, bank.version)
     until = fit.details.get("until") if fit else None
     return (
-        Calibrated(bank, *item_banks.covariances(connection, bank)),
+        Calibrated(bank, *item_banks.precision(connection, bank)),
         dt.datetime.fromisoformat(until) if isinstance(until, str) else None,
     )
 

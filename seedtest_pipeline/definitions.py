@@ -47,7 +47,12 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         assets=[
             *made_weekly,
             cohorts,
-            item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
+            item_parameters.build(
+                parts.settings.irt_model,
+                parts.settings.irt_bank_version,
+                QUARTO_SOURCE / "charts",
+                parts.settings.irt_guessing,
+            ),
             population.build(weeks_and_users, parts.bank_choice),
             report_template.build(parts.compile_templates),
         ],

@@ -4,6 +4,7 @@ Settings come from environment variables, then from `settings.env` in SEEDTEST_H
 """
 
 import datetime as dt
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from resources import atomic_file
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
+from resources.irt.calibration.m_step import ItemPriors, Normal
 from resources.model import Format, Language, Model, Week
 from resources.program_files import INSTALLED, PACKAGES
 from resources.reports.learner.cuts import Cuts
@@ -41,6 +43,19 @@ def _number_or_word(value: object) -> object:
         except ValueError:
             raise ValueError("it is `estimated`, `off`, or a number of logits a week such as 0.05") from None
     return value
+
+
+def _guessing(value: object) -> object:
+    """`0.25,0.5`: the middle of c, and the SD of logit c."""
+    if not isinstance(value, str):
+        return value
+    try:
+        middle, sd = map(float, value.split(","))
+        if 0 < middle < 1 and sd > 0:
+            return ItemPriors(logit_c=Normal(math.log(middle / (1 - middle)), sd))
+    except ValueError:
+        pass
+    raise ValueError("it is two numbers such as 0.25,0.5: the middle of c, between 0 and 1, and the SD of its logit")
 
 
 def _listed(value: object) -> object:
@@ -94,6 +109,8 @@ class Settings(BaseSettings):
     r_irt_internal_token: SecretStr | None = None
     r_irt_timeout_secs: Annotated[float, Field(gt=0)] = 30.0
     irt_model: Model = "2PL"
+    irt_guessing: Annotated[ItemPriors | None, NoDecode, BeforeValidator(_guessing)] = None
+    """What is believed of guessing c before a 3PL calibration: its middle, and the SD of its logit; unset: 0.25,0.5."""
     irt_bank_version: str | None = None
     """Item bank to score with; unset: the one adopted last."""
     irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30

@@ -10,6 +10,7 @@ import numpy as np
 from assets.calibration.sample import MIN_ITEMS, Sample
 from resources.errors import InvalidInput, NotConverged
 from resources.irt.calibration.calibrate import Calibration, calibrate
+from resources.irt.calibration.m_step import ItemPriors
 from resources.irt.calibration.screening import after_calibration
 from resources.irt.response_functions import Items
 from resources.model import Floats, Model
@@ -37,48 +38,55 @@ class Fitted:
         return self.found.group_mean[of], self.found.group_sd[of]
 
 
-def fitted(sample: Sample, model: Model, progress: Progress, known: Items | None = None) -> Fitted:
-    """`known`, in the order of the sample's items, as `calibrate` has it; then all groups are free.
+@dataclass(frozen=True)
+class Fitting:
+    """How items are fitted: under which model, and with which `priors` (None: those of `calibrate`)."""
 
-    Raises:
-        InvalidInput: too few learners or items. NotConverged.
-    """
-    if sample.learners < LEAST[model]:
-        raise InvalidInput(
-            f"{sample.learners} learners are too few to calibrate under the {model}: it takes {LEAST[model]}, and "
-            f"{ADVISED[model]} for a bank to rely on.",
-            remedy="Ingest more answers first (seedtest ingest FILE), or set IRT_MODEL to a simpler one.",
-            outcome="No bank was made.",
-        )
-    while True:
-        found = _run(sample, model, progress, known)
-        screening = after_calibration(found)
-        if screening.kept.all():
-            return Fitted(sample, found)
-        if screening.kept.sum() < MIN_ITEMS:
+    model: Model
+    progress: Progress
+    priors: ItemPriors | None = None
+
+    def fit(self, sample: Sample, known: Items | None = None) -> Fitted:
+        """`known`, in the order of the sample's items, as `calibrate` has it; then all groups are free.
+
+        Raises:
+            InvalidInput: too few learners or items. NotConverged.
+        """
+        if sample.learners < LEAST[self.model]:
             raise InvalidInput(
-                f"Fewer than {MIN_ITEMS} items can be calibrated; the others came out useless, such as "
-                f"{sample.item_keys[screening.left_out[0][0]]}: {screening.left_out[0][1]}.",
+                f"{sample.learners} learners are too few to calibrate under the {self.model}: it takes "
+                f"{LEAST[self.model]}, and {ADVISED[self.model]} for a bank to rely on.",
+                remedy="Ingest more answers first (seedtest ingest FILE), or set IRT_MODEL to a simpler one.",
+                outcome="No bank was made.",
+            )
+        while True:
+            found = self._run(sample, known)
+            screening = after_calibration(found)
+            if screening.kept.all():
+                return Fitted(sample, found)
+            if screening.kept.sum() < MIN_ITEMS:
+                raise InvalidInput(
+                    f"Fewer than {MIN_ITEMS} items can be calibrated; the others came out useless, such as "
+                    f"{sample.item_keys[screening.left_out[0][0]]}: {screening.left_out[0][1]}.",
+                    outcome="The bank in force stays as it was.",
+                )
+            kept = np.flatnonzero(screening.kept)
+            sample = sample.only(kept, tuple((sample.item_keys[j], why) for j, why in screening.left_out))
+            known = known.at(kept) if known else None
+
+    def _run(self, sample: Sample, known: Items | None) -> Calibration:
+        def tell(cycle: int, log_posterior: float, largest_change: float) -> None:
+            self.progress("calibration cycles (at most)", cycle, MAX_CYCLES)
+
+        found = calibrate(
+            sample.answers, self.model, known=known, priors=self.priors, group_of=sample.group_of,
+            group="estimate mean and sd" if known else None, max_cycles=MAX_CYCLES, progress=tell,
+        )  # fmt: skip
+        if not found.converged:
+            raise NotConverged(
+                f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
+                f"{found.largest_change:.1e}.",
+                remedy="What helps is more answers to the items that have the fewest.",
                 outcome="The bank in force stays as it was.",
             )
-        kept = np.flatnonzero(screening.kept)
-        sample = sample.only(kept, tuple((sample.item_keys[j], why) for j, why in screening.left_out))
-        known = known.at(kept) if known else None
-
-
-def _run(sample: Sample, model: Model, progress: Progress, known: Items | None) -> Calibration:
-    def tell(cycle: int, log_posterior: float, largest_change: float) -> None:
-        progress("calibration cycles (at most)", cycle, MAX_CYCLES)
-
-    found = calibrate(
-        sample.answers, model, known=known, group="estimate mean and sd" if known else None,
-        group_of=sample.group_of, max_cycles=MAX_CYCLES, progress=tell,
-    )  # fmt: skip
-    if not found.converged:
-        raise NotConverged(
-            f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
-            f"{found.largest_change:.1e}.",
-            remedy="What helps is more answers to the items that have the fewest.",
-            outcome="The bank in force stays as it was.",
-        )
-    return found
+        return found

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assets.calibration.fitting import Fitted, fitted
+from assets.calibration.fitting import Fitted, Fitting
 from assets.calibration.sample import Chosen, LeftOut, sample
 from resources.answers.answers import Answers
 from resources.errors import InvalidInput
@@ -22,17 +22,17 @@ from resources.irt.calibration.drift import Drift, link_by_stable
 from resources.irt.calibration.linking import Link
 from resources.irt.response_functions import Items
 from resources.model import Floats, Ints, ItemBank, Model
-from resources.progress import Progress
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A bank, the covariance of its items' a, b and c, shape (J, 3, 3), NaN where it is not known, and how many answers
-    each rests on, shape (J,)."""
+    """A bank, and of each item, in its order: the covariance of a, b and c, shape (J, 3, 3), NaN where it is not known;
+    how many answers it rests on, shape (J,); and when it was calibrated."""
 
     bank: ItemBank
     covariance: Floats
     n_answers: Ints
+    fitted_at: Sequence[dt.datetime]
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,9 @@ def new_bank(
     answers: Answers,
     exam_of: Mapping[str, str],
     chosen: Chosen,
-    model: Model,
+    fitting: Fitting,
     in_force: Calibrated | None,
     fitted_at: dt.datetime,
-    progress: Progress,
     *,
     all_items: bool = False,
 ) -> NewBank:
@@ -92,18 +91,19 @@ def new_bank(
         InvalidInput: nothing can be calibrated, or not on one scale.
         NotConverged: the bank in force stays as it was.
     """
+    model = fitting.model
     if in_force is None:
-        first = fitted(sample(answers, exam_of, chosen), model, progress)
+        first = fitting.fit(sample(answers, exam_of, chosen))
         mean, sd = first.found.of_all()
         link = Link(1.0, -mean) if model == "Rasch" else Link(1 / sd, -mean / sd)
         return NewBank(_bank(first, link, model, fitted_at, answers), first, link, None, first.sample.item_keys, 0)
     _check_model(in_force.bank, model, all_items=all_items)
-    free = fitted(sample(answers, exam_of, chosen, in_force.bank.item_keys), model, progress)
+    free = fitting.fit(sample(answers, exam_of, chosen, in_force.bank.item_keys))
     linking = _linked(free, in_force, model)
     if all_items:
         made = _bank(free, linking.link, model, fitted_at, answers)
         return NewBank(made, free, linking.link, linking, _lacking(free, in_force.bank), 0)
-    fixed = _on_scale(free, in_force.bank, linking, model, progress)
+    fixed = _on_scale(free, in_force.bank, linking, fitting)
     added, unmoved = _lacking(fixed, in_force.bank), Link(1.0, 0.0)
     made = _together(in_force, _bank(fixed, unmoved, model, fitted_at, answers, added), model, fitted_at)
     return NewBank(made, fixed, unmoved, linking, added, len(in_force.bank.item_keys))
@@ -141,7 +141,7 @@ def _linked(free: Fitted, in_force: Calibrated, model: Model) -> Linking:
     return Linking(in_force.bank.version, link, anchors, before, link.items(ours), moved)
 
 
-def _on_scale(free: Fitted, bank: ItemBank, linking: Linking, model: Model, progress: Progress) -> Fitted:
+def _on_scale(free: Fitted, bank: ItemBank, linking: Linking, fitting: Fitting) -> Fitted:
     """All groups and all items but the anchors that stand still, on the scale of these."""
     still = [key for key, used in zip(linking.anchors, linking.drift.used.tolist(), strict=True) if used]
     place = np.array([bank.place[key] for key in still], np.int64)
@@ -149,9 +149,9 @@ def _on_scale(free: Fitted, bank: ItemBank, linking: Linking, model: Model, prog
     nothing = np.full(len(free.sample.item_keys), np.nan)
     known = Items(nothing.copy(), nothing.copy(), nothing.copy())
     known.a[ours], known.b[ours], known.c[ours] = bank.a[place], bank.b[place], bank.c[place]
-    if model in ("Rasch", "1PL"):
+    if fitting.model in ("Rasch", "1PL"):
         known.a[:] = bank.a[0]
-    return fitted(free.sample, model, progress, known)
+    return fitting.fit(free.sample, known)
 
 
 def _bank(
@@ -164,7 +164,9 @@ def _bank(
     bank = ItemBank(
         _version(model, fitted_at, items, keys), model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys)
     )
-    return Calibrated(bank, link.covariances(of.found.se.covariance[index]), of.found.n_answers[index])
+    return Calibrated(
+        bank, link.covariances(of.found.se.covariance[index]), of.found.n_answers[index], [fitted_at] * len(keys)
+    )
 
 
 def _together(before: Calibrated, new: Calibrated, model: Model, fitted_at: dt.datetime) -> Calibrated:
@@ -176,8 +178,9 @@ def _together(before: Calibrated, new: Calibrated, model: Model, fitted_at: dt.d
         topics={**added.topics, **old.topics},
     )  # fmt: skip
     return Calibrated(
-        bank, np.concatenate([before.covariance, new.covariance]), np.concatenate([before.n_answers, new.n_answers])
-    )
+        bank, np.concatenate([before.covariance, new.covariance]), np.concatenate([before.n_answers, new.n_answers]),
+        [*before.fitted_at, *new.fitted_at],
+    )  # fmt: skip
 
 
 def _topics(answers: Answers, keys: Sequence[str]) -> dict[str, str]:

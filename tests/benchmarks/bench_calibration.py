@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from assets.calibration.fitting import Fitting
 from assets.calibration.item_bank import NewBank, new_bank
 from assets.calibration.sample import Chosen
 from resources.answers.answers import Answers
@@ -80,7 +81,7 @@ class Platform:
 def of(model: Model, n_learners: int, seed: int) -> None:
     platform = Platform(model, n_learners, seed)
     platform.weeks(4, slice(0, OLD))
-    made = new_bank(platform.answers(), {}, Chosen(), model, None, START, quiet)
+    made = new_bank(platform.answers(), {}, Chosen(), Fitting(model, quiet), None, START)
     until = made.fitted.sample.until
     platform.drift()
     platform.weeks(8, slice(0, OLD + NEW))
@@ -92,7 +93,7 @@ def of(model: Model, n_learners: int, seed: int) -> None:
         ("all answers ever, --all-items", None, True),
     ):
         began = time.process_time()
-        second = new_bank(answers, {}, Chosen(since), model, made.made, START, quiet, all_items=all_items)
+        second = new_bank(answers, {}, Chosen(since), Fitting(model, quiet), made.made, START, all_items=all_items)
         took = time.process_time() - began
         bias, rmse = errors_of_new(made.made.bank, second.made.bank, platform.items)
         hits, alarms, stable = named(second)

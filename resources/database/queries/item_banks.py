@@ -52,10 +52,12 @@ def save(
     fit: Fit,
     covariance: Floats | None = None,
     n_responses: Ints | None = None,
+    fitted_at: Sequence[dt.datetime] | None = None,
 ) -> None:
     """The bank and its fit; not in force until adopted. The same bank again changes nothing.
 
-    `covariance`, shape (J, 3, 3), is that of a, b and c, NaN where there is none; `n_responses` has shape (J,).
+    Of each item: `covariance`, shape (J, 3, 3), of a, b and c, NaN where there is none; `n_responses`, shape (J,); and
+    `fitted_at`, that of the fit unless it was calibrated before.
 
     Raises:
         InvalidInput: the version is taken by another bank: estimates may rest on it.
@@ -86,7 +88,7 @@ def save(
             "params": {"a": bank.a[j].item(), "b": bank.b[j].item(), "c": bank.c[j].item()}
             | ({"topic": bank.topics[key]} if key in bank.topics else {}),
             "standard_errors": errors[j],
-            "n_responses": counts[j], "fitted_at": fit.fitted_at,
+            "n_responses": counts[j], "fitted_at": fitted_at[j] if fitted_at else fit.fitted_at,
         }
         for j, key in enumerate(bank.item_keys)
     ]  # fmt: skip
@@ -223,23 +225,26 @@ def _errors(covariance: Floats | None, n_items: int) -> list[dict[str, float | N
     ]  # fmt: skip
 
 
-def covariances(connection: sa.Connection, bank: ItemBank) -> tuple[Floats, Ints]:
-    """That of each item's a, b and c as `save` took it, shape (J, 3, 3), and how many answers it rests on, shape (J,);
-    NaN and 0 where the bank does not say."""
+def precision(connection: sa.Connection, bank: ItemBank) -> tuple[Floats, Ints, list[dt.datetime]]:
+    """Of each item as `save` took it: the covariance of a, b and c, shape (J, 3, 3), on how many answers they rest, shape
+    (J,), and since when. NaN, 0 and 1 January of the year 1 where the bank does not say."""
     query = sa.select(
-        mirt_item_params.c.item_id, mirt_item_params.c.standard_errors, mirt_item_params.c.n_responses
+        mirt_item_params.c.item_id, mirt_item_params.c.standard_errors, mirt_item_params.c.n_responses,
+        mirt_item_params.c.fitted_at,
     ).where(mirt_item_params.c.version == bank.version, mirt_item_params.c.model == bank.model)  # fmt: skip
     found, n = np.full((len(bank.item_keys), 3, 3), np.nan), np.zeros(len(bank.item_keys), np.int64)
-    for key, errors, n_responses in connection.execute(query):
+    since = [dt.datetime(1, 1, 1, tzinfo=dt.UTC)] * len(bank.item_keys)
+    for key, errors, n_responses, fitted_at in connection.execute(query):
         j = bank.place[key]
         n[j] = n_responses or 0
+        since[j] = fitted_at or since[j]
         of = errors if isinstance(errors, dict) else {}
         for k, first in enumerate("abc"):
             found[j, k, k] = _squared(of.get(first))
             for m in range(k):
                 both = of.get("abc"[m] + first)
                 found[j, k, m] = found[j, m, k] = np.nan if both is None else both
-    return found, n
+    return found, n, since
 
 
 def _squared(value: float | None) -> float:

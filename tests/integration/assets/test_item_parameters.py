@@ -94,13 +94,17 @@ def test_new_items_join_the_bank_and_it_comes_into_force_only_by_hand(answered_a
     assert "takes 250" in of["few learners"]
     with transaction(answered_again) as connection:
         before, after = item_banks.load(connection, first), item_banks.load(connection, of["version"])
-        (old_errors, n_before), (errors, n) = (item_banks.covariances(connection, bank) for bank in (before, after))
+        (old_errors, n_before, calibrated), (errors, n, since) = (
+            item_banks.precision(connection, bank) for bank in (before, after)
+        )
         assert item_banks.fit(connection, of["version"]).details["until"] == "2025-02-03T10:00:00+00:00"
     assert set(after.item_keys) - set(before.item_keys) == {f"new{j}" for j in range(5)}
     kept = [after.place[key] for key in before.item_keys]
     np.testing.assert_array_equal(after.b[kept], before.b)
     np.testing.assert_allclose(errors[kept], old_errors, rtol=1e-12)
     np.testing.assert_array_equal(n[kept], n_before)
+    assert [since[j] for j in kept] == calibrated
+    assert since[after.place["new4"]] > max(calibrated)
     assert np.isfinite(errors[:, :2, :2]).all()
     assert n[after.place["new4"]] == 150
 

@@ -70,10 +70,11 @@ def test_the_fit_and_the_errors_are_kept(connection: sa.Connection) -> None:
         ("i2", nothing | {"a": 0.1, "b": 0.3, "ab": -0.002}, 10, NOW), ("I1", nothing | {"b": 0.4}, 20, NOW),
         ("ü", nothing, 30, NOW),
     ]  # fmt: skip
-    found, n = item_banks.covariances(connection, stored := item_banks.load(connection, "v1"))
+    found, n, since = item_banks.precision(connection, stored := item_banks.load(connection, "v1"))
     order = [bank().item_keys.index(key) for key in stored.item_keys]
     np.testing.assert_allclose(found, whole[order])
     assert n.tolist() == np.array([10, 20, 30])[order].tolist()
+    assert since == [NOW] * 3
     fit = connection.exec_driver_sql("SELECT * FROM mirt_fit_meta").mappings().one()
     assert (fit["model"], fit["converged"], fit["adopted_at"]) == ("2PL", True, None)
     assert (fit["cycles"], fit["log_likelihood"]) == (13, -1234.5)

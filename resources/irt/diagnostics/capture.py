@@ -11,7 +11,7 @@ STEEP = 3.0
 
 
 def without_capture(items: Items, refit: Callable[[Items], Items]) -> Items:
-    """The bank itself, or, where several slopes are beyond STEEP times the median, one refitted with those at the median.
+    """The bank itself, or, where several slopes are beyond STEEP times the median, one refitted with those at it.
 
     Where two of ten items are all but the same, the likelihood is highest with their slopes beyond all others: ability
     then means that pair, and explains it. No residual shows it. With these slopes held ability is again what all items

@@ -85,7 +85,7 @@ def q3_matrix(answers: ResponseMatrix, items: Items, theta: Floats) -> Floats:
     NaN where fewer than two did. Nobody answers an item twice here: residuals of one learner and item are added.
     """
     p = np.exp(log_right(items.at(answers.item), theta[answers.user][:, None]))[:, 0]
-    residual: Floats = answers.correct - p
+    residual = answers.correct.astype(np.float64) - p
     one = np.ones_like(p)
     n, sums, squares = shared(answers, one), shared(answers, residual, one), shared(answers, residual**2, one)
     with np.errstate(invalid="ignore", divide="ignore"):

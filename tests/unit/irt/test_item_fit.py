@@ -29,13 +29,14 @@ def test_perfect_items_are_found_wanting_as_often_as_stated(n: int, each: int) -
     A prior holds the slopes. As if it did not pull them, infit's z told of 26 % at a nominal 5 %.
     """
     rng = np.random.default_rng(n)
-    p, z, verdicts = [], [], []
+    p, z, size, verdicts = [], [], [], []
     for _ in range(6):
         items = bank(100, rng)
         items = Items(items.a ** (0.5 / 0.3), items.b, items.c)  # spread as the prior says
         found = fit_of_items(answered(items, rng.normal(size=n * 100 // each), each, rng), "2PL, a > 0")
         p.append(found.p)
         z.append(found.infit_z)
+        size.append(found.rmsd)
         verdicts += found.verdict
     told = np.isfinite(np.concatenate(p))
     assert told.mean() > 0.9  # 40 answers say little, but something
@@ -44,6 +45,7 @@ def test_perfect_items_are_found_wanting_as_often_as_stated(n: int, each: int) -
     assert np.mean(np.concatenate(p)[told] < 0.01) < 0.027
     assert np.mean(np.abs(np.concatenate(z)[told]) > 1.96) == pytest.approx(0.05, abs=0.036)
     assert verdicts.count("misfit") <= 2
+    assert np.nanmean(size) < 0.4 / np.sqrt(n)  # noise itself is as large as 1.4 / sqrt(n) in ten groups
 
 
 def test_3pl_items_under_a_prior_on_guessing_keep_the_rate() -> None:

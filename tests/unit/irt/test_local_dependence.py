@@ -94,6 +94,23 @@ def test_rare_slips_of_one_learner_are_no_clone() -> None:
     assert not under(answers, items).pairs
 
 
+def test_an_easy_and_a_hard_item_are_no_clones() -> None:
+    """Here the long tail is below: a distribution of that skewness ended above what was seen, and p was 0."""
+    rng = np.random.default_rng(4)
+    items = Items(np.ones(150), np.where(np.arange(150) % 2, -2.5, 2.5), np.zeros(150))
+    assert not under(answered(items, rng.normal(size=1_500), 30, rng), items).pairs
+
+
+def test_dependence_is_named_by_its_size_not_by_many_learners(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    fair = answered(bank(20, rng), rng.normal(size=8_000), 20, rng)
+    answers = with_clone(fair, 0, 1, rng, share=0.12)
+    items = fitted(answers).items
+    assert not under(answers, items).pairs
+    monkeypatch.setattr("resources.irt.diagnostics.local_dependence.NOTABLE", 0.05)
+    assert named(under(answers, items)) == {(0, 1)}
+
+
 def test_what_too_few_share_is_not_told() -> None:
     rng = np.random.default_rng(5)
     items = bank(30, rng)

@@ -207,14 +207,14 @@ def speed(rng: np.random.Generator, n_users: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a quarter of the banks, no large ones")
+    parser.add_argument("--quick", action="store_true", help="a third of the banks or fewer, no large ones")
     quick = parser.parse_args().quick
     rng = np.random.default_rng(20261126)
     item_fit_null(rng, 500 if quick else 2_000, quick)
-    item_fit_power(rng, 4 if quick else 10)
-    dependence(rng, 4 if quick else 20)
-    dimensions(rng, 4 if quick else 20)
-    groups(rng, 4 if quick else 12)
+    item_fit_power(rng, 3 if quick else 8)
+    dependence(rng, 4 if quick else 12)
+    dimensions(rng, 4 if quick else 12)
+    groups(rng, 4 if quick else 10)
     persons(rng, 5_000 if quick else 40_000)
     speed(rng, 5_000 if quick else 20_000)
 

@@ -9,6 +9,7 @@ from scipy.stats import false_discovery_control, norm
 
 from resources.irt.calibration.calibrate import calibrate
 from resources.irt.diagnostics.estimated import Estimated, residual_covariance
+from resources.irt.diagnostics.groups import grouped
 from resources.irt.diagnostics.predictions import Predictions
 from resources.irt.response_functions import Floats, Items
 from resources.irt.response_matrix import Ints, ResponseMatrix
@@ -80,13 +81,13 @@ def dif(answers: ResponseMatrix, items: Items, predictions: Predictions, estimat
     ]
     found = np.full((4, answers.n_items), np.nan)
     compared = np.flatnonzero(np.isin(group[answers.user], (REFERENCE, FOCAL)))
-    order = compared[np.lexsort((predictions.p[compared], answers.item[compared]))]
+    order = compared[np.argsort(answers.item[compared], kind="stable")]
     parts = np.split(order, np.cumsum(counts[0] + counts[1])[:-1])
     tested = np.minimum(*counts) >= MIN_ANSWERS
     for j in np.flatnonzero(tested):
         at = parts[j]
         focal = group[answers.user[at]] == FOCAL
-        found[:2, j] = _mantel_haenszel(answers.correct[at], focal)
+        found[:2, j] = _mantel_haenszel(answers.correct[at], predictions.p[at], focal)
         free = estimated.free[j]
         found[2:, j] = _shift(
             answers.correct[at], predictions.p[at], focal, predictions.gradient[at], free, estimated.curvature[j]
@@ -100,10 +101,10 @@ def dif(answers: ResponseMatrix, items: Items, predictions: Predictions, estimat
     return Dif(counts[0], counts[1], d, d_se, tuple(ets), shift, shift_se, adjusted)
 
 
-def _mantel_haenszel(correct: Ints, focal: NDArray[np.bool_]) -> tuple[float, float]:
-    """D and its SE, of answers in the order of their expectation."""
-    n_strata = min(MOST_STRATA, correct.size // STRATUM)
-    stratum = np.arange(correct.size) * n_strata // correct.size
+def _mantel_haenszel(correct: Ints, p: Floats, focal: NDArray[np.bool_]) -> tuple[float, float]:
+    """D and its SE."""
+    stratum = grouped(p, np.ones_like(p), min(MOST_STRATA, p.size // STRATUM))
+    n_strata = int(stratum.max()) + 1
     right = correct == 1
 
     def count(which: NDArray[np.bool_]) -> Floats:

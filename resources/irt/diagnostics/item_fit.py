@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, false_discovery_control
 
 from resources.irt.diagnostics.estimated import Estimated, residual_covariance
+from resources.irt.diagnostics.groups import grouped
 from resources.irt.diagnostics.predictions import Predictions
 from resources.irt.response_functions import Floats
 from resources.irt.response_matrix import ResponseMatrix
@@ -64,7 +65,7 @@ def item_fit(answers: ResponseMatrix, predictions: Predictions, estimated: Estim
     """
     n = np.bincount(answers.item, minlength=answers.n_items)
     found = np.full((7, answers.n_items), np.nan)
-    order = np.lexsort((predictions.p, answers.item))
+    order = np.argsort(answers.item, kind="stable")
     for j, at in enumerate(np.split(order, np.cumsum(n)[:-1])):
         free = estimated.free[j]
         found[:, j] = _fit(
@@ -84,13 +85,15 @@ def item_fit(answers: ResponseMatrix, predictions: Predictions, estimated: Estim
 
 
 def _fit(residual: Floats, p: Floats, gradient: Floats, curvature: Floats) -> tuple[float, ...]:
-    """statistic, df, rmsd, infit, its z, outfit, its z; of one item, its answers in order of p."""
+    """statistic, df, rmsd, infit, its z, outfit, its z; of one item."""
+    if not p.size:
+        return (np.nan,) * 7
     variance = p * (1 - p)
     total = variance.sum()
-    n_groups = min(MOST_GROUPS, int(total / GROUP_VARIANCE))
+    group = grouped(p, variance, max(1, min(MOST_GROUPS, int(total / GROUP_VARIANCE))))
+    n_groups = int(group.max()) + 1
     if n_groups < gradient.shape[1] + SPARE_GROUPS:
         return (np.nan,) * 7
-    group = np.minimum((np.cumsum(variance) - variance / 2) / total * n_groups, n_groups - 1).astype(int)
     member = (group[:, None] == np.arange(n_groups)).astype(np.float64)
     groups = residual_covariance(member, p, gradient, curvature)
     expected = member.T @ variance

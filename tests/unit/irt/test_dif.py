@@ -36,6 +36,22 @@ def test_a_weaker_group_is_no_dif() -> None:
     assert sum((one.adjusted < 0.05).sum() for one in found) <= 2
 
 
+def test_learners_of_equal_expectation_are_not_parted() -> None:
+    """Rest scores as strata, where all slopes are equal: rounding had parted right from wrong within them."""
+    rng = np.random.default_rng(12)
+    group = np.repeat([0, 1], 1_000)
+    items = Items(np.ones(15), rng.normal(size=15), np.zeros(15))
+    answers = answered(items, rng.normal(size=2_000) - group, 15, rng)
+    prior = group_priors(answers, items, group)
+    predictions = predict(answers, items, *prior)
+    found = dif(answers, items, predictions, estimated(items, np.zeros(3, dtype=bool)), group)
+    noise = np.random.default_rng(1).normal(0, 1e-14, predictions.p.size)
+    shaken = Predictions(predictions.p + noise, predictions.sd, predictions.gradient)
+    again = dif(answers, items, shaken, estimated(items, np.zeros(3, dtype=bool)), group)
+    assert again.d == pytest.approx(found.d, abs=1e-9)
+    assert (found.d_se < 0.9).all()  # strata of one group alone tell nothing: .3 with scores that both groups have
+
+
 def test_a_harder_item_is_seen_and_measured() -> None:
     found = [compared(seed, shift=0.6, n=1_000) for seed in range(4)]
     at = list(SHIFTED)

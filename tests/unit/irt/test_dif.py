@@ -78,22 +78,41 @@ def test_one_prior_for_unequal_groups_sees_dif_where_none_is() -> None:
     assert wrong.b_shift.mean() > 0.1 > abs(right.b_shift.mean())
 
 
-def test_mantel_haenszel_equals_r() -> None:
-    """Four strata of 25; estimate and 95 % interval of `mantelhaen.test` (R 4.2.2)."""
-    cells = [(5, 6, 3, 11), (8, 6, 4, 7), (10, 3, 5, 7), (11, 1, 6, 7)]  # reference right, wrong, focal right, wrong
+def of_strata(*cells: tuple[int, int, int, int]) -> Dif:
+    """One item; a stratum each: right and wrong of the reference group, right and wrong of the focal one."""
     correct = np.concatenate([np.repeat([1, 0, 1, 0], cell) for cell in cells])
     group = np.concatenate([np.repeat([0, 0, 1, 1], cell) for cell in cells])
-    expectation = np.repeat([0.3, 0.45, 0.55, 0.7], 25)
-    user, item = np.arange(100), np.zeros(100, dtype=int)
+    n = correct.size
+    expectation = np.repeat(np.linspace(0.3, 0.7, len(cells)), n // len(cells))
     items = Items(np.ones(1), np.zeros(1), np.zeros(1))
-    found = dif(
-        ResponseMatrix(user, item, correct, 100, 1), items,
-        Predictions(expectation, np.zeros(100), np.full((100, 3), 0.2)), estimated(items, np.zeros(3, dtype=bool)),
-        group,
-    )  # fmt: skip
+    answers = ResponseMatrix(np.arange(n), np.zeros(n, dtype=int), correct, n, 1)
+    predictions = Predictions(expectation, np.zeros(n), np.full((n, 3), 0.2))
+    return dif(answers, items, predictions, estimated(items, np.zeros(3, dtype=bool)), group)
+
+
+def test_mantel_haenszel_equals_r() -> None:
+    """Four strata of 25; estimate and 95 % interval of `mantelhaen.test` (R 4.2.2)."""
+    found = of_strata((5, 6, 3, 11), (8, 6, 4, 7), (10, 3, 5, 7), (11, 1, 6, 7))
     assert found.d.item() == pytest.approx(-3.3130884175456989, abs=1e-12)
     assert found.d_se.item() == pytest.approx(2.35 * 0.44797431566581403, abs=1e-12)
-    assert (found.n_reference.item(), found.n_focal.item(), found.ets) == (50, 50, ("C",))
+    assert (found.n_reference.item(), found.n_focal.item()) == (50, 50)
+
+
+@pytest.mark.parametrize(
+    ("cell", "d", "ets"),
+    [
+        ((5_500, 4_500, 5_000, 5_000), -0.47, "A"),  # significant, but small
+        ((40, 20, 30, 30), -1.63, "A"),  # large, but not significant
+        ((6_500, 3_500, 5_300, 4_700), -1.17, "B"),
+        ((200, 100, 150, 150), -1.63, "B"),  # not significantly above 1
+        ((6_700, 3_300, 5_000, 5_000), -1.66, "C"),
+        ((5_000, 5_000, 6_700, 3_300), 1.66, "C"),
+    ],
+)
+def test_classes_take_both_size_and_certainty(cell: tuple[int, int, int, int], d: float, ets: str) -> None:
+    found = of_strata(cell)
+    assert found.d.item() == pytest.approx(d, abs=0.01)
+    assert found.ets == (ets,)
 
 
 def test_too_few_of_a_group_have_no_class_and_others_do_not_count() -> None:

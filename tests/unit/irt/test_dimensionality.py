@@ -43,6 +43,15 @@ def test_one_ability_is_not_split() -> None:
     assert 0.3 < np.mean([whole.p for whole, _ in found]) < 0.8
 
 
+def test_topics_that_all_but_agree_are_one_scale_however_many_learners() -> None:
+    rng = np.random.default_rng(3)
+    theta, topic = two_abilities(2_000, 40, 0.95, rng)
+    answers = answered(bank(40, rng), theta, 40, rng)
+    parts = by_topic(pairs(answers, predict(answers, fitted(answers).items)), topic)
+    assert parts.p < 0.001
+    assert not parts.several
+
+
 def test_topics_tell_what_no_learner_has_in_common() -> None:
     rng = np.random.default_rng(2)
     items = bank(6, rng)

@@ -50,8 +50,8 @@ def test_perfect_items_are_found_wanting_as_often_as_stated(n: int, each: int) -
 
 @pytest.mark.parametrize("n_items", [5, 20])
 def test_equal_slopes_and_complete_data_keep_the_rate(n_items: int) -> None:
-    """Predictions are then as many as rest scores. Equal but for rounding, which hung on the answer, they were parted by
-    it: 88 % of perfect Rasch items had p below .05.
+    """Predictions are then as many as rest scores. Equal but for rounding, which hung on the answer, they were parted
+    by it: 88 % of perfect Rasch items had p below .05.
     """
     rng = np.random.default_rng(9)
     p = []

@@ -60,9 +60,7 @@ def item_fit_null(rng: np.random.Generator, n_tests: int, quick: bool) -> None:
 
 
 def item_fit_power(rng: np.random.Generator, repeats: int) -> None:
-    print(
-        "\nItem fit of two bad items among 60: called misfit; p below .01; rmsd; infit; fitted by 2PL, `slope` by Rasch"
-    )
+    print("\nItem fit of two bad items among 60: called misfit; p below .01; rmsd; infit")
     print(f"{'':42}   n each  misfit  p<.01   rmsd  infit")
     for name, model in (("wrong key", "2PL, a > 0"), ("right up to .5, then falling", "2PL"),
                         ("guessing .25, b 1", "2PL"), ("slope 2.5", "Rasch"), ("wrong key", "Rasch")):  # fmt: skip

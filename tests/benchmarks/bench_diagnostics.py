@@ -142,7 +142,7 @@ def groups(rng: np.random.Generator, repeats: int) -> None:
              ("2PL", 40, 2_000, 15, 1.0), ("3PL", 40, 500, 40, 1.0))  # fmt: skip
     for model, n_items, n, each, impact in cases:
         null, power = [], []
-        for _ in range(repeats if n < 2_000 else max(2, repeats // 4)):
+        for _ in range(repeats if n < 2_000 else max(2, repeats // 2)):
             n_users, items = n * n_items // each, bank(n_items, rng, 0.2 if model == "3PL" else 0.0)
             group = np.repeat([0, 1], n_users)
             theta = rng.normal(size=2 * n_users) - impact * group

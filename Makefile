@@ -9,10 +9,10 @@ SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem 
 export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-irt bench-growth bench-calibration bench-api soak-api bench-reports preview pictures clean
+.PHONY: help demo test ui lint lock bench-irt bench-growth bench-calibration bench-diagnostics bench-api soak-api bench-reports preview pictures clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/run.stamp ## Run the main job on a synthetic exam: database, abilities, reports
 	@$(BIN)/python -m seedtest_pipeline demo
@@ -43,6 +43,9 @@ bench-growth: $(VENV)/dev.stamp ## What levels and verdicts over weeks are worth
 
 bench-calibration: $(VENV)/dev.stamp ## What a bank's second calibration is worth where the truth is known (about a minute)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_calibration $(BENCH_ARGS)
+
+bench-diagnostics: $(VENV)/dev.stamp ## How often the checks of a calibration are wrong, and what they see (about 5 minutes)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_diagnostics $(BENCH_ARGS)
 
 bench-api: $(VENV)/dev.stamp ## Speed of update-theta beside two floors (wrk measures best: apt-get install wrk)
 	@$(BIN)/python -m tests.benchmarks.bench_api $(BENCH_ARGS)

@@ -226,8 +226,8 @@ def _errors(covariance: Floats | None, n_items: int) -> list[dict[str, float | N
 
 
 def precision(connection: sa.Connection, bank: ItemBank) -> tuple[Floats, Ints, list[dt.datetime]]:
-    """Of each item as `save` took it: the covariance of a, b and c, shape (J, 3, 3), on how many answers they rest, shape
-    (J,), and since when. NaN, 0 and 1 January of the year 1 where the bank does not say."""
+    """Of each item as `save` took it: the covariance of a, b and c, shape (J, 3, 3), on how many answers they rest,
+    shape (J,), and since when. NaN, 0 and 1 January of the year 1 where the bank does not say."""
     query = sa.select(
         mirt_item_params.c.item_id, mirt_item_params.c.standard_errors, mirt_item_params.c.n_responses,
         mirt_item_params.c.fitted_at,

@@ -3,10 +3,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from resources.irt import fit
-from resources.irt.eap import eap_on_grid
+from resources.irt.eap import eap, eap_on_grid
 from resources.irt.response_functions import Items, information, probability
 from resources.irt.response_matrix import ResponseMatrix
 from resources.irt.s_x2 import s_x2
+from tests.benchmarks.diagnostics_simulation import answered, bank
 from tests.unit.irt import reference
 from tests.unit.irt.test_calibration import answers_of, simulated
 
@@ -120,3 +121,24 @@ def test_z_of_an_item_is_its_surplus_of_right_answers_in_standard_errors() -> No
     assert (got.n.item(), got.right.item()) == (16, 13)
     assert got.z.item() == pytest.approx(2.5)
     assert got.infit.item() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("guessing", [0.0, 0.2])
+@pytest.mark.parametrize("each", [8, 30, 60])
+def test_perfect_learners_are_unusual_as_rarely_at_an_estimated_ability(each: int, guessing: float) -> None:
+    """N(0, 1) has 2.3 % below -2. lz at the EAP had 1.1 to 1.7 %: half of the unusual patterns passed."""
+    rng = np.random.default_rng(each)
+    items = bank(300, rng, guessing)
+    answers = answered(items, rng.normal(size=8_000), each, rng)
+    theta = eap(answers, items).mean
+    corrected = fit.lz_star(answers, items, theta)
+    assert 0.018 < np.mean(corrected < -2) < 0.034
+    assert corrected.mean() == pytest.approx(0, abs=0.12)
+    assert corrected.std() == pytest.approx(1, abs=0.08)
+    assert np.mean(fit.lz(answers, items, theta) < -2) < 0.019
+
+
+def test_one_answer_says_nothing_of_a_pattern() -> None:
+    answers = ResponseMatrix(np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([1, 1, 0]), 3, 2)
+    items = Items(np.array([1.0, 1.5]), np.array([0.3, 1.0]), np.zeros(2))
+    assert np.isnan(fit.lz_star(answers, items, np.zeros(3))).tolist() == [True, False, True]

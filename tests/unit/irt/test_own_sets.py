@@ -156,3 +156,17 @@ def test_information_equals_mirt() -> None:
     expected = own_sets.table("own2pl_2pl_info")
     got = fit.total_information(own_sets.items("own2pl_2pl"), column(expected, "theta"))
     assert_allclose(got, expected["info"], rtol=0, atol=1e-12)
+
+
+def test_corrected_person_fit_is_that_of_snijders_at_the_mode() -> None:
+    """At a posterior's mode the sum of r (y - P) is the prior's pull, theta / sd^2: his r0, with the sign turned."""
+    items = own_sets.items("own2pl_2pl")
+    answers = answers_of(own_sets.right("own2pl"))
+    theta = column(own_sets.table("own2pl_2pl_scores"), "MAP")
+    p = probability(items, theta).T
+    a, right = items.a, own_sets.right("own2pl").to_numpy()
+    w, slope = np.log(p / (1 - p)), a * p * (1 - p)  # of the 2PL, r is a
+    k = (slope * w).sum(axis=1) / (slope * a).sum(axis=1)
+    variance = ((w - k[:, None] * a) ** 2 * p * (1 - p)).sum(axis=1)
+    expected = (((right - p) * w).sum(axis=1) - k * theta) / np.sqrt(variance)
+    assert_allclose(fit.lz_star(answers, items, theta), expected, rtol=0, atol=2e-4)  # where mirt's mode stops

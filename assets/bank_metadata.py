@@ -1,6 +1,5 @@
 """What Dagster shows of a calibration, and what is stored with the bank, as tables."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -9,6 +8,7 @@ import numpy as np
 from assets.calibration.fitting import ADVISED
 from assets.calibration.item_bank import Linking, NewBank
 from assets.metadata_charts import old_against_new
+from assets.metadata_tables import table
 from resources.answers.blanks import Counts, Omitted
 from resources.irt.calibration.drift import FALSE_ALARMS
 from resources.irt.eap import eap
@@ -16,7 +16,6 @@ from resources.irt.fit import empirical_reliability, expected_se, marginal_relia
 from resources.irt.response_functions import Items
 from resources.model import STANDARD_NORMAL
 
-_NAMED = 500  # rows that a table shows; the counts are always whole
 _LEAKED = "did it leak? Retire it, or calibrate it anew: seedtest calibrate --all-items"
 _HARDER = "is it still the same question? Calibrate it anew: seedtest calibrate --all-items"
 _FLAT = 0.3  # a discrimination below which an item that was better is of no use
@@ -86,9 +85,9 @@ def _summary(new: NewBank) -> dict[str, dg.MetadataValue]:
         "last answer": dg.MetadataValue.text(f"{sample.until:%Y-%m-%d %H:%M} UTC"),
         "cycles": dg.MetadataValue.int(found.cycles),
         "log-likelihood": dg.MetadataValue.float(round(found.log_likelihood, 3)),
-        "groups": _table(groups(new)),
+        "groups": table(groups(new)),
         "items left out": dg.MetadataValue.int(len(new.left_out)),
-        "left out": _table([{"item": item, "reason": reason} for item, reason in new.left_out]),
+        "left out": table([{"item": item, "reason": reason} for item, reason in new.left_out]),
     }
 
 
@@ -115,7 +114,7 @@ def _precision(new: NewBank) -> dict[str, dg.MetadataValue]:
             round(empirical_reliability(ability.mean[answered], ability.sd[answered]), 3)
         ),
         "reliability, marginal, of all items": dg.MetadataValue.float(round(marginal, 3)),
-        "precision of the whole bank": _table(precision),
+        "precision of the whole bank": table(precision),
     }
 
 
@@ -132,7 +131,7 @@ def _renewal(new: NewBank, charts: Path) -> dict[str, dg.MetadataValue]:
         "A": dg.MetadataValue.float(round(linking.link.slope, 5)),
         "B": dg.MetadataValue.float(round(linking.link.intercept, 5)),
         f"items of both that moved (one in {1 / FALSE_ALARMS:.0f} of these by chance)": dg.MetadataValue.int(len(rows)),
-        "moved": _table(rows),
+        "moved": table(rows),
         "old against new": dg.MetadataValue.md(old_against_new(charts, linking)),
     }
 
@@ -141,14 +140,3 @@ def _to_do(row: dict[str, object]) -> str:
     if float(str(row["a"])) < _FLAT <= float(str(row["a before"])):
         return "it no longer tells learners apart: retire it"
     return _LEAKED if float(str(row["shift"])) > 0 else _HARDER
-
-
-def _table(rows: Sequence[Mapping[str, object]]) -> dg.MetadataValue:
-    """Of rows with the same names."""
-    columns = list(rows[0]) if rows else ["nothing"]
-    shown = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows[:_NAMED]]
-    return dg.MetadataValue.table(shown, dg.TableSchema([dg.TableColumn(name) for name in columns]))
-
-
-def _cell(value: object) -> str | int | float | bool:
-    return value if isinstance(value, str | int | float | bool) else str(value)

@@ -4,14 +4,16 @@ It comes into force by itself only where there is no bank yet; otherwise by `see
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 import sqlalchemy as sa
 from pydantic import Field
 
-from assets import bank_metadata
+from assets import bank_diagnosis, bank_metadata
 from assets.abilities.scoring import ScoringRules
+from assets.calibration.diagnosis import diagnose
 from assets.calibration.fitting import Fitting
 from assets.calibration.group_file import read_groups
 from assets.calibration.item_bank import Calibrated, NewBank, new_bank
@@ -70,20 +72,22 @@ def build(
         now, fitting = dt.datetime.now(dt.UTC), Fitting(model, progress, priors)
         answers = scored(Answers.from_table(table), rules.omitted)
         new = new_bank(answers, exam_of, chosen, fitting, before, now, all_items=config.all_items)
+        diagnosis = diagnose(new.fitted, model, priors, new.made.bank.topics)
         if new.to_save:
             with transaction(engine) as connection:
                 made = new.made
                 item_banks.save(
                     connection,
                     made.bank,
-                    _fit(new, now, rules.omitted),
+                    _fit(new, now, rules.omitted, bank_diagnosis.as_stored(new, diagnosis)),
                     made.covariance,
                     made.n_answers,
                     made.fitted_at,
                 )
                 if before is None:
                     item_banks.adopt(connection, made.bank.version, now)
-        shown = bank_metadata.of(new, charts) | bank_metadata.blanks(Counts.of(table), rules.omitted)
+        shown = bank_metadata.of(new, charts) | bank_diagnosis.shown(new, diagnosis)
+        shown |= bank_metadata.blanks(Counts.of(table), rules.omitted)
         return dg.MaterializeResult(metadata=shown)
 
     return item_parameters
@@ -121,7 +125,7 @@ def _instant(since: str) -> dt.datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
 
 
-def _fit(new: NewBank, now: dt.datetime, omitted: Omitted) -> item_banks.Fit:
+def _fit(new: NewBank, now: dt.datetime, omitted: Omitted, diagnosis: Mapping[str, object]) -> item_banks.Fit:
     found, sample, linking = new.fitted.found, new.fitted.sample, new.linking
     return item_banks.Fit(
         converged=found.converged,
@@ -148,5 +152,6 @@ def _fit(new: NewBank, now: dt.datetime, omitted: Omitted) -> item_banks.Fit:
             if linking
             else None,
             "drift": bank_metadata.drift(linking) if linking else [],
+            "diagnosis": dict(diagnosis),
         },
     )

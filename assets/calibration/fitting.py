@@ -3,15 +3,21 @@
 An item with a wrong key, or one that is another's double, bends the curves of all that were fitted beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from assets.calibration.sample import MIN_ITEMS, Sample
 from resources.errors import InvalidInput, NotConverged
 from resources.irt.calibration.calibrate import Calibration, calibrate
+from resources.irt.calibration.em import Progress as Tell
 from resources.irt.calibration.m_step import ItemPriors
 from resources.irt.calibration.screening import after_calibration
+from resources.irt.calibration.standard_errors import Method
+from resources.irt.diagnostics.capture import without_capture
+from resources.irt.diagnostics.local_dependence import local_dependence
+from resources.irt.diagnostics.predictions import predict
+from resources.irt.eap import eap
 from resources.irt.response_functions import Items
 from resources.model import Floats, Model
 from resources.progress import Progress
@@ -61,6 +67,11 @@ class Fitting:
             )
         while True:
             found = self._run(sample, known)
+            if doubles := self._doubles(sample, found, known):
+                single = np.array([j for j in range(len(sample.item_keys)) if j not in doubles], np.int64)
+                sample = sample.only(single, tuple((sample.item_keys[j], why) for j, why in doubles.items()))
+                known = known.at(single) if known else None
+                continue
             screening = after_calibration(found)
             if screening.kept.all():
                 return Fitted(sample, found)
@@ -74,14 +85,31 @@ class Fitting:
             sample = sample.only(kept, tuple((sample.item_keys[j], why) for j, why in screening.left_out))
             known = known.at(kept) if known else None
 
+    def _doubles(self, sample: Sample, found: Calibration, known: Items | None) -> dict[int, str]:
+        """Items that are another one's double, and took the ability over with it: all but that of the most answers."""
+
+        def refit(held: Items) -> Items:
+            both = _merged(known, held) if known else held
+            return self._calibrate(sample, both, se_method="none").items
+
+        items = without_capture(found.items, refit)
+        if items is found.items:
+            return {}
+        fitted = Fitted(sample, replace(found, items=items))
+        predictions = predict(sample.answers, items, *fitted.prior)
+        theta = eap(sample.answers, items, *fitted.prior).mean
+        doubles = dict[int, str]()
+        for bundle in local_dependence(sample.answers, items, theta, predictions).bundles:
+            kept = max(bundle, key=lambda j: (found.n_answers[j], -j))
+            why = f"its answers are those of {sample.item_keys[kept]}, as if they were one question"
+            doubles |= {j: why for j in bundle if j != kept}
+        return doubles
+
     def _run(self, sample: Sample, known: Items | None) -> Calibration:
         def tell(cycle: int, log_posterior: float, largest_change: float) -> None:
             self.progress("calibration cycles (at most)", cycle, MAX_CYCLES)
 
-        found = calibrate(
-            sample.answers, self.model, known=known, priors=self.priors, group_of=sample.group_of,
-            group="estimate mean and sd" if known else None, max_cycles=MAX_CYCLES, progress=tell,
-        )  # fmt: skip
+        found = self._calibrate(sample, known, progress=tell)
         if not found.converged:
             raise NotConverged(
                 f"The calibration did not converge: after {found.cycles} cycles a parameter still moves by "
@@ -90,3 +118,18 @@ class Fitting:
                 outcome="The bank in force stays as it was.",
             )
         return found
+
+    def _calibrate(
+        self, sample: Sample, known: Items | None, se_method: Method | None = None, progress: Tell | None = None
+    ) -> Calibration:
+        return calibrate(
+            sample.answers, self.model, known=known, priors=self.priors, group_of=sample.group_of,
+            group="estimate mean and sd" if known and np.isfinite(known.b).any() else None,
+            max_cycles=MAX_CYCLES, se_method=se_method, progress=progress,
+        )  # fmt: skip
+
+
+def _merged(known: Items, held: Items) -> Items:
+    """What is known, and where nothing is, what is held."""
+    pairs = ((known.a, held.a), (known.b, held.b), (known.c, held.c))
+    return Items(*(np.where(np.isnan(first), second, first) for first, second in pairs))

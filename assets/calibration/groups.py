@@ -1,6 +1,7 @@
 """Which learners are taken to be of one population: by exam or as told, and by time where there are enough."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,10 +11,21 @@ from resources.model import Ints
 MIN_GROUP = 200  # units: below it a mean has a standard error of .1 and more, and they join others
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Each unit's group, `of`, and its population, whose part of a time that is; both index their names and have shape
+    (n_units,). The largest group comes first."""
+
+    of: Ints
+    names: tuple[str, ...]
+    population: Ints
+    populations: tuple[str, ...]
+
+
 def grouped(
     units: ResponseMatrix, period: Ints, exam: Ints, exams: Sequence[str], told: Sequence[str] | None
-) -> tuple[Ints, tuple[str, ...]]:
-    """Each unit's group, shape (n_units,), and the groups' names, the largest first.
+) -> Groups:
+    """The groups of these units.
 
     `period`, shape (n_units,), ascends with time; `exam`, shape (n_answers,), indexes `exams`. A unit belongs to the
     exam of most of its answers, or to what is `told` of it, shape (n_units,). What is smaller than MIN_GROUP joins the
@@ -36,7 +48,7 @@ def grouped(
         labels += [names[group] if n == 1 else f"{names[group]}, time {k + 1} of {n}" for k in range(n)]
     order = np.argsort(-np.bincount(label), kind="stable")
     rank = np.argsort(order)
-    return rank[label], tuple(labels[k] for k in order)
+    return Groups(rank[label], tuple(labels[k] for k in order), of, tuple(names))
 
 
 def _of_most(unit: Ints, exam: Ints, n_units: int, n_exams: int) -> Ints:

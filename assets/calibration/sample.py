@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assets.calibration.groups import grouped
+from assets.calibration.groups import Groups, grouped
 from resources.answers.answers import Answers, ascending
 from resources.answers.counting import counting
 from resources.errors import InvalidInput
@@ -42,7 +42,8 @@ class Chosen:
 class Sample:
     """`answers` of units to the items of `item_keys`, ascending.
 
-    `group_of`, shape (n_units,), indexes `groups`, the largest first. `learners` stand behind the units. `exam`, shape
+    `group_of`, shape (n_units,), indexes `groups`: those of `grouping` that are left.
+    `learners` stand behind the units. `exam`, shape
     (n_answers,), indexes `exams`. `until` is the time of the last answer. `left_out` names items and reasons.
     """
 
@@ -50,6 +51,7 @@ class Sample:
     item_keys: tuple[str, ...]
     group_of: Ints
     groups: tuple[str, ...]
+    grouping: Groups
     learners: int
     exam: Ints
     exams: tuple[str, ...]
@@ -60,17 +62,22 @@ class Sample:
         """These items alone, in ascending order; the units stay, though some may have no answer left."""
         place = np.full(len(self.item_keys), -1)
         place[items] = np.arange(items.size)
-        of, rows = self.answers, place[self.answers.item] >= 0
-        there = np.unique(self.group_of[of.user[rows]])
+        left = self.rows(np.flatnonzero(place[self.answers.item] >= 0))
+        of, there = left.answers, np.unique(self.group_of[left.answers.user])
         return replace(
-            self,
+            left,
             group_of=np.searchsorted(there, self.group_of).clip(max=there.size - 1),
             groups=tuple(self.groups[g] for g in there),
-            answers=ResponseMatrix(of.user[rows], place[of.item[rows]], of.correct[rows], of.n_users, items.size),
+            answers=ResponseMatrix(of.user, place[of.item], of.correct, of.n_users, items.size),
             item_keys=tuple(self.item_keys[j] for j in items),
-            exam=self.exam[rows],
             left_out=tuple(sorted((*self.left_out, *left_out))),
         )
+
+    def rows(self, rows: Ints) -> "Sample":
+        """These answers alone."""
+        of = self.answers
+        some = ResponseMatrix(of.user[rows], of.item[rows], of.correct[rows], of.n_users, of.n_items)
+        return replace(self, answers=some, exam=self.exam[rows])
 
 
 def sample(answers: Answers, exam_of: Mapping[str, str], chosen: Chosen, in_force: Sequence[str] = ()) -> Sample:
@@ -95,9 +102,9 @@ def sample(answers: Answers, exam_of: Mapping[str, str], chosen: Chosen, in_forc
     if chosen.group_of is not None:
         told = chosen.group_of
         names = [told.get(counted.user_ids[user], "no group") for user in user_of.tolist()]
-    group_of, groups = grouped(matrix, period_of, exam, exams, names)
+    groups = grouped(matrix, period_of, exam, exams, names)
     made = Sample(
-        matrix, keys, group_of, groups, np.unique(user_of).size, exam, exams,
+        matrix, keys, groups.of, groups.names, groups, np.unique(user_of).size, exam, exams,
         counted.completed_at.max().item().replace(tzinfo=dt.UTC),
     )  # fmt: skip
     screening = before_calibration(matrix)

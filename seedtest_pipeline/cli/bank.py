@@ -37,7 +37,7 @@ def calibrate(
     }  # fmt: skip
     with bars() as progress:
         made = Runner(startup.parts(), progress).unpartitioned("item_parameters", config)
-    outcome.show(made, as_json, tables=("left out", "moved"))
+    outcome.show(made, as_json, tables=("left out", "moved", "misfits", "dependent", "dif"))
 
 
 def adopt(version: Annotated[str, typer.Argument(help="The bank's version, as `calibrate` names it.")]) -> None:

@@ -79,11 +79,8 @@ def two_abilities(n_users: int, n_items: int, r: float, rng: np.random.Generator
 
 def fitted(answers: ResponseMatrix, model: str = "2PL", known: Items | None = None) -> Fitted:
     if model == "Rasch":
-        unknown = np.full(answers.n_items, np.nan)
-        found = calibrate(
-            answers, known=Items(np.ones_like(unknown), unknown, unknown), group="estimate sd", se_method="none"
-        )
-        return Fitted(found.items, estimated(found.items, np.array([False, True, False])), found.group_sd)
+        found = calibrate(answers, "Rasch", se_method="none")
+        return Fitted(found.items, estimated(found.items, np.array([False, True, False])), float(found.group_sd[0]))
     if model == "3PL":
         found = calibrate(answers, "3PL", known=known, se_method="none")
         return Fitted(found.items, estimated(found.items, np.full(3, True), GUESSING_PRIOR), 1.0)

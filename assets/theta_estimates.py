@@ -97,7 +97,7 @@ def _summary(
         summary |= {
             "theta, mean and SD (logits)": dg.MetadataValue.text(f"{theta.mean():.3f} ± {theta.std():.3f}"),
             "reliability, empirical": dg.MetadataValue.float(round(empirical_reliability(theta, se), 3)),
-            f"unusual answer patterns (lz below {UNUSUAL_LZ:g})": dg.MetadataValue.int(n_unusual),
+            f"unusual answer patterns (lz* below {UNUSUAL_LZ:g})": dg.MetadataValue.int(n_unusual),
             "standard error, median (logits)": dg.MetadataValue.float(round(float(np.median(se)), 4)),
         }
     return summary

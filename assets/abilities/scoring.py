@@ -9,7 +9,7 @@ import numpy as np
 from resources.answers.blanks import Omitted
 from resources.answers.counting import Attempt
 from resources.estimators.contract import match
-from resources.irt.fit import lz
+from resources.irt.fit import lz_star
 from resources.model import Floats, ItemBank, Responses, Thetas, Week
 
 Drift = float | Literal["estimated", "off"]
@@ -40,9 +40,9 @@ class ScoringRules:
 
 
 def person_fit(thetas: Thetas, responses: Responses, bank: ItemBank) -> Floats:
-    """lz of each estimated learner, shape (n,) in the order of `thetas.user_ids`; below -2 the pattern is unusual."""
+    """lz* of each estimated learner, shape (n,) in the order of `thetas.user_ids`; below -2 the pattern is unusual."""
     place = {user_id: i for i, user_id in enumerate(responses.user_ids)}
     own = np.array([place[user_id] for user_id in thetas.user_ids], dtype=np.int64)
     theta = np.full(len(responses.user_ids), np.nan)
     theta[own] = thetas.theta
-    return lz(match(responses, bank).matrix, bank.items, theta)[own]
+    return lz_star(match(responses, bank).matrix, bank.items, theta)[own]

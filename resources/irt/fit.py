@@ -88,7 +88,8 @@ def lz_star(answers: ResponseMatrix, items: Items, theta: Floats) -> Floats:
     right, wrong = _at_answers(answers, items, theta, log_right), _at_answers(answers, items, theta, log_wrong)
     p, weight = np.exp(right), right - wrong
     variance = p * np.exp(wrong)
-    of_ability = np.sqrt(_at_answers(answers, items, theta, information) / variance)  # r: information is P'^2 / PQ
+    with np.errstate(invalid="ignore", divide="ignore"):  # of an answer that cannot surprise there is nothing to tell
+        of_ability = np.sqrt(_at_answers(answers, items, theta, information) / variance)  # r: information is P'^2 / PQ
     of_ability *= np.sign(items.a[answers.item])
 
     def per_user(x: Floats) -> Floats:

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from resources.answers.answers import Answers
-from resources.irt.fit import lz
+from resources.irt.fit import lz_star
 from resources.irt.response_matrix import ResponseMatrix
 from resources.model import ItemBank
 from resources.reports.learner.expected_score import first_answers
 
-MIN_ANSWERS = 20  # with fewer, lz is far from normal and one slip makes a pattern
+MIN_ANSWERS = 8  # as for a level; of so few of the model's learners 2.4 % fall below -2, of 60 answers 3.0 %
 UNUSUAL = -2.0  # under the model about one learner in forty falls below it
 
 
 @dataclass(frozen=True)
 class PersonFit:
-    """`lz` (see `irt.fit.lz`) from `n` answers; NaN where no answer could be a surprise."""
+    """`lz_star` (see `irt.fit.lz_star`) from `n` answers; NaN where no answer could be a surprise."""
 
-    lz: float
+    lz_star: float
     n: int
 
 
@@ -30,4 +30,4 @@ def person_fit(answers: Answers, bank: ItemBank, theta: float) -> PersonFit | No
     item = np.array([bank.place[answers.keys[i]] for i in rows])
     correct = answers.correct[rows].astype(np.int64)
     matrix = ResponseMatrix(np.zeros_like(item), item, correct, 1, len(bank.item_keys))
-    return PersonFit(lz(matrix, bank.items, np.array([theta])).item(), len(rows))
+    return PersonFit(lz_star(matrix, bank.items, np.array([theta])).item(), len(rows))

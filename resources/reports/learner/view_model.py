@@ -87,5 +87,5 @@ def view(words: Words, given: ReportInput) -> View:
         item_map=item_map(words, given),
         next_items=next_items(words, given),
         facts=facts(words, given, fit),
-        unusual=fit is not None and fit.lz < UNUSUAL,
+        unusual=fit is not None and fit.lz_star < UNUSUAL,
     )

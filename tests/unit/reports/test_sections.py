@@ -169,8 +169,8 @@ def test_the_teacher_sees_the_scale_and_where_the_learner_stands_on_it() -> None
     assert shown(placed)["Percentile"] == "63 (46 to 78), among at least 1,800 learners"
     wide = given(standing=Standing(50, 20, 80, 1800))
     assert shown(wide)["Percentile"] == "not shown: its range is wider than 50 percentiles"
-    assert shown(given())["Person fit"] == "not shown: fewer than 20 answers this week"
-    assert shown(given(), PersonFit(-2.345, 31))["Person fit"] == "lz = −2.35, from 31 answers"
+    assert shown(given())["Person fit"] == "not shown: fewer than 8 answers this week"
+    assert shown(given(), PersonFit(-2.345, 31))["Person fit"] == "lz* = −2.35, from 31 answers"
 
 
 def test_a_trend_says_where_the_scale_holds_its_levels() -> None:

@@ -88,9 +88,9 @@ def _percentile(words: Words, standing: Standing | None) -> str:
 def _fit(words: Words, fit: PersonFit | None) -> str:
     if fit is None:
         return words.text("not shown: fewer than {n} answers this week", n=str(MIN_ANSWERS))
-    if not math.isfinite(fit.lz):
+    if not math.isfinite(fit.lz_star):
         return words.text("cannot be computed: no answer could be a surprise")
-    return words.text("lz = {lz}, from {answers}", lz=words.number(fit.lz), answers=words.answers(fit.n))
+    return words.text("lz* = {lz}, from {answers}", lz=words.number(fit.lz_star), answers=words.answers(fit.n))
 
 
 def _hints(words: Words, answers: Answers) -> str:

@@ -59,7 +59,10 @@ def as_stored(new: NewBank, of: Diagnosis) -> dict[str, object]:
         {"items": f"{keys[pair.first]}, {keys[pair.second]}", "learners": pair.n, "Q3": round(pair.q3, 3)}
         for pair in (of.dependence.pairs if of.dependence else ())
     ]
-    return {"fit": by_item, "misfits": misfits, "dependent": dependent, "dif": _dif_rows(keys, of)}
+    return {
+        "fit": by_item, "misfits": misfits, "dependent": dependent, "dif": _dif_rows(keys, of),
+        "dimensions": _dimensions(of),
+    }  # fmt: skip
 
 
 def _dif_rows(keys: tuple[str, ...], of: Diagnosis) -> list[dict[str, object]]:

@@ -5,26 +5,31 @@ import pandas as pd
 
 from resources.database.queries.item_banks import Fit
 from resources.irt.calibration.screening import MIN_ANSWERS
-from resources.irt.fit import INFIT, Residuals
+from resources.irt.fit import Residuals
 from resources.model import ItemBank
 
 # Beyond 3 standard errors lies one item in 370 where the model holds: among 300 items one is seen by chance.
 FAR = 3.0
+NOTABLE = 0.03  # of the share right: a shift of b by .15 for an item of a = 1
+NOTABLE_INFIT = 0.05
 
 
 def item_fit(residuals: Residuals, bank: ItemBank) -> pd.DataFrame:
-    """Each item of the bank: item, a, b, n answers, right and expected (shares), z, infit, outfit and verdict.
+    """Each item of the bank: item, a, b, n answers, right and expected (shares), z, infit and its z, outfit, verdict.
 
-    The verdict is `few` below MIN_ANSWERS, `misfit` where infit leaves INFIT or z goes beyond FAR, else `fits`.
+    The verdict is `few` below MIN_ANSWERS, `misfit` where z or infit's goes beyond FAR and the difference would matter
+    (NOTABLE, NOTABLE_INFIT), else `fits`.
     """
     with np.errstate(invalid="ignore"):  # 0 / 0: no answers
         right, expected = residuals.right / residuals.n, residuals.expected / residuals.n
-    infit, z = residuals.infit, residuals.z
-    off = (infit < INFIT[0]) | (infit > INFIT[1]) | (np.abs(z) > FAR)
+        surplus = np.abs(z := residuals.z) > FAR, np.abs(right - expected) > NOTABLE
+        noisy = np.abs(infit_z := residuals.infit_z) > FAR, np.abs((infit := residuals.infit) - 1) > NOTABLE_INFIT
+    off = np.logical_and(*surplus) | np.logical_and(*noisy)
     verdict = np.where(residuals.n < MIN_ANSWERS, "few", np.where(off, "misfit", "fits"))
     return pd.DataFrame({
         "item": bank.item_keys, "a": bank.a, "b": bank.b, "n": residuals.n.astype(np.int64), "right": right,
-        "expected": expected, "z": z, "infit": infit, "outfit": residuals.outfit, "verdict": verdict,
+        "expected": expected, "z": z, "infit": infit, "infit_z": infit_z, "outfit": residuals.outfit,
+        "verdict": verdict,
     })  # fmt: skip
 
 
@@ -37,3 +42,18 @@ def item_drift(fit: Fit | None) -> pd.DataFrame:
     return pd.DataFrame(stored if isinstance(stored, list) else [], columns=columns).rename(
         columns={"a before": "a_before", "b before": "b_before"}
     )
+
+
+def diagnosis(fit: Fit | None) -> pd.DataFrame:
+    """What the calibration found of its items, as it was stored: finding, item or items, size, and what to do."""
+    stored = fit.details.get("diagnosis") if fit else None
+    of = stored if isinstance(stored, dict) else {}
+    rows = [
+        *(("misfit", row["item"], f"rmsd {row['rmsd']:.3f}") for row in of.get("misfits", ())),
+        *(("dependent", row["items"], f"Q3 {row['Q3']:.2f}") for row in of.get("dependent", ())),
+        *(
+            (f"DIF, class {row['ETS class']}", row["item"], f"D {row['MH D-DIF']:+.2f}, {row['group']}")
+            for row in of.get("dif", ())
+        ),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["finding", "item", "size"])

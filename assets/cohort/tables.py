@@ -107,6 +107,7 @@ class Source:
             "decisions": performance.decisions(cohort.own, self.scale, cohort.bank),
             "items": items.item_fit(seen.residuals, cohort.bank),
             "drift": items.item_drift(cohort.fit),
+            "diagnosis": items.diagnosis(cohort.fit),
             "learners": _learners(cohort, seen),
             "answers": _counts([(outcome, seen.answers[outcome]) for outcome in answers.OUTCOMES]),
         }
@@ -181,6 +182,12 @@ def _linked(fit: item_banks.Fit | None) -> Mapping[str, object] | None:
     return linked if isinstance(linked, dict) else None
 
 
+def _dimensions(fit: item_banks.Fit | None) -> str | None:
+    """Whether the calibration saw one dimension, in its own words."""
+    stored = fit.details.get("diagnosis") if fit else None
+    return str(stored["dimensions"]) if isinstance(stored, dict) and "dimensions" in stored else None
+
+
 def _about(cohort: _Cohort) -> pd.DataFrame:
     """Name and value of what the other tables rest on; a value that is not known is missing."""
     fit, rules, bank = cohort.fit, cohort.rules, cohort.bank
@@ -207,6 +214,7 @@ def _about(cohort: _Cohort) -> pd.DataFrame:
         "calibration_learners": fit.n_users if fit else None,
         "calibration_answers": fit.n_responses if fit else None,
         "calibration_left_out": len(left_out) if isinstance(left_out, dict) else None,
+        "dimensions": _dimensions(fit),
         "linked_to": cohort.before.version if cohort.before else None,
         "linking_a": linked["A"] if linked else None,
         "linking_b": linked["B"] if linked else None,

@@ -8,23 +8,21 @@ import numpy as np
 from resources.irt.response_functions import Floats, Items, information, log_right, log_wrong
 from resources.irt.response_matrix import Ints, ResponseMatrix
 
-# Infit of usual multiple-choice items. Source: Wright & Linacre (1994), Reasonable mean-square fit values.
-INFIT = (0.7, 1.3)
-
 
 @dataclass(frozen=True)
 class Residuals:
     """Sums over the answers of each user or item, all of one shape; those of several batches may be added.
 
-    `n` answers, `right` of them right, `expected` right by the model, `variance` of that number, `squared` residuals,
-    and `standardised`: each squared residual over its own variance, not floored, so that one wrong answer to an item
-    far too easy counts in full.
+    `n` answers, `right` of them right, `expected` right by the model, `variance` of that number, `variance_squared`: of
+    each answer's, `squared` residuals, and `standardised`: each squared residual over its own variance, not floored, so
+    that one wrong answer to an item far too easy counts in full.
     """
 
     n: Floats
     right: Floats
     expected: Floats
     variance: Floats
+    variance_squared: Floats
     squared: Floats
     standardised: Floats
 
@@ -35,6 +33,14 @@ class Residuals:
     def infit(self) -> Floats:
         """Mean square weighted by information, expected 1. Source: Wright & Masters (1982), Rating scale analysis."""
         return _ratio(self.squared, self.variance)
+
+    @property
+    def infit_z(self) -> Floats:
+        """Infit less 1 in its standard errors, whatever the number of answers: of W = P (1 - P), var W - 4 W^2 each.
+
+        Nearer 0 than N(0, 1) where abilities were estimated from the same answers. Source: Wright & Masters (1982).
+        """
+        return _ratio(self.infit - 1, np.sqrt(self.variance - 4 * self.variance_squared) / self.variance)
 
     @property
     def outfit(self) -> Floats:
@@ -141,12 +147,18 @@ def _residuals(answers: ResponseMatrix, items: Items, theta: Floats, of: Ints, s
         return np.bincount(of, weights=x, minlength=size).astype(np.float64)
 
     return Residuals(
-        total(None), total(correct), total(p), total(variance), total(squared), total(_ratio(squared, variance))
+        total(None),
+        total(correct),
+        total(p),
+        total(variance),
+        total(variance**2),
+        total(squared),
+        total(_ratio(squared, variance)),
     )
 
 
 def _ratio(x: Floats, y: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):  # 0 / 0: no answers, or none that could surprise
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0: no answers, or none that could surprise
         return x / y
 
 

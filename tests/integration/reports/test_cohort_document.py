@@ -20,7 +20,7 @@ from tests.integration.reports.test_states import text
 STAND_IN = Path(__file__).parent / "quarto"
 HEADINGS = [
     "Ability and its standard error", "Reliability", "Performance levels", "Growth", "Participation", "Items",
-    "Fit to this week’s answers", "Moved since the bank before", "Left out, and why", "Definitions and sources",
+    "Fit to this week’s answers", "Found when the bank was calibrated", "Moved since the bank before", "Left out, and why", "Definitions and sources",
 ]  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def test_without_cut_scores_nothing_is_said_of_performance_levels(stand_in: None
     none = {name: sample()[name].head(0) for name in ("performance", "decisions")}
     page = cohort_document.render(SOURCE, sample() | none)
     assert "Performance levels" not in text(page)
-    assert page.count(b"<table") == 8
+    assert page.count(b"<table") == 9
 
 
 def test_a_chunk_that_fails_is_named(stand_in: None, document: Path) -> None:

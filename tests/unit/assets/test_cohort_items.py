@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,25 +19,43 @@ def bank(version: str, keys: list[str], a: np.ndarray, b: np.ndarray) -> ItemBan
     return ItemBank(version, "2PL", tuple(keys), a, b, np.zeros(len(keys)))
 
 
-def residuals(*of_items: tuple[float, float, float, float, float, float]) -> Residuals:
+def residuals(*of_items: tuple[float, float, float, float, float, float, float]) -> Residuals:
     return Residuals(*np.array(of_items).T)
 
 
-def test_items_are_judged_by_infit_and_by_their_surplus_of_right_answers():
+def test_items_are_judged_by_size_and_error_of_infit_and_of_their_surplus_of_right_answers():
+    """By infit beyond .7 and 1.3 alone, 18 % of perfect items with 40 answers misfit, and no real one with hundreds."""
     made = items.item_fit(
         residuals(
-            (100, 50, 50, 25, 25, 100),  # as expected
-            (100, 66, 50, 25, 25, 100),  # 16 more right than expected: 3.2 standard errors of 5
-            (100, 50, 50, 25, 33, 120),  # infit 1.32
-            (29, 29, 14, 7, 20, 80),  # far off, but too few
-            (0, 0, 0, 0, 0, 0),  # nobody answered
+            (100, 50, 50, 25, 6, 25, 100),  # as expected
+            (100, 66, 50, 25, 6, 25, 100),  # 16 more right than expected: 3.2 standard errors of 5
+            (900, 450, 450, 225, 54, 245, 950),  # infit 1.09, and 6.7 standard errors of .0133 from 1
+            (40, 20, 20, 8, 1.7, 10.8, 45),  # infit 1.35, and its standard error .137
+            (90_000, 45_900, 45_000, 22_500, 5_400, 22_500, 90_000),  # 6 standard errors, and one answer in a hundred
+            (29, 29, 14, 7, 1.7, 20, 80),  # far off, but too few
+            (0, 0, 0, 0, 0, 0, 0),  # nobody answered
         ),
-        bank("v", list("abcde"), np.ones(5), np.zeros(5)),
+        bank("v", list("abcdefg"), np.ones(7), np.zeros(7)),
     )
-    assert made["verdict"].tolist() == ["fits", "misfit", "misfit", "few", "few"]
-    np.testing.assert_allclose(made["z"], [0, 3.2, 0, 15 / 7**0.5, np.nan])
-    np.testing.assert_allclose(made["infit"], [1, 1, 1.32, 20 / 7, np.nan])
-    np.testing.assert_allclose(made["right"], [0.5, 0.66, 0.5, 1, np.nan])
+    assert made["verdict"].tolist() == ["fits", "misfit", "misfit", "fits", "fits", "few", "few"]
+    np.testing.assert_allclose(made["z"][[0, 1, 4]], [0, 3.2, 6])
+    np.testing.assert_allclose(made["infit"], [1, 1, 49 / 45, 1.35, 1, 20 / 7, np.nan])
+    np.testing.assert_allclose(made["infit_z"][2:4], [4 / 45 / (9**0.5 / 225), 0.35 / (1.2**0.5 / 8)])
+    np.testing.assert_allclose(made["right"], [0.5, 0.66, 0.5, 0.5, 0.51, 1, np.nan])
+
+
+def test_what_the_calibration_found_is_a_row_each_and_nothing_where_it_is_not_known():
+    stored = {
+        "misfits": [{"item": "q1", "rmsd": 0.0712}], "dependent": [{"items": "q2, q3", "Q3": 0.5}],
+        "dif": [{"item": "q4", "ETS class": "C", "MH D-DIF": -1.8, "group": "b against a"}],
+    }  # fmt: skip
+    made = items.diagnosis(replace(fit([]), details={"diagnosis": stored}))
+    assert made.to_numpy().tolist() == [
+        ["misfit", "q1", "rmsd 0.071"], ["dependent", "q2, q3", "Q3 0.50"],
+        ["DIF, class C", "q4", "D -1.80, b against a"],
+    ]  # fmt: skip
+    assert items.diagnosis(None).empty
+    assert items.diagnosis(fit([])).empty
 
 
 def test_drift_is_what_the_calibration_stored_of_it_the_farthest_first():

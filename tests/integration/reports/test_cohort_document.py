@@ -20,7 +20,8 @@ from tests.integration.reports.test_states import text
 STAND_IN = Path(__file__).parent / "quarto"
 HEADINGS = [
     "Ability and its standard error", "Reliability", "Performance levels", "Growth", "Participation", "Items",
-    "Fit to this week’s answers", "Found when the bank was calibrated", "Moved since the bank before", "Left out, and why", "Definitions and sources",
+    "Fit to this week’s answers", "Found when the bank was calibrated", "Moved since the bank before",
+    "Left out, and why", "Definitions and sources",
 ]  # fmt: skip
 
 
@@ -74,7 +75,7 @@ def test_every_chunk_runs_and_the_page_stands_alone_in_a_browser(
         assert opened.locator("h2, h3").all_inner_texts() == HEADINGS
         assert opened.evaluate("[...document.images].every(image => image.naturalWidth > 300 && image.alt)")
         assert opened.locator("img").count() == 6
-        assert opened.locator("table").count() == 10
+        assert opened.locator("table").count() == 11
         assert opened.evaluate("document.documentElement.scrollWidth") == 390  # on a phone tables scroll, not the page
         violations = Axe().run(opened).response["violations"]
         chromium.close()

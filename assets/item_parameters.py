@@ -5,6 +5,7 @@ It comes into force by itself only where there is no bank yet; otherwise by `see
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -13,14 +14,14 @@ from pydantic import Field
 
 from assets import bank_diagnosis, bank_metadata
 from assets.abilities.scoring import ScoringRules
+from assets.calibration.counted import counted
 from assets.calibration.diagnosis import diagnose
 from assets.calibration.fitting import Fitting
 from assets.calibration.group_file import read_groups
 from assets.calibration.item_bank import Calibrated, NewBank, new_bank
 from assets.calibration.sample import Chosen
 from assets.failures import in_words
-from resources.answers.answers import Answers
-from resources.answers.blanks import Counts, Omitted, scored
+from resources.answers.blanks import Omitted
 from resources.database.engine import transaction
 from resources.database.queries import attempts, item_banks
 from resources.database.queries.item_banks import BankChoice
@@ -67,11 +68,10 @@ def build(
         with transaction(engine) as connection:
             before, until = _in_force(connection, BankChoice(bank_version, model))
             chosen = Chosen(_instant(config.since) if config.since else until, config.exams, groups)
-            table = attempts.ever(connection)
-            exam_of = attempts.exams(connection)
+            read = attempts.ever(connection, partial(progress, "learners whose answers were read"))
+            answers = counted(read, attempts.exams(connection), rules.omitted)
         now, fitting = dt.datetime.now(dt.UTC), Fitting(model, progress, priors)
-        answers = scored(Answers.from_table(table), rules.omitted)
-        new = new_bank(answers, exam_of, chosen, fitting, before, now, all_items=config.all_items)
+        new = new_bank(answers, chosen, fitting, before, now, all_items=config.all_items)
         diagnosis = diagnose(new.fitted, model, priors, new.made.bank.topics)
         if new.to_save:
             with transaction(engine) as connection:
@@ -87,7 +87,7 @@ def build(
                 if before is None:
                     item_banks.adopt(connection, made.bank.version, now)
         shown = bank_metadata.of(new, charts) | bank_diagnosis.shown(new, diagnosis)
-        shown |= bank_metadata.blanks(Counts.of(table), rules.omitted)
+        shown |= bank_metadata.blanks(answers.blanks, rules.omitted)
         return dg.MaterializeResult(metadata=shown)
 
     return item_parameters

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from assets.calibration.counted import Counted
 from assets.calibration.fitting import Fitted, Fitting
 from assets.calibration.sample import Chosen, LeftOut, sample
-from resources.answers.answers import Answers
 from resources.errors import InvalidInput
 from resources.irt.calibration.drift import Drift, link_by_stable
 from resources.irt.calibration.linking import Link
@@ -76,8 +76,7 @@ class NewBank:
 
 
 def new_bank(
-    answers: Answers,
-    exam_of: Mapping[str, str],
+    answers: Counted,
     chosen: Chosen,
     fitting: Fitting,
     in_force: Calibrated | None,
@@ -93,19 +92,21 @@ def new_bank(
     """
     model = fitting.model
     if in_force is None:
-        first = fitting.fit(sample(answers, exam_of, chosen))
+        first = fitting.fit(sample(answers, chosen))
         mean, sd = first.found.of_all()
         link = Link(1.0, -mean) if model == "Rasch" else Link(1 / sd, -mean / sd)
-        return NewBank(_bank(first, link, model, fitted_at, answers), first, link, None, first.sample.item_keys, 0)
+        return NewBank(
+            _bank(first, link, model, fitted_at, answers.topics), first, link, None, first.sample.item_keys, 0
+        )
     _check_model(in_force.bank, model, all_items=all_items)
-    free = fitting.fit(sample(answers, exam_of, chosen, in_force.bank.item_keys))
+    free = fitting.fit(sample(answers, chosen, in_force.bank.item_keys))
     linking = _linked(free, in_force, model)
     if all_items:
-        made = _bank(free, linking.link, model, fitted_at, answers)
+        made = _bank(free, linking.link, model, fitted_at, answers.topics)
         return NewBank(made, free, linking.link, linking, _lacking(free, in_force.bank), 0)
     fixed = _on_scale(free, in_force.bank, linking, fitting)
     added, unmoved = _lacking(fixed, in_force.bank), Link(1.0, 0.0)
-    made = _together(in_force, _bank(fixed, unmoved, model, fitted_at, answers, added), model, fitted_at)
+    made = _together(in_force, _bank(fixed, unmoved, model, fitted_at, answers.topics, added), model, fitted_at)
     return NewBank(made, fixed, unmoved, linking, added, len(in_force.bank.item_keys))
 
 
@@ -155,18 +156,23 @@ def _on_scale(free: Fitted, bank: ItemBank, linking: Linking, fitting: Fitting) 
 
 
 def _bank(
-    of: Fitted, link: Link, model: Model, fitted_at: dt.datetime, answers: Answers, some: Sequence[str] | None = None
+    of: Fitted,
+    link: Link,
+    model: Model,
+    fitted_at: dt.datetime,
+    topics: Mapping[str, str],
+    some: Sequence[str] | None = None,
 ) -> Calibrated:
     """Of these items, or all, on the scale that `link` leads to."""
     keys = of.sample.item_keys if some is None else some
     index = np.searchsorted(np.array(of.sample.item_keys), np.array(keys, dtype=str))
     items = link.items(of.found.items.at(index))
+    own = {key: topics[key] for key in keys if key in topics}
     bank = ItemBank(
-        _version(model, fitted_at, items, keys), model, tuple(keys), items.a, items.b, items.c, _topics(answers, keys)
-    )
-    return Calibrated(
-        bank, link.covariances(of.found.se.covariance[index]), of.found.n_answers[index], [fitted_at] * len(keys)
-    )
+        _version(model, fitted_at, items, keys), model, tuple(keys), items.a, items.b, items.c, own
+    )  # fmt: skip
+    covariance = link.covariances(of.found.se.covariance[index])
+    return Calibrated(bank, covariance, of.found.n_answers[index], [fitted_at] * len(keys))
 
 
 def _together(before: Calibrated, new: Calibrated, model: Model, fitted_at: dt.datetime) -> Calibrated:
@@ -181,20 +187,6 @@ def _together(before: Calibrated, new: Calibrated, model: Model, fitted_at: dt.d
         bank, np.concatenate([before.covariance, new.covariance]), np.concatenate([before.n_answers, new.n_answers]),
         [*before.fitted_at, *new.fitted_at],
     )  # fmt: skip
-
-
-def _topics(answers: Answers, keys: Sequence[str]) -> dict[str, str]:
-    """The topic under which an item was answered most often, of equals the first by name; none for items without."""
-    named = answers.topic >= 0
-    pairs, n = np.unique(np.stack([answers.item[named], answers.topic[named]]), axis=1, return_counts=True)
-    wanted, topics = set(keys), dict[str, str]()
-    by_count = sorted(
-        zip(n.tolist(), *pairs.tolist(), strict=True), key=lambda row: (-row[0], answers.topic_ids[row[2]])
-    )
-    for _, item, topic in by_count:
-        if (key := answers.item_keys[item]) in wanted:
-            topics.setdefault(key, answers.topic_ids[topic])
-    return topics
 
 
 def _version(model: Model, fitted_at: dt.datetime, items: Items, item_keys: Sequence[str]) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from assets.calibration.counted import NO_EXAM, Counted
 from assets.calibration.groups import Groups, grouped
-from resources.answers.answers import Answers, ascending
-from resources.answers.counting import counting
+from resources.answers.answers import ascending
 from resources.errors import InvalidInput
 from resources.irt.calibration.components import components
 from resources.irt.calibration.linking import MIN_ANCHORS
@@ -23,7 +23,6 @@ from resources.model import Ints
 
 PERIOD = np.timedelta64(4, "W")
 MIN_ITEMS = 3  # of two items no correlation tells their slopes
-NO_EXAM = "no exam"
 
 LeftOut = tuple[tuple[str, str], ...]
 
@@ -80,32 +79,31 @@ class Sample:
         return replace(self, answers=some, exam=self.exam[rows])
 
 
-def sample(answers: Answers, exam_of: Mapping[str, str], chosen: Chosen, in_force: Sequence[str] = ()) -> Sample:
-    """Each learner's first attempts ever, of the chosen. `exam_of` tells a session's exam; `in_force` are items whose
-    scale is to be kept.
+def sample(counted: Counted, chosen: Chosen, in_force: Sequence[str] = ()) -> Sample:
+    """Of the chosen answers; `in_force` are items whose scale is to be kept.
 
     Raises:
         InvalidInput: nothing to calibrate, or items that fall apart into sets without a common scale.
     """
-    counted = answers.take(counting(answers))
-    counted = counted.take(~np.isnan(counted.correct))
-    exam, exams = _exams(counted, exam_of)
-    rows = _chosen(counted, exam, exams, chosen)
-    counted, exam = counted.take(rows), exam[rows]
-    kept_items, place = np.unique(counted.item, return_inverse=True)
+    rows = _chosen(counted, chosen)
+    kept_items, place = np.unique(counted.item[rows], return_inverse=True)
     item, keys = ascending(place, [counted.item_keys[j] for j in kept_items])
-    period = (counted.completed_at - counted.completed_at.min()) // PERIOD
-    unit_ids, unit = np.unique(counted.user * (period.max() + 1) + period, return_inverse=True)
-    matrix = ResponseMatrix(unit, item, counted.correct.astype(np.int64), unit_ids.size, len(keys))
-    user_of, period_of = np.divmod(unit_ids, period.max() + 1)
-    names = None
+    at = counted.completed_at[rows]
+    period = (at - at.min()) // PERIOD
+    n_periods = int(period.max()) + 1
+    unit_ids, unit = np.unique(counted.user[rows] * np.int64(n_periods) + period, return_inverse=True)
+    matrix = ResponseMatrix(unit, item, counted.correct[rows].astype(np.int64), unit_ids.size, len(keys))
+    user_of, period_of = np.divmod(unit_ids, n_periods)
+    told = None
     if chosen.group_of is not None:
-        told = chosen.group_of
-        names = [told.get(counted.user_ids[user], "no group") for user in user_of.tolist()]
-    groups = grouped(matrix, period_of, exam, exams, names)
+        group_of = chosen.group_of
+        told = [group_of.get(counted.user_ids[user], "no group") for user in user_of.tolist()]
+    there, exam = np.unique(counted.exam[rows], return_inverse=True)
+    exams = tuple(counted.exams[e] for e in there)
+    groups = grouped(matrix, period_of, exam, exams, told)
     made = Sample(
         matrix, keys, groups.of, groups.names, groups, np.unique(user_of).size, exam, exams,
-        counted.completed_at.max().item().replace(tzinfo=dt.UTC),
+        at.max().item().replace(tzinfo=dt.UTC),
     )  # fmt: skip
     screening = before_calibration(matrix)
     if not screening.kept.any():
@@ -117,22 +115,13 @@ def sample(answers: Answers, exam_of: Mapping[str, str], chosen: Chosen, in_forc
     return _on_one_scale(screened, in_force)
 
 
-def _exams(counted: Answers, exam_of: Mapping[str, str]) -> tuple[Ints, tuple[str, ...]]:
-    """The exam of each answer, shape (n,), and their names, ascending."""
-    of_session = np.array([*(exam_of.get(session) or NO_EXAM for session in counted.session_ids), NO_EXAM])
-    names, code = np.unique(of_session, return_inverse=True)
-    there, exam = np.unique(code[counted.session], return_inverse=True)  # the last one is what session -1 means
-    return exam, tuple(names[there].tolist())
-
-
-def _chosen(counted: Answers, exam: Ints, exams: Sequence[str], chosen: Chosen) -> Ints:
-    rows = np.ones(len(counted), dtype=bool)
+def _chosen(counted: Counted, chosen: Chosen) -> Ints:
+    rows = np.ones(counted.user.size, dtype=bool)
     if chosen.exams:
-        if unknown := sorted(set(chosen.exams) - set(exams)):
-            raise InvalidInput(
-                f"No answer belongs to the exam {unknown[0]}", remedy=f"choose among {', '.join(exams)}."
-            )
-        rows &= np.isin(exam, [exams.index(name) for name in chosen.exams])
+        if unknown := sorted(set(chosen.exams) - set(counted.exams)):
+            there = ", ".join(sorted(counted.exams))
+            raise InvalidInput(f"No answer belongs to the exam {unknown[0]}", remedy=f"choose among {there}.")
+        rows &= np.isin(counted.exam, [counted.exams.index(name) for name in chosen.exams])
     if chosen.since is not None:
         rows &= counted.completed_at > np.datetime64(chosen.since.astimezone(dt.UTC).replace(tzinfo=None), "us")
         if not rows.any():

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from assets.calibration.counted import Counted, counted
 from assets.calibration.fitting import Fitting
 from assets.calibration.item_bank import NewBank, new_bank
 from assets.calibration.sample import Chosen
-from resources.answers.answers import Answers
 from resources.irt.response_functions import Floats, Items
 from resources.model import Ints, ItemBank, Model
 from tests import answer_tables
@@ -66,22 +66,23 @@ class Platform:
             self.theta = self.theta + self.growth + self.rng.normal(0, 0.05, self.theta.size)
             self.week += 1
 
-    def answers(self) -> Answers:
+    def answers(self) -> Counted:
         user, item, right, weeks = (np.concatenate(part) for part in zip(*self.drawn, strict=True))
         at = np.datetime64(START.replace(tzinfo=None), "us") + (weeks * 7 * 86_400e6).astype("timedelta64[us]")
-        return answer_tables.answers(
+        table = answer_tables.table(
             pd.DataFrame({
                 "user_id": np.array([f"u{u:06d}" for u in range(self.theta.size)])[user],
                 "item_key": np.array([f"q{j:04d}" for j in range(self.items.a.size)])[item],
                 "correct": right.astype(bool), "completed_at": at,
             })
         )  # fmt: skip
+        return counted([table], {})
 
 
 def of(model: Model, n_learners: int, seed: int) -> None:
     platform = Platform(model, n_learners, seed)
     platform.weeks(4, slice(0, OLD))
-    made = new_bank(platform.answers(), {}, Chosen(), Fitting(model, quiet), None, START)
+    made = new_bank(platform.answers(), Chosen(), Fitting(model, quiet), None, START)
     until = made.fitted.sample.until
     platform.drift()
     platform.weeks(8, slice(0, OLD + NEW))
@@ -93,7 +94,7 @@ def of(model: Model, n_learners: int, seed: int) -> None:
         ("all answers ever, --all-items", None, True),
     ):
         began = time.process_time()
-        second = new_bank(answers, {}, Chosen(since), Fitting(model, quiet), made.made, START, all_items=all_items)
+        second = new_bank(answers, Chosen(since), Fitting(model, quiet), made.made, START, all_items=all_items)
         took = time.process_time() - began
         bias, rmse = errors_of_new(made.made.bank, second.made.bank, platform.items)
         hits, alarms, stable = named(second)

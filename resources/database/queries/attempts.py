@@ -4,7 +4,7 @@ The view places an answer within its session's time, so a session's own times te
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, LiteralString
 
 import numpy as np
@@ -16,6 +16,7 @@ from resources.answers.blanks import omitted
 from resources.answers.schema import SCHEMA
 from resources.database.copy import copy_out
 
+LEARNERS_AT_ONCE = 10_000  # of 60 answers each some 200 MB
 _INSTANT = SCHEMA.field("completed_at").type
 _READ = pa.schema([
     *(field for field in SCHEMA if field.name != "omitted"),
@@ -86,9 +87,13 @@ def exams(connection: sa.Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in connection.exec_driver_sql(query)}
 
 
-def ever(connection: sa.Connection) -> pa.Table:
-    """All answers that there are; as `between`."""
-    return between(connection, _EVER, _EVER_AFTER)
+def ever(connection: sa.Connection, done: Callable[[int, int], None] = lambda _, __: None) -> Iterator[pa.Table]:
+    """All answers that there are, as `between`: of some learners after the others. `done` hears of how many of all."""
+    everybody = users(connection)
+    for start in range(0, len(everybody), LEARNERS_AT_ONCE):
+        some = everybody[start : start + LEARNERS_AT_ONCE]
+        yield between(connection, _EVER, _EVER_AFTER, some)
+        done(start + len(some), len(everybody))
 
 
 def checksums(

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from assets.calibration import fitting
+from assets.calibration.counted import counted
 from assets.calibration.fitting import Fitting
 from assets.calibration.item_bank import NewBank, new_bank
 from assets.calibration.sample import Chosen
@@ -83,7 +84,7 @@ def calibrated(
 ) -> NewBank:
     dated = frame if "completed_at" in frame else frame.assign(completed_at=pd.Timestamp(NOW) - pd.Timedelta(days=1))
     return new_bank(
-        answer_tables.answers(dated), exam_of or {}, chosen or Chosen(), Fitting(model, quiet),
+        counted([answer_tables.table(dated)], exam_of or {}), chosen or Chosen(), Fitting(model, quiet),
         in_force.made if in_force else None, NOW, all_items=all_items,
     )  # fmt: skip
 

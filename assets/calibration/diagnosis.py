@@ -23,7 +23,7 @@ from resources.model import Model
 
 MOST_UNITS = 20_000  # more tell the same, and take longer
 PAIRED_ITEMS = 2_000  # of every two of them there is a number: 32 MB
-SIMULATED_UNITS = 3_000  # of 19 replications
+SIMULATED_UNITS = 2_000  # of 19 replications
 SEED = 1
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assets.calibration.counted import NO_EXAM, Counted
+from assets.calibration.counted import NO_EXAM, Codes, Counted
 from assets.calibration.groups import Groups, grouped
 from resources.answers.answers import ascending
 from resources.errors import InvalidInput
@@ -59,6 +59,8 @@ class Sample:
 
     def only(self, items: Ints, left_out: LeftOut) -> "Sample":
         """These items alone, in ascending order; the units stay, though some may have no answer left."""
+        if items.size == len(self.item_keys):
+            return self
         place = np.full(len(self.item_keys), -1)
         place[items] = np.arange(items.size)
         left = self.rows(np.flatnonzero(place[self.answers.item] >= 0))
@@ -86,19 +88,19 @@ def sample(counted: Counted, chosen: Chosen, in_force: Sequence[str] = ()) -> Sa
         InvalidInput: nothing to calibrate, or items that fall apart into sets without a common scale.
     """
     rows = _chosen(counted, chosen)
-    kept_items, place = np.unique(counted.item[rows], return_inverse=True)
+    kept_items, place = _renumbered(counted.item[rows])
     item, keys = ascending(place, [counted.item_keys[j] for j in kept_items])
     at = counted.completed_at[rows]
     period = (at - at.min()) // PERIOD
     n_periods = int(period.max()) + 1
-    unit_ids, unit = np.unique(counted.user[rows] * np.int64(n_periods) + period, return_inverse=True)
+    unit_ids, unit = _renumbered(counted.user[rows] * np.int64(n_periods) + period)
     matrix = ResponseMatrix(unit, item, counted.correct[rows].astype(np.int64), unit_ids.size, len(keys))
     user_of, period_of = np.divmod(unit_ids, n_periods)
     told = None
     if chosen.group_of is not None:
         group_of = chosen.group_of
         told = [group_of.get(counted.user_ids[user], "no group") for user in user_of.tolist()]
-    there, exam = np.unique(counted.exam[rows], return_inverse=True)
+    there, exam = _renumbered(counted.exam[rows])
     exams = tuple(counted.exams[e] for e in there)
     groups = grouped(matrix, period_of, exam, exams, told)
     made = Sample(
@@ -113,6 +115,13 @@ def sample(counted: Counted, chosen: Chosen, in_force: Sequence[str] = ()) -> Sa
         )
     screened = made.only(np.flatnonzero(screening.kept), tuple((keys[j], why) for j, why in screening.left_out))
     return _on_one_scale(screened, in_force)
+
+
+def _renumbered(code: Ints | Codes) -> tuple[Ints, Ints]:
+    """The codes that occur, ascending, and for each row the place of its own among them; without sorting."""
+    occurs = np.zeros(int(code.max()) + 1, dtype=bool)
+    occurs[code] = True
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[code]
 
 
 def _chosen(counted: Counted, chosen: Chosen) -> Ints:

@@ -4,7 +4,9 @@
 
 3,000 learners gain .10 logits a week (SD .05) and answer 15 items a week that are near them. The first bank of 300
 items is calibrated from four weeks; then 60 items are new and 30 of the old ones easier or harder by .6. The second
-calibration is made from the next eight weeks.
+calibration is made from the next eight weeks. "theta": what adopting does to the levels of the last week, from all
+items that each bank has: mean and SD of the move, and how many of the true abilities lie within +- 1.96 SE, before and
+after.
 """
 
 import argparse
@@ -19,7 +21,10 @@ from assets.calibration.counted import Counted, counted
 from assets.calibration.fitting import Fitting
 from assets.calibration.item_bank import NewBank, new_bank
 from assets.calibration.sample import Chosen
+from resources.irt.calibration.linking import Link
+from resources.irt.eap import eap
 from resources.irt.response_functions import Floats, Items
+from resources.irt.response_matrix import ResponseMatrix
 from resources.model import Ints, ItemBank, Model
 from tests import answer_tables
 
@@ -63,6 +68,7 @@ class Platform:
             user = np.repeat(np.arange(self.theta.size), a_week)
             at = self.week + self.rng.random(user.size)
             self.drawn.append((user, item.ravel(), right.ravel().astype(np.int64), at))
+            self.last = self.theta
             self.theta = self.theta + self.growth + self.rng.normal(0, 0.05, self.theta.size)
             self.week += 1
 
@@ -87,7 +93,7 @@ def of(model: Model, n_learners: int, seed: int) -> None:
     platform.drift()
     platform.weeks(8, slice(0, OLD + NEW))
     answers = platform.answers()
-    print(f"\n{model}: new items' b: bias, RMSE; drifted named of {DRIFTED}; stable named; CPU s")
+    print(f"\n{model}: new items' b: bias, RMSE; drifted named of {DRIFTED}; stable named; CPU s; theta")
     for name, since, all_items in (
         ("since the last bank", until, False),
         ("since the last bank, --all-items", until, True),
@@ -99,21 +105,44 @@ def of(model: Model, n_learners: int, seed: int) -> None:
         bias, rmse = errors_of_new(made.made.bank, second.made.bank, platform.items)
         hits, alarms, stable = named(second)
         share = 100 * alarms / stable
-        print(f"{name:34}{bias:+8.3f}{rmse:7.3f}{hits:5}{alarms:5} of {stable} ({share:.1f} %){took:6.1f}", flush=True)
+        mean, sd, before, after = moved_thetas(made.made.bank, second, platform)
+        print(
+            f"{name:34}{bias:+8.3f}{rmse:7.3f}{hits:5}{alarms:5} of {stable} ({share:.1f} %){took:6.1f}"
+            f"   {mean:+.3f} +- {sd:.3f}, {before:.3f} to {after:.3f}",
+            flush=True,
+        )
+
+
+def scale_of(first: ItemBank, true: Items) -> Link:
+    """From the true scale to the first bank's, by its items that did not drift."""
+    still = [key for key in first.item_keys if number(key) >= DRIFTED]
+    b, b_true = first.b[[first.place[key] for key in still]], true.b[[number(key) for key in still]]
+    slope = float(b.std() / b_true.std())
+    return Link(slope, float(b.mean() - slope * b_true.mean()))
 
 
 def errors_of_new(first: ItemBank, second: ItemBank, true: Items) -> tuple[float, float]:
-    """Mean and root mean square error of b of the items that the first bank lacks, on its scale.
-
-    That scale in terms of the true one is found from the first bank's items that did not drift.
-    """
-    still = [key for key in first.item_keys if number(key) >= DRIFTED]
-    b, b_true = first.b[[first.place[key] for key in still]], true.b[[number(key) for key in still]]
-    slope = b.std() / b_true.std()
+    """Mean and root mean square error of b of the items that the first bank lacks, on its scale."""
     new = [key for key in second.item_keys if number(key) >= OLD]
-    expected = b.mean() + slope * (true.b[[number(key) for key in new]] - b_true.mean())
+    expected = scale_of(first, true).abilities(true.b[[number(key) for key in new]])
     error = second.b[[second.place[key] for key in new]] - expected
     return float(error.mean()), float(np.sqrt((error**2).mean()))
+
+
+def moved_thetas(first: ItemBank, second: NewBank, platform: Platform) -> tuple[float, float, float, float]:
+    """Mean and SD of the second bank's EAP less the first's, and the coverage of each, for the last week's answers."""
+    user, item, right, _ = platform.drawn[-1]
+    keys = [f"q{j:04d}" for j in range(platform.items.a.size)]
+    mean, sd = second.fitted.found.group_mean[-1], second.fitted.found.group_sd[-1]
+    truth, found = scale_of(first, platform.items).abilities(platform.last), []
+    for bank in (first, second.made.bank):
+        place = np.array([bank.place.get(key, -1) for key in keys])[item]
+        rows = place >= 0
+        answers = ResponseMatrix(user[rows], place[rows], right[rows], truth.size, len(bank.item_keys))
+        found.append(eap(answers, bank.items, second.link.abilities(mean), second.link.slope * sd))
+    moved = found[1].mean - found[0].mean
+    before, after = (float(np.mean(np.abs(one.mean - truth) < 1.96 * one.sd)) for one in found)
+    return float(moved.mean()), float(moved.std()), before, after
 
 
 def named(second: NewBank) -> tuple[int, int, int]:

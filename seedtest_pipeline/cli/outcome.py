@@ -19,7 +19,7 @@ def show(outcome: "Outcome", as_json: bool, tables: Sequence[str] = ()) -> None:
             **{
                 name.removeprefix("dagster/"): value.value
                 for name, value in values.items()
-                if isinstance(value.value, int | float | str)
+                if isinstance(value.value, int | float | str) and "Markdown" not in type(value).__name__
             },
         }
         for asset, values in outcome.metadata.items()

@@ -10,7 +10,9 @@ from resources.irt.response_functions import Floats, Items, log_right
 from resources.irt.response_matrix import ResponseMatrix
 
 REPLICATIONS = 19  # the fewest of which the answers given can be the most extreme of 20
-SIGNIFICANT = 0.05
+# Above all replications, and by a fifth: of one ability 1.05 times the largest was the most that was seen; of two that
+# correlate .8, 20 items each and 1,000 learners, 1.7 to 2.1 times.
+NOTABLE = 1.2
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Dimensionality:
 
     @property
     def several(self) -> bool:
-        """More than one dimension shows: so of one in twenty banks that have but one."""
-        return self.p <= SIGNIFICANT
+        """More than one dimension shows, and matters."""
+        return bool(self.first > NOTABLE * self.reference.max())
 
 
 def dimensionality(

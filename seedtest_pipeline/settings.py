@@ -22,6 +22,7 @@ from resources.program_files import INSTALLED, PACKAGES
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
 
+SHORTEST_ANEW = 13  # more than the weeks that a change is told over
 # A wheel lies in a folder that installations share and replace: nothing that must last is kept there.
 _HOME = Path("~/.seedtest") if INSTALLED else PACKAGES / ".seedtest"
 
@@ -43,6 +44,12 @@ def _number_or_word(value: object) -> object:
         except ValueError:
             raise ValueError("it is `estimated`, `off`, or a number of logits a week such as 0.05") from None
     return value
+
+
+def _never_or_long(weeks: int) -> int:
+    if 0 < weeks < SHORTEST_ANEW:
+        raise ValueError(f"it is 0, never, or {SHORTEST_ANEW} weeks and more: sooner, an answer is remembered")
+    return weeks
 
 
 def _guessing(value: object) -> object:
@@ -116,6 +123,8 @@ class Settings(BaseSettings):
     irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
     irt_attempts: Literal["first", "last", "all"] = "first"
     """Which attempts of a user at the same item count: the first ever, the last of each week, or all."""
+    irt_anew_after_weeks: Annotated[int, AfterValidator(_never_or_long), Field(ge=0)] = 0
+    """An item that was not answered for so many weeks counts anew under `first`; 0: never."""
     irt_omitted: Literal["missing", "wrong"] = "missing"
     """What a blank counts as that lies before an answer of its session; one at a session's end is always missing."""
     irt_drift: Annotated[float | Literal["estimated", "off"], BeforeValidator(_number_or_word)] = "estimated"

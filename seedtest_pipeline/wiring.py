@@ -140,7 +140,8 @@ class Parts:
         first_week = Week(settings.first_week)
         return ScoringRules(
             lookback_days=settings.irt_update_lookback_days, attempts=settings.irt_attempts,
-            omitted=settings.irt_omitted, drift=settings.irt_drift, first_week=first_week,
+            omitted=settings.irt_omitted, drift=settings.irt_drift, anew_weeks=settings.irt_anew_after_weeks,
+            first_week=first_week,
         )  # fmt: skip
 
     @property

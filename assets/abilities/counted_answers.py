@@ -19,13 +19,15 @@ class CountedAnswers:
 
     `attempt` is the rule. `first`: an item that was answered in an earlier week, from `first_week` on, does not count
     again. `last` and `all` know no earlier weeks: the last attempt of each week counts, or all do. `omitted` says what
-    a question counts as that was passed over: as `wrong`, it was answered.
+    a question counts as that was passed over: as `wrong`, it was answered. `anew_weeks`: an item that was not answered
+    for so many weeks counts again; 0: never.
     """
 
     warehouse: Warehouse
     first_week: Week
     attempt: Attempt
     omitted: Omitted
+    anew_weeks: int = 0
     _seen: dict[tuple[str, ...], tuple[Week, SeenItems]] = field(default_factory=dict)
 
     def of(self, week: Week, user_keys: Sequence[str]) -> tuple[Answers, Answers]:
@@ -48,10 +50,10 @@ class CountedAnswers:
         return counted
 
     def _before(self, week: Week, user_keys: tuple[str, ...]) -> SeenItems:
-        read_until, seen = self._seen.get(user_keys, (self.first_week, SeenItems(self.omitted)))
+        read_until, seen = self._seen.get(user_keys, (self.first_week, SeenItems(self.omitted, self.anew_weeks)))
         if read_until > week:
-            read_until, seen = self.first_week, SeenItems(self.omitted)
+            read_until, seen = self.first_week, SeenItems(self.omitted, self.anew_weeks)
         for earlier in read_until.through(week.plus(-1)):
-            seen.add(self.warehouse.read([earlier], user_keys, COLUMNS))
+            seen.add(earlier, self.warehouse.read([earlier], user_keys, COLUMNS))
         self._seen[user_keys] = (max(week, self.first_week), seen)
         return seen

@@ -21,10 +21,13 @@ def of_states(before: Sequence[str], movement: Movement, counted: Answers) -> li
     return [_digest(state, step, answers) for state, answers in zip(before, _of_answers(counted), strict=True)]
 
 
-def of_week(before: str, movement: Movement, answers_checksum: str, attempt: Attempt, omitted: Omitted) -> str:
+def of_week(
+    before: str, movement: Movement, answers_checksum: str, attempt: Attempt, omitted: Omitted, anew_weeks: int = 0
+) -> str:
     """Of all learners of a user key together: of their week before, the group's step, the frozen answers, and which of
     them count. Weeks made before there was a choice of the latter stand under the defaults."""
-    rules = [rule for rule, default in ((attempt, "first"), (omitted, "missing")) if rule != default]
+    chosen = ((attempt, "first"), (omitted, "missing"), (f"anew {anew_weeks}", "anew 0"))
+    rules = [rule for rule, default in chosen if rule != default]
     return _digest(before, _of_movement(movement), answers_checksum, *rules)
 
 

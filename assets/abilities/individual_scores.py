@@ -131,7 +131,8 @@ class IndividualScores:
 
     def _answers(self, week: Week, keys: Sequence[str], learners: Sequence[str]) -> tuple[ResponseMatrix, Ints, Ints]:
         """What counts of all weeks up to and with this one, and how many answers are left out, per learner."""
-        counting = CountedAnswers(self.warehouse, self.first_week, self.rules.attempts, self.rules.omitted)
+        rules = self.rules
+        counting = CountedAnswers(self.warehouse, self.first_week, rules.attempts, rules.omitted, rules.anew_weeks)
         parts = [
             match(counting.of(earlier, keys)[1].of_users(learners), self.bank)
             for earlier in self.first_week.through(week)

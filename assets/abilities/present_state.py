@@ -4,6 +4,7 @@ The same steps as the weekly asset's (`weekly_states`): at the end of a week the
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,16 +54,17 @@ def present_state(
     first = max(now.begins, rules.first_week) if rules.first_week else now.begins
     earlier = [week for week in now.states if week < first]
     state = now.states[max(earlier)] if earlier else None
-    seen = set(now.answered)
+    seen = dict(now.answered)
     ends_at = state.week.ends_at if state else None  # of the state
     n_answered = n_unknown = n_unusable = 0
     found = False
     answers = scored(now.answers, rules.omitted)
     for week in first.through(Week.containing(now.as_of - dt.timedelta(microseconds=1))):
         until = min(week.ends_at, now.as_of)
-        counted = _counted(answers, week.begins_at, until, rules, seen).of_users([user_id])
+        inside = _within(answers, week.begins_at, until)
+        counted = _counted(inside, week, rules, seen).of_users([user_id])
         answered = [key for key, correct in zip(counted.keys, counted.correct, strict=True) if not np.isnan(correct)]
-        seen.update(answered)
+        seen |= {key: week for key, correct in zip(inside.keys, inside.correct, strict=True) if not np.isnan(correct)}
         n_known = sum(key in bank.place for key in answered)
         n_answered += len(answered)
         n_unknown += len(answered) - n_known
@@ -86,16 +88,19 @@ def present_state(
     return Present(state if found else None, n_answered, n_unknown, n_unusable)
 
 
-def _counted(
-    answers: Answers, begins_at: dt.datetime, ends_at: dt.datetime, rules: ScoringRules, seen: set[str]
-) -> Answers:
-    """What counts of this time, given what was answered before it."""
+def _within(answers: Answers, begins_at: dt.datetime, ends_at: dt.datetime) -> Answers:
     completed_at = answers.completed_at
-    inside = answers.take((completed_at >= _utc(begins_at)) & (completed_at < _utc(ends_at)))
+    return answers.take((completed_at >= _utc(begins_at)) & (completed_at < _utc(ends_at)))
+
+
+def _counted(inside: Answers, week: Week, rules: ScoringRules, seen: Mapping[str, Week]) -> Answers:
+    """What counts of the week's answers, given when each item was last answered before it."""
     counted = inside.take(counting(inside, rules.attempts))
     if rules.attempts != "first":
         return counted
-    return counted.take(np.array([key not in seen for key in counted.keys], np.bool_))
+    old = week.plus(-rules.anew_weeks) if rules.anew_weeks else None
+    fresh = [key not in seen or (old is not None and seen[key] < old) for key in counted.keys]
+    return counted.take(np.array(fresh, np.bool_))
 
 
 def _movement(now: OnDemand, week: Week, rules: ScoringRules) -> Movement:

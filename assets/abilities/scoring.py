@@ -22,13 +22,15 @@ class ScoringRules:
     `omitted`: what a question counts as that was passed over. One that was not reached never counts.
     `lookback_days`: how far back answers are read again, for those that came late. `drift`: how the group moves, in
     logits a week: estimated from everybody, a given number, or `off`, the classic model in which nobody moves.
-    Nothing before `first_week` counts.
+    Nothing before `first_week` counts. `anew_weeks`: an item that was not answered for so many weeks counts as if it
+    were met for the first time; 0: never, and otherwise more than the weeks that a report looks back.
     """
 
     lookback_days: int = 30
     attempts: Attempt = "first"
     omitted: Omitted = "missing"
     drift: Drift = "estimated"
+    anew_weeks: int = 0
     first_week: Week | None = None
 
     def window_start(self, as_of: dt.datetime) -> dt.datetime:

@@ -1,4 +1,7 @@
-"""Which items each learner has answered before: an attempt counts if it is the first ever, wherever a week begins."""
+"""Which items each learner has answered before, and when last.
+
+An attempt counts if it is the first ever, wherever a week begins; or the first for a long time, where that is the rule.
+"""
 
 from typing import Any
 
@@ -9,23 +12,27 @@ from numpy.typing import NDArray
 
 from resources.answers.answers import Answers
 from resources.answers.blanks import Omitted
-from resources.model import Ints
+from resources.model import Ints, Week
 
 COLUMNS = ("user_id", "item_key", "correct", "omitted")  # of the frozen answers: all that this needs
 
 
 class SeenItems:
     """Pairs of learner and item as numbers: eight bytes an answer. `omitted`: what a question counts as that was passed
-    over; as `missing`, the item was not answered."""
+    over; as `missing`, the item was not answered. `anew_weeks`: after so many without it an item is as if unseen; 0:
+    never."""
 
-    def __init__(self, omitted: Omitted) -> None:
+    def __init__(self, omitted: Omitted, anew_weeks: int = 0) -> None:
         self._omitted = omitted
+        self._anew_weeks = anew_weeks
+        self._weeks: list[Week] = []
         self._users: dict[str, int] = {}
         self._items: dict[str, int] = {}
         self._pairs: list[Ints] = []
 
-    def add(self, answered: pa.Table) -> None:
-        """Remember these answers (columns COLUMNS); blanks are none, unless they count."""
+    def add(self, week: Week, answered: pa.Table) -> None:
+        """Remember a week's answers (columns COLUMNS), in the order of weeks; blanks are none, unless they count."""
+        self._weeks.append(week)
         counts = pc.is_valid(answered["correct"])
         if self._omitted == "wrong":
             counts = pc.or_kleene(counts, answered["omitted"])
@@ -33,12 +40,18 @@ class SeenItems:
         self._pairs.append(self._pair(_codes(given["user_id"], self._users), _codes(given["item_key"], self._items)))
 
     def unseen(self, answers: Answers) -> NDArray[np.bool_]:
-        """For each row, whether the learner had not answered the item before; shape (n,)."""
+        """For each row, whether the learner had not answered the item before, or not for long; shape (n,)."""
         user = np.array([self._users.get(user_id, -1) for user_id in answers.user_ids], np.int64)[answers.user]
         item = np.array([self._items.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
         known = (user >= 0) & (item >= 0)
-        before = np.concatenate(self._pairs) if self._pairs else np.zeros(0, np.int64)
-        return ~(known & np.isin(self._pair(user, item), before))
+        pair, fresh = self._pair(user, item), np.ones(user.size, dtype=bool)
+        if not self._anew_weeks:
+            before = np.concatenate(self._pairs) if self._pairs else np.zeros(0, np.int64)
+            return ~(known & np.isin(pair, before))
+        for week, pairs in zip(self._weeks, self._pairs, strict=True):
+            until = np.datetime64(week.plus(self._anew_weeks + 1).start, "us")
+            fresh &= ~(known & (answers.completed_at < until) & np.isin(pair, pairs))
+        return fresh
 
     def _pair(self, user: Ints, item: Ints) -> Ints:
         return (user << 32) + item

@@ -131,8 +131,9 @@ class WeeklyStates:
         before = self._records.get((week.plus(-1), key))
         step = self.group.movement(week)
         fingerprint = fingerprints.of_week(
-            before.fingerprint if before else "", step, made_from, self.answers.attempt, self.answers.omitted
-        )
+            before.fingerprint if before else "", step, made_from, self.answers.attempt, self.answers.omitted,
+            self.answers.anew_weeks,
+        )  # fmt: skip
         return MadeWeek(made_from, fingerprint)
 
     def _keys(
@@ -210,7 +211,7 @@ def weekly_states(
             if missing := warehouse.missing(earlier, users.by_key):
                 freezer.freeze(earlier, missing, users.members(missing))
 
-    answers = CountedAnswers(warehouse, first_week, rules.attempts, rules.omitted)
+    answers = CountedAnswers(warehouse, first_week, rules.attempts, rules.omitted, rules.anew_weeks)
     group = Group(engine, bank, answers, rules.drift)
     return WeeklyStates(
         engine, warehouse, users, first_week, rules.lookback_days, bank, estimator, answers, group, freeze

@@ -125,7 +125,8 @@ class Source:
         users_of = self.user_keys.by_key(cohort.users)
         needed = list(self.first_week.through(cohort.week))  # an ability rests on all weeks before it
         missing = {week: frozenset(self.warehouse.missing(week, users_of)) for week in {*weeks, *needed}}
-        counted = CountedAnswers(self.warehouse, self.first_week, cohort.rules.attempts, cohort.rules.omitted)
+        rules = cohort.rules
+        counted = CountedAnswers(self.warehouse, self.first_week, rules.attempts, rules.omitted, rules.anew_weeks)
         parts: list[Examined] = []
         done = 0
         estimated = frozenset(cohort.of_week["user_id"])

@@ -46,8 +46,10 @@ _READ: LiteralString = f"""
             (SELECT max(week_start) FROM population WHERE week_start < asked.begins::date), '-infinity')
     ) AS steps
     CROSS JOIN LATERAL (
-        SELECT array_agg(DISTINCT item_key) FROM answered_items, unnest(item_keys) AS item_key
-        WHERE user_id = %(user_id)s AND week_start < asked.begins::date
+        SELECT array_agg(item_key), array_agg(latest) FROM (
+            SELECT item_key, max(week_start) AS latest FROM answered_items, unnest(item_keys) AS item_key
+            WHERE user_id = %(user_id)s AND week_start < asked.begins::date GROUP BY item_key
+        ) AS items
     ) AS before
     CROSS JOIN LATERAL (
         SELECT array_agg(item_key), array_agg(correct), array_agg(completed_at AT TIME ZONE 'UTC'),
@@ -69,7 +71,7 @@ class OnDemand:
     of all sessions that reach into the look-back, from its first week on.
 
     `states` are the user's weekly states from then on and the last one before; `movements` the group's, likewise;
-    `answered` are the items that the user answered before.
+    `answered` are the items that the user answered before, and the last week of it.
     """
 
     as_of: dt.datetime
@@ -77,7 +79,7 @@ class OnDemand:
     begins: Week
     states: Mapping[Week, StateBefore]
     movements: Mapping[Week, Movement]
-    answered: frozenset[str]
+    answered: Mapping[str, Week]
     answers: Answers
 
 
@@ -94,12 +96,12 @@ def read(
         "application_name": application_name,
     }  # fmt: skip
     at, version, begins, *rest = connection.exec_driver_sql(_READ, values).one()
-    states, steps, (answered,), answers = rest[:5], rest[5:11], rest[11:12], rest[12:]
+    states, steps, (answered, latest), answers = rest[:5], rest[5:11], rest[11:13], rest[13:]
     return OnDemand(
         at, version, Week(begins.date()),
         {week: StateBefore(theta, se, week, n, made) for week, theta, se, n, made in _rows(states)},
         {week: Movement(*step) for week, *step in _rows(steps)},
-        frozenset(answered or ()),
+        dict(zip(answered or (), map(Week, latest or ()), strict=True)),
         _answers(user_id, *((of or ()) for of in answers)),
     )  # fmt: skip
 

@@ -59,13 +59,18 @@ def weekly_run(engine: sa.Engine, folder: Path, rules: ScoringRules, week: Week)
 
 @pytest.mark.parametrize("drift", ["estimated", 0.05, "off"])
 @pytest.mark.parametrize(
-    ("attempts", "omitted"),
-    [(attempts, omitted) for attempts in ("first", "last", "all") for omitted in ("missing", "wrong")],
+    ("attempts", "omitted", "anew"),
+    [
+        *((attempts, omitted, 0) for attempts in ("first", "last", "all") for omitted in ("missing", "wrong")),
+        ("first", "missing", 1),
+        ("first", "wrong", 2),
+    ],
 )
-def test_at_a_weeks_end_it_is_the_number_of_the_weekly_asset(engine, tmp_path, attempts, drift, omitted):
+def test_at_a_weeks_end_it_is_the_number_of_the_weekly_asset(engine, tmp_path, attempts, drift, omitted, anew):
     adopt(engine)
     week = Week.parse("2025-02-03")
-    rules = ScoringRules(attempts=attempts, omitted=omitted, drift=drift, first_week=week.plus(-7))
+    first_week = week.plus(-7)
+    rules = ScoringRules(attempts=attempts, omitted=omitted, drift=drift, anew_weeks=anew, first_week=first_week)
     users = [f"u{n}" for n in range(12)]
     platform_of_many_weeks(engine, week, users)
     weekly = weekly_run(engine, tmp_path, rules, week)

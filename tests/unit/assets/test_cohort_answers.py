@@ -44,7 +44,7 @@ def batch(members: set[str]) -> Batch:
     absent = members & {"absent"}
     given = answer_tables.answers(ANSWERS[WEEK][ANSWERS[WEEK]["user_id"].isin(members - absent)])
     seen = SeenItems("missing")
-    seen.add(mine[BEFORE].select(COLUMNS))
+    seen.add(BEFORE, mine[BEFORE].select(COLUMNS))
     counted = given.take(counting(given))
     return Batch(members, absent, mine, counted.take(seen.unseen(counted)), len(given), {"scored", "renewed"}, THETA)
 

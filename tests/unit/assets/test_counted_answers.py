@@ -79,3 +79,19 @@ def test_a_week_is_known_by_the_rules_and_by_default_as_before_there_were_any():
     found = [fingerprints.of_week("before", movement, "0123", *each) for each in rules]
     assert len(set(found)) == len(rules)
     assert found[0] == fingerprints._digest("before", fingerprints._of_movement(movement), "0123")
+
+
+@pytest.mark.parametrize(("again_after", "counts"), [(1, False), (2, False), (3, True), (20, True)])
+def test_an_item_that_was_not_answered_for_long_counts_anew_where_that_is_the_rule(tmp_path, again_after, counts):
+    """Two whole weeks without it: the third week after it was last answered is the first in which it is new."""
+    warehouse = Warehouse(tmp_path)
+    last = FIRST.plus(1 + again_after)
+    for week in FIRST.through(last):
+        rows = [("u", "q", True, pd.Timestamp(week.begins_at))] if week in (FIRST, SECOND, last) else []
+        frame = pd.DataFrame(rows, columns=["user_id", "item_key", "correct", "completed_at"])
+        warehouse.write(week, {"k": answer_tables.table(frame.astype({"correct": "boolean"}))})
+    for anew_weeks, expected in ((2, counts), (0, False)):
+        reader = CountedAnswers(warehouse, FIRST, "first", "missing", anew_weeks)
+        assert len(reader.of(FIRST, ["k"])[1]) == 1
+        assert len(reader.of(SECOND, ["k"])[1]) == 0
+        assert len(reader.of(last, ["k"])[1]) == expected

@@ -214,6 +214,7 @@ def prepare_process() -> None:
     """
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
+    os.environ.setdefault("DAGSTER_GRPC_TIMEOUT_SECONDS", "180")  # a busy machine; after 60 s a run would be dropped
     os.environ.setdefault("DAGSTER_HOME", str(Settings.load().dagster_home))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 

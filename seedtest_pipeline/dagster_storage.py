@@ -16,11 +16,11 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from resources.database.engine import transaction
+from resources.database.queries.dagster_history import SCHEMA
 from seedtest_pipeline.automation.run_locks import LockingRunStorage, RunLocks
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 
-SCHEMA = "dagster"
 # dagster-postgres asks six times within 6 s before it gives up; each of them waits so long: two minutes in all, as an
 # asset waits for its own data (assets/failures.py).
 _PATIENCE_S = 20.0
@@ -56,7 +56,7 @@ class SeedtestStorage(DagsterPostgresStorage):
         self._run_storage = LockingRunStorage(postgres_url, run_locks)
         self._event_log_storage = PostgresEventLogStorage(postgres_url)
         self._schedule_storage = PostgresScheduleStorage(postgres_url)
-        super(DagsterPostgresStorage, self).__init__()  # its own would make plain storages of runs
+        super(DagsterPostgresStorage, self).__init__()  # type: ignore[no-untyped-call]  # its own would make plain storages of runs
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:

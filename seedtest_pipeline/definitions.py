@@ -18,6 +18,7 @@ from assets import (
 )
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline.automation import schedule
+from seedtest_pipeline.automation.alerts import alert_sensor
 from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
 from seedtest_pipeline.automation.cohort import cohort_sensor
 from seedtest_pipeline.automation.late_answers import late_answers_sensor
@@ -59,6 +60,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             catch_up_sensor(catch_up, parts.bank_choice),
             cohort_sensor(cohorts),
             *([user_keys] if user_keys else []),
+            *(alert_sensor(channel, parts.settings.dagster_ui_url) for channel in parts.alert_channels),
         ],
         resources={
             "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),

@@ -83,9 +83,7 @@ class LockingRunStorage(PostgresRunStorage):
         self.run_locks = run_locks
         super().__init__(postgres_url)
 
-    def handle_run_event(
-        self, run_id: str, event: dg.DagsterEvent, update_timestamp: datetime | None = None
-    ) -> None:
+    def handle_run_event(self, run_id: str, event: dg.DagsterEvent, update_timestamp: datetime | None = None) -> None:
         # This event alone is written by the run's own process.
         if event.event_type is dg.DagsterEventType.RUN_START:
             self.run_locks.hold(run_id)

@@ -67,9 +67,7 @@ class DagsterUi:
     def runs(self) -> Mapping[str, Mapping[str, Any]]:
         """By id: status, and tags by key."""
         results = self.ask(_RUNS)["runsOrError"]["results"]
-        return {
-            run["runId"]: {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in results
-        }
+        return {run["runId"]: {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in results}
 
     def ended(self, run_id: str) -> str:
         """The run's status, once it has its last one."""

@@ -21,6 +21,7 @@ from seedtest_pipeline.automation import schedule
 from seedtest_pipeline.automation.alerts import alert_sensor
 from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
 from seedtest_pipeline.automation.cohort import cohort_sensor
+from seedtest_pipeline.automation.history_retention import history_retention_sensor
 from seedtest_pipeline.automation.late_answers import late_answers_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
@@ -59,6 +60,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             late_answers_sensor(weeks_and_users, made_weekly),
             catch_up_sensor(catch_up, parts.bank_choice),
             cohort_sensor(cohorts),
+            history_retention_sensor(parts.settings.dagster_keep_days),
             *([user_keys] if user_keys else []),
             *(alert_sensor(channel, parts.settings.dagster_ui_url) for channel in parts.alert_channels),
         ],

@@ -34,8 +34,7 @@ class RunLocks:
         """The run's lock is ours until `release` or the end of this process."""
         ended = threading.Event()
         self._ended = {**self._ended, run_id: ended}
-        connection = self._locked(run_id)
-        threading.Thread(target=self._keep, args=(run_id, connection, ended), daemon=True).start()
+        threading.Thread(target=self._keep, args=(run_id, self._locked(run_id), ended), daemon=True).start()
 
     def release(self, run_id: str) -> None:
         """Of a run of another process: nothing to do."""
@@ -54,17 +53,19 @@ class RunLocks:
         locks.hold_beyond_transactions(connection, _name(run_id))
         return connection
 
-    def _keep(self, run_id: str, connection: sa.Connection, ended: threading.Event) -> None:
+    def _keep(self, run_id: str, connection: sa.Connection | None, ended: threading.Event) -> None:
         while not ended.wait(_LOOK_S):
             try:
-                connection.exec_driver_sql("SELECT 1")
-            except sa.exc.DBAPIError:
-                try:
-                    connection.close()
+                if connection is None:
                     connection = self._locked(run_id)
-                except sa.exc.DBAPIError:  # the server is still away
-                    continue
-        connection.close()
+                else:
+                    connection.exec_driver_sql("SELECT 1")
+            except sa.exc.DBAPIError:  # the server is away; the lock went with the connection
+                if connection is not None:
+                    connection.close()
+                connection = None
+        if connection is not None:
+            connection.close()
 
     def _free(self, run_id: str) -> bool:
         with self._connect() as connection, locks.try_hold(connection, _name(run_id)) as got:

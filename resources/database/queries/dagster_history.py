@@ -1,4 +1,7 @@
-"""A look at Dagster's own tables without Dagster, whose import takes seconds: does its daemon live, and what failed."""
+"""Dagster's own tables without Dagster, whose import takes seconds: does its daemon live, what failed, and what is old.
+
+Dagster knows which partitions are made from the newest event of each, and from nothing else: those events stay.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -32,6 +35,48 @@ _FAILED = f"""
     ORDER BY update_timestamp DESC
 """  # noqa: S608 - the schema is a constant
 
+_OLD = f"""
+    SELECT max(id) FROM (
+        SELECT id, timestamp FROM {SCHEMA}.event_logs WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+    ) AS next WHERE timestamp < %(before)s
+"""  # noqa: S608 - as above
+_PRUNE_EVENTS = f"""
+    WITH pruned AS (
+        DELETE FROM {SCHEMA}.event_logs AS event
+        WHERE id > %(after)s AND id <= %(last)s AND NOT (
+            dagster_event_type IN ('ASSET_MATERIALIZATION', 'ASSET_OBSERVATION')
+            AND NOT EXISTS (
+                SELECT FROM {SCHEMA}.event_logs AS newer
+                WHERE newer.asset_key = event.asset_key AND newer.dagster_event_type = event.dagster_event_type
+                    AND newer.partition = event.partition AND newer.id > event.id
+            )
+            AND NOT (event.partition IS NULL AND EXISTS (
+                SELECT FROM {SCHEMA}.event_logs AS newer
+                WHERE newer.asset_key = event.asset_key AND newer.dagster_event_type = event.dagster_event_type
+                    AND newer.partition IS NULL AND newer.id > event.id
+            ))
+        )
+        RETURNING id
+    ), tags AS (
+        DELETE FROM {SCHEMA}.asset_event_tags WHERE event_id IN (SELECT id FROM pruned)
+    )
+    SELECT count(*) FROM pruned
+"""  # noqa: S608 - as above
+_PRUNE_CHECKS = f"""
+    DELETE FROM {SCHEMA}.asset_check_executions AS old
+    WHERE create_timestamp < %(before)s AND EXISTS (
+        SELECT FROM {SCHEMA}.asset_check_executions AS newer
+        WHERE newer.asset_key = old.asset_key AND newer.check_name = old.check_name
+            AND newer.partition IS NOT DISTINCT FROM old.partition AND newer.id > old.id
+    )
+"""  # noqa: S608 - as above
+_RUNS_WITHOUT_EVENTS = f"""
+    SELECT run_id FROM {SCHEMA}.runs
+    WHERE status IN ('SUCCESS', 'FAILURE', 'CANCELED') AND update_timestamp < %(before)s
+        AND NOT EXISTS (SELECT FROM {SCHEMA}.event_logs WHERE event_logs.run_id = runs.run_id)
+    ORDER BY id LIMIT %(limit)s
+"""  # noqa: S608 - as above
+
 
 @dataclass(frozen=True)
 class FailedRun:
@@ -54,5 +99,32 @@ def heartbeats(connection: sa.Connection) -> dict[str, dt.datetime]:
 
 def failed_runs(connection: sa.Connection, since: dt.datetime) -> list[FailedRun]:
     """Runs that failed since then (UTC) and that nothing later made good or is making good now; newest first."""
-    rows = connection.exec_driver_sql(_FAILED, {"since": since.astimezone(dt.UTC).replace(tzinfo=None)})
+    rows = connection.exec_driver_sql(_FAILED, {"since": _naive(since)})
     return [FailedRun(row.run_id, row.update_timestamp.replace(tzinfo=dt.UTC)) for row in rows]
+
+
+def prune_events(connection: sa.Connection, after: int, before: dt.datetime, limit: int) -> tuple[int | None, int]:
+    """Take those of the next `limit` events after the one numbered `after` away that are older than `before` (UTC) and
+    not the newest of their asset and partition. Returns the number of the last one looked at, None where there is no
+    older one, and how many were taken away."""
+    values = {"after": after, "before": _naive(before), "limit": limit}
+    last = connection.exec_driver_sql(_OLD, values).scalar_one()
+    if last is None:
+        return None, 0
+    return last, connection.exec_driver_sql(_PRUNE_EVENTS, {"after": after, "last": last}).scalar_one()
+
+
+def prune_checks(connection: sa.Connection, before: dt.datetime) -> int:
+    """Take results of checks away that are older than that (UTC) and not the newest; returns how many."""
+    return connection.exec_driver_sql(_PRUNE_CHECKS, {"before": _naive(before)}).rowcount
+
+
+def runs_without_events(connection: sa.Connection, before: dt.datetime, limit: int) -> list[str]:
+    """Ids of up to `limit` runs that ended before then (UTC) and of whose log nothing is left, oldest first."""
+    rows = connection.exec_driver_sql(_RUNS_WITHOUT_EVENTS, {"before": _naive(before), "limit": limit})
+    return [row.run_id for row in rows]
+
+
+def _naive(instant: dt.datetime) -> dt.datetime:
+    """As Dagster stores it: UTC, without saying so."""
+    return instant.astimezone(dt.UTC).replace(tzinfo=None)

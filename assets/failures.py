@@ -32,7 +32,7 @@ def in_words(compute: Callable[_P, _R]) -> Callable[_P, _R]:
     """The asset's function, whose SeedtestErrors become what Dagster shows and acts on.
 
     Raises:
-        dg.RetryRequested: for RetryLater, unless the run is attended. After the last retry the whole run is tried again.
+        dg.RetryRequested: for RetryLater, unless the run is attended; after the last one the run is tried again.
         dg.Failure: for every other SeedtestError; its description is the error's sentence, its metadata are the
             error's fields; it is not tried again.
     """

@@ -46,6 +46,7 @@ def build(model: Model, bank_version: str | None, charts: Path) -> dg.AssetsDefi
     """`bank_version` pins the bank to link to, None takes the one in force."""
 
     @dg.asset(
+        deps=["exam_results"],
         pool="database",
         kinds={"postgres"},
         description="Discrimination, difficulty and guessing of items, from first attempts (MML-EM).",

@@ -64,7 +64,7 @@ class SeedtestStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        """Raises DatabaseUnavailable at once where nothing answers: a person may wait for it, or the address is wrong."""
+        """Raises DatabaseUnavailable at once where nothing answers: a person may wait, or the address is wrong."""
         parts = Parts(Settings.load())
         with transaction(parts.bare_engine) as connection:
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))

@@ -17,6 +17,7 @@ from assets import (
     weekly_reports,
 )
 from resources.progress import LogProgress, Progress
+from seedtest_pipeline import catalog
 from seedtest_pipeline.automation import schedule
 from seedtest_pipeline.automation.alerts import alert_sensor
 from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
@@ -36,23 +37,22 @@ def build(parts: Parts, progress: Progress) -> dg.Definitions:
 
 
 def _build(parts: Parts, progress: Progress) -> dg.Definitions:
-    weeks_and_users = partitions(parts.settings)
-    made_weekly = [
+    weeks_and_users, charts = partitions(parts.settings), QUARTO_SOURCE / "charts"
+    made_weekly = catalog.described([
         responses.build(weeks_and_users),
-        theta_estimates.build(weeks_and_users, parts.bank_choice, QUARTO_SOURCE / "charts"),
+        theta_estimates.build(weeks_and_users, parts.bank_choice, charts),
         weekly_reports.build(weeks_and_users, parts.bank_choice, parts.compile_templates),
-    ]
-    cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
+    ])  # fmt: skip
+    cohorts, *others = catalog.described([
+        cohort_reports.build(weeks_and_users, QUARTO_SOURCE),
+        item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, charts),
+        population.build(weeks_and_users, parts.bank_choice),
+        report_template.build(parts.compile_templates),
+    ])  # fmt: skip
     catch_up = catch_up_job(parts.bank_choice)
     user_keys = schedule.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
-        assets=[
-            *made_weekly,
-            cohorts,
-            item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
-            population.build(weeks_and_users, parts.bank_choice),
-            report_template.build(parts.compile_templates),
-        ],
+        assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others],
         asset_checks=checks.build(),
         schedules=[schedule.weekly_schedule(weeks_and_users, made_weekly)],
         jobs=[catch_up],
@@ -67,6 +67,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         resources={
             "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),
             "warehouse": dg.ResourceDefinition(lambda _: parts.warehouse),
+            "links": dg.ResourceDefinition(lambda _: parts.links),
             "artifacts": dg.ResourceDefinition(lambda _: parts.artifacts),
             "estimator": dg.ResourceDefinition(lambda _: parts.estimator),
             "rules": dg.ResourceDefinition(lambda _: parts.rules),

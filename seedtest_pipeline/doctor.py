@@ -15,7 +15,7 @@ from resources.reports.document.compile import compiler
 from resources.reports.document.typeset import check_fonts
 from seedtest_pipeline.wiring import Parts
 
-# Each part of a living daemon gives a sign of life at least every half minute; a part that hangs, for half an hour none.
+# Each part of a living daemon gives a sign of life every half minute; one that works hard, within half an hour.
 _SILENT = dt.timedelta(minutes=5)
 _STUCK = dt.timedelta(minutes=30)
 _WORKING_PARTS = {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING", "EVENT_LOG_CONSUMER"}

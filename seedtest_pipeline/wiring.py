@@ -25,8 +25,8 @@ from resources.program_files import PROGRAM_FILES
 from seedtest_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from resources.alerts.channel import Channel
     from assets.abilities.scoring import ScoringRules
+    from resources.alerts.channel import Channel
     from resources.artifacts.s3 import S3Store
     from resources.estimators.contract import Estimator
     from resources.model import Format

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from resources.errors import InvalidInput, OperatorRequired, RetryLater
 
 _TIMEOUT_S = 10.0
+_SUBMISSION_PORT = 587
 _SCHEMES = ("smtp", "smtps")
 
 
@@ -55,7 +56,7 @@ class Mail:
                 host, at.port or smtplib.SMTP_SSL_PORT, timeout=_TIMEOUT_S, context=tls
             )
         else:
-            server = smtplib.SMTP(host, at.port or 587, timeout=_TIMEOUT_S)
+            server = smtplib.SMTP(host, at.port or _SUBMISSION_PORT, timeout=_TIMEOUT_S)
         try:
             server.ehlo()
             encrypted = at.scheme == "smtps"
@@ -63,13 +64,18 @@ class Mail:
                 server.starttls(context=tls)
                 encrypted = True
             if at.username:
-                if not encrypted:
-                    raise OperatorRequired(
-                        f"The mail server {host} offers no encryption, and the password would be sent in the clear",
-                        where=host, remedy="use smtps://, or a server without a password.",
-                    )  # fmt: skip
+                _require(encrypted, host)
                 server.login(unquote(at.username), unquote(at.password or ""))
         except BaseException:
             server.close()
             raise
         return server
+
+
+def _require(encrypted: bool, host: str) -> None:
+    if not encrypted:
+        raise OperatorRequired(
+            f"The mail server {host} offers no encryption, and the password would be sent in the clear",
+            where=host,
+            remedy="use smtps://, or a server without a password.",
+        )

@@ -1,4 +1,4 @@
-"""Alerts by webhook, in the form of Slack's incoming webhooks, which Mattermost, Rocket.Chat and others take as well."""
+"""Alerts by webhook, in the form of Slack's incoming webhooks, which Mattermost and Rocket.Chat take as well."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit

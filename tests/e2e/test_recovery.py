@@ -128,7 +128,7 @@ def _runs(engine: sa.Engine) -> dict[str, str]:
     """Status by run id, as Dagster has it."""
     with engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT run_id, status FROM dagster.runs"))
-        return {run_id: status for run_id, status in rows}
+        return {row.run_id: row.status for row in rows}
 
 
 def _recorded(engine: sa.Engine) -> int:

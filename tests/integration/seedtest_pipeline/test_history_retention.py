@@ -42,12 +42,13 @@ def run(instance: dg.DagsterInstance, partition: str) -> str:
 
 def age(engine: sa.Engine, days: int) -> None:
     """Everything in the history happened so many days earlier."""
-    columns = {
-        "event_logs": "timestamp", "runs": "update_timestamp", "asset_check_executions": "create_timestamp"
-    }  # fmt: skip
     with engine.begin() as connection:
-        for table, column in columns.items():
-            connection.execute(sa.text(f"UPDATE dagster.{table} SET {column} = {column} - interval '{days} days'"))
+        for update in (
+            "UPDATE dagster.event_logs SET timestamp = timestamp - :age",
+            "UPDATE dagster.runs SET update_timestamp = update_timestamp - :age",
+            "UPDATE dagster.asset_check_executions SET create_timestamp = create_timestamp - :age",
+        ):
+            connection.execute(sa.text(update), {"age": dt.timedelta(days=days)})
 
 
 def tick(instance: dg.DagsterInstance, engine: sa.Engine, cursor: str | None = None) -> dg.SensorResult:

@@ -99,3 +99,19 @@ def test_a_storage_without_locks_is_left_alone():
         run_id = str(uuid4())
         instance.add_run(dg.DagsterRun("weekly", run_id, status=dg.DagsterRunStatus.STARTED))
         assert orphaned_runs.close(instance) == 0
+
+
+def test_dagster_yaml_of_an_older_release_still_starts_and_its_runs_hold_locks(settings, tmp_path):
+    """A deployment's own DAGSTER_HOME is left as it is: there was no launcher, no retry and no queue in it."""
+    (tmp_path / "dagster.yaml").write_text(
+        "storage:\n  custom: {module: seedtest_pipeline.dagster_storage, class: SeedtestStorage, config: {}}\n"
+        "concurrency:\n  runs: {max_concurrent_runs: 2}\n  pools: {granularity: run, default_limit: 4}\n"
+        "run_monitoring: {enabled: true, max_runtime_seconds: 43200}\n"
+    )
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+
+        @dg.asset
+        def quick() -> None:
+            assert not orphaned_runs.orphaned(instance, instance.get_runs()[0])
+
+        assert dg.materialize([quick], instance=instance).success

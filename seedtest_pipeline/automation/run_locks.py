@@ -6,7 +6,6 @@ believes to be started and whose lock is free is an orphan. Stays out: what beco
 
 import threading
 import time
-from collections.abc import Mapping
 from datetime import datetime
 
 import dagster as dg
@@ -28,17 +27,16 @@ class RunLocks:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._ended: Mapping[str, threading.Event] = {}
+        self._ended: dict[str, threading.Event] = {}
 
     def hold(self, run_id: str) -> None:
         """The run's lock is ours until `release` or the end of this process."""
-        ended = threading.Event()
-        self._ended = {**self._ended, run_id: ended}
+        ended = self._ended[run_id] = threading.Event()
         threading.Thread(target=self._keep, args=(run_id, self._locked(run_id), ended), daemon=True).start()
 
     def release(self, run_id: str) -> None:
         """Of a run of another process: nothing to do."""
-        if ended := self._ended.get(run_id):
+        if ended := self._ended.pop(run_id, None):
             ended.set()
 
     def abandoned(self, run_id: str) -> bool:

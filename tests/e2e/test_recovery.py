@@ -26,7 +26,7 @@ from tests.waiting import PATIENCE_S
 
 N_BUCKETS = 4
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
-OUTAGE_S = 15.0
+OUTAGE_S = 20.0  # the longest time in which a run on a busy machine asks the database for nothing, and 6 s
 # Dagster's monitoring looks every 20 s, and twice; what is more is the start of Dagster on a busy machine.
 ENDED_WITHIN_S = 60.0
 
@@ -83,7 +83,7 @@ def everything() -> dict[str, str]:
     return range_tags(weeks, UserKeys(N_BUCKETS).fixed)
 
 
-def test_a_run_in_the_daemon_outlasts_a_database_that_is_away_for_15_seconds(
+def test_a_run_in_the_daemon_outlasts_a_database_that_is_away_for_20_seconds(
     shell, server, engine, everything, tmp_path
 ):
     """Dagster gave up its own log after 6 s, and with it the run, whose assets would have waited for minutes."""

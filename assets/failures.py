@@ -18,6 +18,9 @@ _FIRST_WAIT_S = 10.0
 _GROWTH = 3.0
 _JITTER = 0.25  # runs that lost the same service do not all come back in the same second
 
+# Whether Dagster tries the whole run again, later than a step may wait: dagster.yaml says how often.
+_RETRY_RUN = "dagster/retry_on_asset_or_op_failure"
+
 # On a run that a person waits for: they are told at once, and decide themselves when to try again.
 ATTENDED = "seedtest/attended"
 
@@ -29,7 +32,7 @@ def in_words(compute: Callable[_P, _R]) -> Callable[_P, _R]:
     """The asset's function, whose SeedtestErrors become what Dagster shows and acts on.
 
     Raises:
-        dg.RetryRequested: for RetryLater, unless the run is attended.
+        dg.RetryRequested: for RetryLater, unless the run is attended; after the last one the run is tried again.
         dg.Failure: for every other SeedtestError; its description is the error's sentence, its metadata are the
             error's fields; it is not tried again.
     """
@@ -41,7 +44,10 @@ def in_words(compute: Callable[_P, _R]) -> Callable[_P, _R]:
         except SeedtestError as error:
             failure = dg.Failure(str(error), metadata=error.fields, allow_retries=False)
             context = dg.OpExecutionContext.get()
-            if isinstance(error, RetryLater) and ATTENDED not in context.run.tags:
+            passes_by_itself = isinstance(error, RetryLater) and ATTENDED not in context.run.tags
+            if not passes_by_itself or context.retry_number == MAX_RETRIES:
+                context.instance.add_run_tags(context.run_id, {_RETRY_RUN: str(passes_by_itself).lower()})
+            if passes_by_itself:
                 raise dg.RetryRequested(MAX_RETRIES, _wait_s(context.retry_number)) from failure
             raise failure from None  # the sentence says it all; a traceback beneath would only bury it
 

@@ -53,6 +53,7 @@ def build(
     """`priors` as `calibrate` has them. `bank_version` pins the bank to link to, None takes the one in force."""
 
     @dg.asset(
+        deps=["exam_results"],
         pool="database",
         kinds={"postgres"},
         description="Discrimination, difficulty and guessing of items, from first attempts (MML-EM).",

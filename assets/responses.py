@@ -18,6 +18,7 @@ from resources.warehouse.folder import Warehouse
 
 def build(partitions: Partitions) -> dg.AssetsDefinition:
     @dg.asset(
+        deps=["exam_results"],
         partitions_def=partitions.definition,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="database",

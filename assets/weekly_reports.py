@@ -16,10 +16,12 @@ from assets.failures import in_words
 from assets.partitions import Partitions, UserSelection, partition_key, selection
 from assets.publishing.publisher import Failed, Publisher
 from assets.selection import Selection, selected_users
-from resources.artifacts.store import ArtifactStore
+from resources.artifacts.links import Links
+from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.report_artifacts import ReportArtifact
 from resources.model import Format
 from resources.progress import Progress, Steps
 from resources.reports.document.template import Template
@@ -27,6 +29,7 @@ from resources.reports.learner.scale import Scale
 from resources.warehouse.folder import Warehouse
 
 _SYNTAX = re.compile(r"[\\`*_\[\]()<>|~#!]")  # of Markdown: an id may hold anything
+_LINK_S = 24 * 3600  # a look at this run on the day it ends; whoever comes later finds reports by `seedtest reports`
 _NAMED = 20  # failures that a message shows; the count is always whole
 
 
@@ -52,6 +55,7 @@ def build(
         artifacts: dg.ResourceParam[ArtifactStore],
         rules: dg.ResourceParam[ScoringRules],
         scale: dg.ResourceParam[Scale],
+        links: dg.ResourceParam[Links],
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[None]:
         chosen = selection(context)
@@ -64,7 +68,7 @@ def build(
             publisher.publish(window.week, window.learners, window.answers, window.counted, made)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(
-            dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(publisher))})
+            dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(publisher, links))})
         )
         if publisher.failed:
             _mark_the_good(context, partitions, chosen, publisher.failed)
@@ -87,9 +91,18 @@ def _summary(publisher: Publisher) -> dict[str, dg.MetadataValue]:
     }  # fmt: skip
 
 
-def _links(publisher: Publisher) -> str:
-    lines = [f"- [{_as_text(link.user_id)}, {link.week}, {link.format}]({link.url})" for link in publisher.links]
+def _links(publisher: Publisher, links: Links) -> str:
+    lines = [f"- {_opened(report, links)}" for report in publisher.links]
     return "\n".join([*lines, f"{publisher.published:,} in all"])
+
+
+def _opened(report: ReportArtifact, links: Links) -> str:
+    """A link that a browser opens; of a folder's file its address, which no browser follows from a page of the web."""
+    name = f"{_as_text(report.user_id)}, {report.week}, {report.format}"
+    (link,) = links.of([report_key(report.week, report.user_id, report.format)], _LINK_S)
+    if link.expires_at is None:
+        return f"{name}: `{report.url}`"
+    return f"[{name}]({link.url}), until {link.expires_at:%F %H:%M} UTC"
 
 
 def _as_text(user_id: str) -> str:

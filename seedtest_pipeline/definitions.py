@@ -17,9 +17,12 @@ from assets import (
     weekly_reports,
 )
 from resources.progress import LogProgress, Progress
+from seedtest_pipeline import catalog
 from seedtest_pipeline.automation import schedule
+from seedtest_pipeline.automation.alerts import alert_sensor
 from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
 from seedtest_pipeline.automation.cohort import cohort_sensor
+from seedtest_pipeline.automation.history_retention import history_retention_sensor
 from seedtest_pipeline.automation.late_answers import late_answers_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
@@ -34,28 +37,24 @@ def build(parts: Parts, progress: Progress) -> dg.Definitions:
 
 
 def _build(parts: Parts, progress: Progress) -> dg.Definitions:
-    weeks_and_users = partitions(parts.settings)
-    made_weekly = [
+    weeks_and_users, charts = partitions(parts.settings), QUARTO_SOURCE / "charts"
+    made_weekly = catalog.described([
         responses.build(weeks_and_users),
-        theta_estimates.build(weeks_and_users, parts.bank_choice, QUARTO_SOURCE / "charts"),
+        theta_estimates.build(weeks_and_users, parts.bank_choice, charts),
         weekly_reports.build(weeks_and_users, parts.bank_choice, parts.compile_templates),
-    ]
-    cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
+    ])  # fmt: skip
+    cohorts, *others = catalog.described([
+        cohort_reports.build(weeks_and_users, QUARTO_SOURCE),
+        item_parameters.build(
+            parts.settings.irt_model, parts.settings.irt_bank_version, charts, parts.settings.irt_guessing
+        ),
+        population.build(weeks_and_users, parts.bank_choice),
+        report_template.build(parts.compile_templates),
+    ])  # fmt: skip
     catch_up = catch_up_job(parts.bank_choice)
     user_keys = schedule.user_keys_sensor(weeks_and_users)
     return dg.Definitions(
-        assets=[
-            *made_weekly,
-            cohorts,
-            item_parameters.build(
-                parts.settings.irt_model,
-                parts.settings.irt_bank_version,
-                QUARTO_SOURCE / "charts",
-                parts.settings.irt_guessing,
-            ),
-            population.build(weeks_and_users, parts.bank_choice),
-            report_template.build(parts.compile_templates),
-        ],
+        assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others],
         asset_checks=checks.build(),
         schedules=[schedule.weekly_schedule(weeks_and_users, made_weekly)],
         jobs=[catch_up],
@@ -63,11 +62,14 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             late_answers_sensor(weeks_and_users, made_weekly),
             catch_up_sensor(catch_up, parts.bank_choice),
             cohort_sensor(cohorts),
+            history_retention_sensor(parts.settings.dagster_keep_days),
             *([user_keys] if user_keys else []),
+            *(alert_sensor(channel, parts.settings.dagster_ui_url) for channel in parts.alert_channels),
         ],
         resources={
             "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),
             "warehouse": dg.ResourceDefinition(lambda _: parts.warehouse),
+            "links": dg.ResourceDefinition(lambda _: parts.links),
             "artifacts": dg.ResourceDefinition(lambda _: parts.artifacts),
             "estimator": dg.ResourceDefinition(lambda _: parts.estimator),
             "rules": dg.ResourceDefinition(lambda _: parts.rules),

@@ -1,18 +1,25 @@
 """One line per part: does it work, and if not, what to do."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from resources.database.engine import address, transaction
-from resources.database.queries import attempts, item_banks
+from resources.database.queries import attempts, dagster_history, item_banks
 from resources.database.schema import revision
 from resources.errors import InvalidInput, OperatorRequired, SeedtestError
 from resources.reports import cohort_document
 from resources.reports.document.compile import compiler
 from resources.reports.document.typeset import check_fonts
 from seedtest_pipeline.wiring import Parts
+
+# Each part of a living daemon gives a sign of life every half minute; one that works hard, within half an hour.
+_SILENT = dt.timedelta(minutes=5)
+_STUCK = dt.timedelta(minutes=30)
+_WORKING_PARTS = {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING", "EVENT_LOG_CONSUMER"}
+_FAILURES_OF = dt.timedelta(days=7)
 
 _PATIENCE_S = 2.5  # for one answer; twice that with all retries
 
@@ -29,7 +36,10 @@ class Finding:
 def examine(parts: Parts) -> Iterator[Finding]:
     """Findings one by one, since some take a second; a broken part never hides others than those that rest on it."""
     usable = True
-    for part, look in (("database", _database), ("migrations", _migrations), ("item bank", _bank), ("users", _users)):
+    for part, look in (
+        ("database", _database), ("migrations", _migrations), ("item bank", _bank), ("users", _users),
+        ("daemon", _daemon), ("runs", _runs),
+    ):  # fmt: skip
         if not usable:
             yield Finding(part, False, "not examined: it rests on what is broken above")
             continue
@@ -74,6 +84,35 @@ def _users(parts: Parts) -> str:
     if complaint := parts.user_keys.outgrown(n_users):
         raise InvalidInput(complaint)
     return f"{n_users:,} users"
+
+
+def _daemon(parts: Parts) -> str:
+    """Nothing is broken where it never ran: weeks are then run by hand."""
+    with transaction(parts.engine) as connection:
+        beats = dagster_history.heartbeats(connection) if dagster_history.exists(connection) else {}
+    if not beats:
+        return "has not run on this database: `seedtest ui` starts it, with the schedule and the sensors"
+    now, last = dt.datetime.now(dt.UTC), max(beats.values())
+    if now - last > _SILENT:
+        raise OperatorRequired(
+            f"No schedule and no sensor runs since {last:%F %H:%M} UTC", remedy="start `seedtest ui`, or its service."
+        )
+    if stuck := sorted(name for name in _WORKING_PARTS & set(beats) if now - beats[name] > _STUCK):
+        raise OperatorRequired(f"Parts of the daemon hang: {', '.join(stuck)}", remedy="restart `seedtest ui`.")
+    return f"alive at {last:%H:%M:%S} UTC"
+
+
+def _runs(parts: Parts) -> str:
+    since = dt.datetime.now(dt.UTC) - _FAILURES_OF
+    with transaction(parts.engine) as connection:
+        failed = dagster_history.failed_runs(connection, since) if dagster_history.exists(connection) else []
+    if failed:
+        raise OperatorRequired(
+            f"{len(failed)} failed since {since:%F} and were not made good, the last at {failed[0].at:%F %H:%M} UTC",
+            remedy=f"{parts.settings.dagster_ui_url.rstrip('/')}/runs/{failed[0].run_id} says why; mend it and press "
+            "Re-execute there.",
+        )
+    return f"none failed since {since:%F} that was not made good"
 
 
 def _estimator(parts: Parts) -> str:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
@@ -113,18 +112,15 @@ class Runner:
         key: str | None = None,
     ) -> Outcome:
         job = definitions.build(self.parts, self.progress).resolve_implicit_global_asset_job_def()
-        orphaned_runs.close(self.instance, self.parts.engine)
-        run_id = str(uuid4())
-        with orphaned_runs.held(self.parts.engine, run_id):
-            result = job.execute_in_process(
-                run_id=run_id,
-                instance=self.instance,
-                asset_selection=[dg.AssetKey(asset) for asset in assets],
-                tags={**tags, ATTENDED: "yes"},
-                partition_key=key,
-                run_config={**config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                raise_on_error=False,
-            )
+        orphaned_runs.close(self.instance)
+        result = job.execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(asset) for asset in assets],
+            tags={**tags, ATTENDED: "yes"},
+            partition_key=key,
+            run_config={**config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
         if not result.success:
             raise _failure(result)
         events = [event for event in result.all_events if event.is_step_success]

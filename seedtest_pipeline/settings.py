@@ -152,6 +152,16 @@ class Settings(BaseSettings):
     """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
     jwt_iss: str | None = None
     jwt_aud: str | None = None
+    alert_webhook_url: SecretStr | None = None
+    """Where failed runs are told, in the form of Slack's incoming webhooks; unset: nowhere. Who knows it may post."""
+    alert_smtp_url: SecretStr | None = None
+    """With the next two: failed runs are told by mail, too: smtp://user:password@host:587 or smtps://…:465."""
+    alert_mail_from: str | None = None
+    alert_mail_to: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_listed)] = None
+    dagster_ui_url: str = "http://127.0.0.1:3000"
+    """Where people open Dagster's UI; links in alerts lead there."""
+    dagster_keep_days: Annotated[int, Field(ge=7)] = 90
+    """Runs that ended earlier, and their logs, are taken out of Dagster's history; which partitions are made stays."""
     local_dev: bool = False
     """The API asks for no token; on loopback only."""
     seedtest_api_token: SecretStr | None = None
@@ -180,6 +190,19 @@ class Settings(BaseSettings):
             from resources.artifacts.cloudfront import read_key  # with boto3, which takes half a second to import
 
             read_key(self.cloudfront_private_key_file)
+        return self
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        """Raises InvalidInput where settings of the alerts by mail lack one another, or hold no address."""
+        names = ("alert_smtp_url", "alert_mail_from", "alert_mail_to")
+        lacking = [name.upper() for name in names if not getattr(self, name)]
+        if 0 < len(lacking) < len(names):
+            raise InvalidInput(f"{', '.join(names).upper()} go together: {lacking[0]} is missing.")
+        if self.alert_smtp_url:
+            from resources.alerts.mail import check_address  # with smtplib, which no command needs
+
+            check_address(self.alert_smtp_url.get_secret_value())
         return self
 
     @model_validator(mode="after")
@@ -240,6 +263,7 @@ def prepare_process() -> None:
     """
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
+    os.environ.setdefault("DAGSTER_GRPC_TIMEOUT_SECONDS", "180")  # a busy machine; after 60 s a run would be dropped
     os.environ.setdefault("DAGSTER_HOME", str(Settings.load().dagster_home))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 

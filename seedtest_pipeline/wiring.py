@@ -26,6 +26,7 @@ from seedtest_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from assets.abilities.scoring import ScoringRules
+    from resources.alerts.channel import Channel
     from resources.artifacts.s3 import S3Store
     from resources.estimators.contract import Estimator
     from resources.model import Format
@@ -147,6 +148,22 @@ class Parts:
     @property
     def bank_choice(self) -> BankChoice:
         return BankChoice(self.settings.irt_bank_version, self.settings.irt_model)
+
+    @property
+    def alert_channels(self) -> "list[Channel]":
+        """Those that are set up; none by default."""
+        settings = self.settings
+        channels: list[Channel] = []
+        if settings.alert_webhook_url:
+            from resources.alerts.webhook import Webhook
+
+            channels.append(Webhook(settings.alert_webhook_url.get_secret_value()))
+        if settings.alert_smtp_url and settings.alert_mail_from and settings.alert_mail_to:
+            from resources.alerts.mail import Mail
+
+            url = settings.alert_smtp_url.get_secret_value()
+            channels.append(Mail(url, settings.alert_mail_from, settings.alert_mail_to))
+        return channels
 
     def compile_templates(self) -> "Mapping[Format, Template]":
         """The report's template in each format that is published, from the cache where it is there."""

@@ -17,6 +17,11 @@ def hold(connection: sa.Connection, name: str) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_KEY})", {"name": name})
 
 
+def hold_beyond_transactions(connection: sa.Connection, name: str) -> None:
+    """The lock `name` is ours until the connection ends; waits for whoever holds it."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({_KEY})", {"name": name})
+
+
 @contextmanager
 def try_hold(connection: sa.Connection, name: str) -> Iterator[bool]:
     """The lock `name` for the time of the block, or False where another connection has it. Transactions may end in the

@@ -31,17 +31,27 @@ class Warehouse:
 
         `checksums`, by user key, say what the answers were made from. Equal answers and checksums make
         equal bytes, in whatever order the answers come.
+
+        Raises:
+            OperatorRequired: the folder takes no more, as on a full disk; a partition's earlier file is as it was.
         """
         folder = self._root / week.key
-        folder.mkdir(parents=True, exist_ok=True)
 
         def freeze(key: str) -> None:
             metadata = None if checksums is None else {_MADE_FROM: checksums.get(key, "")}
             table = ordered(parts[key]).replace_schema_metadata(metadata)
             atomic_file.write(folder / f"{key}.parquet", _bytes(table), mode=0o600)
 
-        with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(freeze, parts))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with ThreadPoolExecutor(_THREADS) as pool:
+                list(pool.map(freeze, parts))
+        except OSError as error:
+            raise OperatorRequired(
+                f"The answers of {week} cannot be frozen in {self._root} ({error.strerror}).",
+                where=self._root,
+                remedy="Give it room, or the right to write, and run the week again: what was frozen is whole.",
+            ) from error
 
     def weeks(self) -> list[Week]:
         """Those of which anything was frozen, ascending."""

@@ -1,38 +1,57 @@
-"""Runs of the command line whose process was killed: Dagster believes for ever that they go on, and keeps their places
-among the runs that may go on at once, so that after a few of them every queued run would wait without end.
+"""Runs whose process ended without a word: Dagster believes for ever that they go on, and keeps their places among the
+runs that may go on at once, so that after a few of them every queued run would wait without end.
 
-A process holds an advisory lock of PostgreSQL for its run. The server lets go of it however the process ends, so a run
-that is not finished and whose lock is free is an orphan.
+They are ended when a command or the daemon starts, when Dagster's monitoring looks after its runs, and when a person
+terminates one. A failed run is tried again as dagster.yaml says.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import dagster as dg
-import sqlalchemy as sa
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 
-from assets.failures import ATTENDED
-from resources.database import locks
+from seedtest_pipeline.automation.run_locks import LockingRunStorage
 
-_UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED]
-
-
-@contextmanager
-def held(engine: sa.Engine, run_id: str) -> Iterator[bool]:
-    """The run's lock for the time of the block, or False where another has it. Take it before Dagster knows the run."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.detach()  # the run disposes of the engine's pool: this one must not go back into it
-        with locks.try_hold(connection, f"seedtest run {run_id}") as got:
-            yield got
+_STATUSES = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_WHAT = "The process was killed. What it had finished is kept"
 
 
-def close(instance: dg.DagsterInstance, engine: sa.Engine) -> int:
-    """End orphaned runs as failed, and free their places in the pools; returns how many there were."""
-    closed = 0
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, tags={ATTENDED: "yes"})):
-        with held(engine, run.run_id) as nobody_has_it:
-            if nobody_has_it:
-                instance.report_run_failed(run, "The process was killed. What it had finished is kept; run it again.")
-                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-                closed += 1
-    return closed
+def close(instance: dg.DagsterInstance) -> int:
+    """End orphaned runs, as failed or as canceled, and free their places in the pools; returns how many there were."""
+    orphans = [run for run in instance.get_runs(dg.RunsFilter(statuses=_STATUSES)) if orphaned(instance, run)]
+    for run in orphans:
+        _end(instance, run)
+    return len(orphans)
+
+
+def orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether the run's process has ended. Never of a deployment whose storage takes no locks: nobody could tell."""
+    storage = instance.run_storage
+    return isinstance(storage, LockingRunStorage) and storage.run_locks.abandoned(run.run_id)
+
+
+class RunLauncher(DefaultRunLauncher):
+    """Dagster's own, which also tells its monitoring whether a run's process lives; named in dagster.yaml."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        if orphaned(self._instance, run):
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, _WHAT)
+        return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+    def terminate(self, run_id: str) -> bool:
+        """An orphan is canceled here and now: its code server is gone, and no one else would answer."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is not None and run.status in _STATUSES and orphaned(self._instance, run):
+            self._instance.report_run_canceled(run, f"{_WHAT}.")
+            return True
+        return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]  # Dagster's own
+
+
+def _end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, f"{_WHAT}.")
+    else:
+        instance.report_run_failed(run, f"{_WHAT}; run it again.")
+    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -21,7 +21,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65
     from seedtest_pipeline.runs import open_instance
 
     parts = startup.parts()
-    orphaned_runs.close(open_instance(), parts.engine)  # they count among the runs that may go on at once
+    orphaned_runs.close(open_instance())  # they count among the runs that may go on at once
     parts.engine.dispose()
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -85,6 +85,12 @@ def responses() -> pd.DataFrame:
 def engine(shared_database_url: str, responses: pd.DataFrame) -> Iterator[sa.Engine]:
     """The exam and an item bank in force, put there without the command."""
     engine = make_engine(shared_database_url)
+    put_exam(engine, responses)
+    yield engine
+    engine.dispose()
+
+
+def put_exam(engine: sa.Engine, responses: pd.DataFrame) -> None:
     items = tuple(f"i{number}" for number in range(N_ITEMS))
     bank = ItemBank("true", "2PL", items, np.ones(N_ITEMS), np.linspace(-1.5, 1.5, N_ITEMS), np.zeros(N_ITEMS))
     now = dt.datetime.now(dt.UTC)
@@ -93,8 +99,6 @@ def engine(shared_database_url: str, responses: pd.DataFrame) -> Iterator[sa.Eng
         load.ingest(connection, response_file.from_table(table, "the exam"), "exam")
         item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, N_USERS, 1, now))
         item_banks.adopt(connection, bank.version, now)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture(scope="module")

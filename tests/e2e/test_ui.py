@@ -3,31 +3,18 @@
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
 from resources.postgres.server_folder import wait_until
-from tests.e2e.conftest import WEEKS, Shell
+from tests.e2e import dagster_ui
+from tests.e2e.conftest import WEEKS
+from tests.e2e.dagster_ui import WEEKLY, DagsterUi, processes_of
 from tests.waiting import PATIENCE_S
-
-WEEKLY = ("responses", "theta_estimates", "weekly_reports")
-LAUNCH = """
-mutation ($params: ExecutionParams!) {
-  launchPipelineExecution(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-  }
-}
-"""
 
 BACKFILL = """
 mutation ($params: LaunchBackfillParams!) {
@@ -58,80 +45,30 @@ def by_command(shell, engine) -> list[sa.Row[tuple[object, ...]]]:
 
 
 @pytest.fixture(scope="module")
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def ui(shell, by_command, port, tmp_path_factory) -> Iterator[subprocess.Popen[str]]:
-    """Its output goes to a file: nobody reads a pipe while it runs."""
-    with (
-        (tmp_path_factory.mktemp("ui") / "log").open("wb") as log,
-        shell.start("ui", "--port", str(port), to=log) as ui,
-    ):
+def ui(shell, by_command, tmp_path_factory) -> Iterator[DagsterUi]:
+    with dagster_ui.started(shell, tmp_path_factory.mktemp("ui") / "log") as ui:
         yield ui
-        ui.kill()
 
 
 @pytest.fixture(scope="module")
-def ask(ui, port) -> Any:
-    def ask(query: str, **variables: object) -> Any:
-        answer = httpx.post(
-            f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=PATIENCE_S
-        )
-        body = answer.json()
-        assert "errors" not in body, body
-        return body["data"]
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/server_info", timeout=PATIENCE_S).is_success
-        except httpx.TransportError:
-            return ui.poll() is not None
-
-    assert wait_until(answers, PATIENCE_S)
-    assert ui.poll() is None
-    return ask
+def ask(ui) -> Any:
+    return ui.ask
 
 
 def test_it_shows_every_asset(ask):
     assets = ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
     assert {node["assetKey"]["path"][0] for node in assets} == {
-        *WEEKLY, "cohort_reports", "item_parameters", "population", "report_template",
+        *WEEKLY, "exam_results", "cohort_reports", "item_parameters", "population", "report_template",
     }  # fmt: skip
 
 
-def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ask, engine, by_command):
+def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ui, engine, by_command):
     partition = {
         "dagster/partition": f"u2|{WEEKS[0]}",
         "dagster/partition/user": "u2",
         "dagster/partition/week": WEEKS[0],
     }
-    launched = ask(
-        LAUNCH,
-        params={
-            "selector": {
-                "repositoryLocationName": "seedtest",
-                "repositoryName": "__repository__",
-                "jobName": "__ASSET_JOB",
-                "assetSelection": [{"path": [asset]} for asset in WEEKLY],
-                "assetCheckSelection": [],
-            },
-            "mode": "default",
-            "runConfigData": {},
-            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in partition.items()]},
-        },
-    )["launchPipelineExecution"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-
-    def status() -> str:
-        query = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-        return str(ask(query, id=launched["run"]["runId"])["runOrError"]["status"])
-
-    assert wait_until(lambda: status() in ("SUCCESS", "FAILURE", "CANCELED"), PATIENCE_S)
-    assert status() == "SUCCESS"
+    assert ui.ended(ui.launch(WEEKLY, partition)) == "SUCCESS"
     assert _made(engine) == by_command
 
 
@@ -166,10 +103,10 @@ def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gav
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
-def test_a_signal_to_the_command_alone_ends_dagster_and_all_its_processes(ui, ask, shell):
-    os.kill(ui.pid, signal.SIGTERM)
-    assert ui.wait(PATIENCE_S) == 0
-    assert wait_until(lambda: _processes_of(shell) == [], PATIENCE_S), _processes_of(shell)
+def test_a_signal_to_the_command_alone_ends_dagster_and_all_its_processes(ui, shell):
+    os.kill(ui.process.pid, signal.SIGTERM)
+    assert ui.process.wait(PATIENCE_S) == 0
+    assert wait_until(lambda: not processes_of(shell), PATIENCE_S), processes_of(shell)
 
 
 def _made(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:
@@ -186,16 +123,3 @@ def _forget(engine: sa.Engine) -> None:
         connection.execute(sa.text(
             "TRUNCATE theta_estimates, mirt_ability, population, ability_weeks, answered_items, report_artifacts"
         ))  # fmt: skip
-
-
-def _processes_of(shell: Shell) -> list[str]:
-    """Every process that was started under this shell's home, by the environment that it inherited."""
-    mark = f"SEEDTEST_HOME={shell.home}".encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-        except OSError:  # it ended at this moment, or is another user's
-            continue
-    return found

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, norm
 
 from resources.irt.calibration.linking import MIN_ANCHORS, Link, Method, link
 from resources.irt.response_functions import Floats, Items, probability
@@ -58,6 +57,9 @@ def drift(
     NaN there: a parameter that was known. An item of which `cov_before` knows nothing is taken to be as uncertain then
     as it is now.
     """
+    # A quarter of a second, which each process of Dagster would spend, and calibrations alone need.
+    from scipy.stats import false_discovery_control, norm
+
     nothing_known = np.isnan(cov_before).all(axis=(1, 2), keepdims=True)
     covariance = np.where(nothing_known, cov_after, cov_before) + cov_after
     variance: Floats = np.diagonal(covariance, axis1=1, axis2=2)

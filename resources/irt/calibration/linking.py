@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import least_squares
 from scipy.special import roots_hermitenorm
 
 from resources.irt.response_functions import Floats, Items, probability
@@ -72,6 +71,8 @@ def link(anchors: Items, to: Items, method: Method = "Stocking-Lord", weights: W
     start = _through_means(anchors, to, float(np.exp(np.log(anchors.a / to.a).mean())))
     if method == "mean-gmean":
         return start
+    from scipy.optimize import least_squares  # not at the top: each process of Dagster would wait for it
+
     weights = weights or standard_normal()
     target = probability(to, weights.theta)
 

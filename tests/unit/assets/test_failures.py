@@ -78,3 +78,24 @@ def test_a_bug_of_ours_is_not_tried_again_and_keeps_its_traceback():
     (failed,) = events(result, "STEP_FAILURE")
     assert not events(result, "STEP_RESTARTED")
     assert failed.step_failure_data.error.cause.cls_name == "KeyError"
+
+
+@pytest.mark.parametrize(
+    ("error", "tags", "again"),
+    [
+        (DatabaseUnavailable("down"), {}, "true"),
+        (NoItemBank("No item bank is in force."), {}, "false"),
+        # A retry inherits its parent's tags, and may fail by something else.
+        (NoItemBank("No item bank is in force."), {"dagster/retry_on_asset_or_op_failure": "true"}, "false"),
+        (DatabaseUnavailable("down"), {failures.ATTENDED: "yes"}, "false"),
+    ],
+)
+def test_dagster_is_told_whether_the_whole_run_is_worth_another_try(error, tags, again):
+    @dg.asset
+    @failures.in_words
+    def made() -> None:
+        raise error
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        run_id = dg.materialize([made], instance=instance, raise_on_error=False, tags=tags).run_id
+        assert instance.get_run_by_id(run_id).tags["dagster/retry_on_asset_or_op_failure"] == again

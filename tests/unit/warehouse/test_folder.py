@@ -1,3 +1,6 @@
+import resource
+import signal
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,6 +58,21 @@ def test_reading_a_week_that_was_never_frozen_is_an_error_and_not_an_empty_answe
     warehouse.write(WEEK, {"u1": answers(("u1", "q1", True, 900))})
     with pytest.raises(OperatorRequired, match="2025-01-13 are not frozen for 1 of 1"):
         warehouse.read([WEEK, WEEK.plus(1)], ["u1"])
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_what_was_frozen_before_is_whole(warehouse):
+    """It was a traceback; here the disk is full for files of more than a few bytes."""
+    warehouse.write(WEEK, {"u1": answers(("u1", "q1", True, 900))})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
+    try:
+        with pytest.raises(OperatorRequired, match=r"of 2025-01-06 cannot be frozen in .*Give it room"):
+            warehouse.write(WEEK, {"u1": answers(("u1", "q1", False, 900))})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert warehouse.read([WEEK], ["u1"])["correct"].to_pylist() == [True]
 
 
 def test_the_same_answers_in_another_order_make_the_same_bytes(warehouse, tmp_path):

@@ -17,10 +17,11 @@ from assets import (
     weekly_reports,
 )
 from resources.progress import LogProgress, Progress
-from seedtest_pipeline.automation import schedule
-from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
+from seedtest_pipeline.automation.catch_up import CURRENT_ABILITIES, catch_up_sensor
 from seedtest_pipeline.automation.cohort import cohort_sensor
-from seedtest_pipeline.automation.late_answers import late_answers_sensor
+from seedtest_pipeline.automation.due_weeks import due_weeks_sensor
+from seedtest_pipeline.automation.schedule import Monday, weekly_schedule
+from seedtest_pipeline.automation.user_keys import user_keys_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
@@ -41,8 +42,8 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         weekly_reports.build(weeks_and_users, parts.bank_choice, parts.compile_templates),
     ]
     cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
-    catch_up = catch_up_job(parts.bank_choice)
-    user_keys = schedule.user_keys_sensor(weeks_and_users)
+    user_keys = user_keys_sensor(weeks_and_users)
+    monday = Monday(parts.settings.zone)
     return dg.Definitions(
         assets=[
             *made_weekly,
@@ -50,13 +51,13 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             item_parameters.build(parts.settings.irt_model, parts.settings.irt_bank_version, QUARTO_SOURCE / "charts"),
             population.build(weeks_and_users, parts.bank_choice),
             report_template.build(parts.compile_templates),
+            CURRENT_ABILITIES,
         ],
         asset_checks=checks.build(),
-        schedules=[schedule.weekly_schedule(weeks_and_users, made_weekly)],
-        jobs=[catch_up],
+        schedules=[weekly_schedule(weeks_and_users, made_weekly, monday)],
         sensors=[
-            late_answers_sensor(weeks_and_users, made_weekly),
-            catch_up_sensor(catch_up, parts.bank_choice),
+            due_weeks_sensor(weeks_and_users, made_weekly, parts.bank_choice, parts.settings.report_formats, monday),
+            catch_up_sensor(parts.bank_choice),
             cohort_sensor(cohorts),
             *([user_keys] if user_keys else []),
         ],

@@ -38,7 +38,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         freezer = Freezer(engine, warehouse, partitions.users, users)
         missing = gaps(chosen, partitions.first_week, warehouse)
         for n, (week, keys) in enumerate(missing.items()):
-            freezer.freeze(week, keys, users.members(keys))
+            freezer.freeze_missing(week, keys)
             progress("earlier weeks frozen", n + 1, len(missing))
         questions, malformed = Counts(), Counter[str]()
         for n, (week, keys) in enumerate(chosen.keys.items()):

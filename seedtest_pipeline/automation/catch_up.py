@@ -139,7 +139,10 @@ class _Updates:
     def sentence(self) -> str:
         counts = ", ".join(f"{what}: {n}" for what, n in self._outcomes.items())
         parts = [*([f"{counts}."] if counts else []), *([self._waits_for] if self._waits_for else [])]
-        return " ".join(parts) or "Every session that arrived five minutes ago or earlier has its update."
+        return " ".join(parts) or (
+            "Every session that arrived five minutes ago or earlier has its update, but for those that came since the "
+            "oldest transaction began that is still open."
+        )
 
     @property
     def events(self) -> list[dg.AssetMaterialization]:

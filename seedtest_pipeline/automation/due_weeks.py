@@ -62,31 +62,34 @@ def due_weeks_sensor(
         except NoItemBank as nothing_to_estimate_with:
             return dg.SkipReason(str(nothing_to_estimate_with))
         now = dt.datetime.now(dt.UTC)
-        newest, frozen = Week.last_complete(now), warehouse.weeks()
-        scheduled = now >= monday.of(newest) + AFTER_SCHEDULE
-        weeks = sorted({*frozen, *([newest] if scheduled else [])} - {week for week in frozen if week > newest})
-        if not weeks or weeks[-1] < partitions.first_week:
-            return dg.SkipReason("No week was made yet, and none is due.")
+        frozen, missed = warehouse.weeks(), Week.last_complete(now)
+        if now < monday.of(missed) + AFTER_SCHEDULE:
+            missed = missed.plus(-1)
+        for_all = {missed, *(frozen[-1].plus(1).through(missed) if frozen else ())}
+        weeks = sorted(week for week in {*frozen, *for_all} if week >= partitions.first_week)
+        if not weeks:
+            return dg.SkipReason(f"The first week, {partitions.first_week} (FIRST_WEEK), is still to be made.")
         # All weeks once a day; else those that a run of the newest one reads again.
         today = now.date().isoformat()
         recent = Week.containing(weeks[-1].begins_at - dt.timedelta(days=rules.lookback_days))
-        first = max(partitions.first_week, weeks[0] if context.cursor != today else max(weeks[0], recent))
+        first = weeks[0] if context.cursor != today else max(weeks[0], recent)
         keys = partitions.user_keys(context.instance)
         found: dict[Week, dict[str, str]] = {}
         until, finished = time.monotonic() + LOOKING_S, True
         for week, checksums in Sessions(engine, partitions.users).checksums(first, weeks[-1]):
-            if week in weeks:
-                last = week == newest and scheduled
-                there = stored(engine, warehouse, partitions.users, week, formats if last else ())
-                found[week] = due(keys, checksums, there, for_all=last)
+            if week in frozen or (week in for_all and checksums):
+                wanted = formats if week in for_all else ()
+                there = stored(engine, warehouse, partitions.users, week, wanted)
+                found[week] = due(keys, checksums, there, for_all=week in for_all)
             if time.monotonic() > until:
                 finished = week == first
                 break
         cursor = today if finished else context.cursor
         if not any(found.values()):
-            return dg.SensorResult(skip_reason=f"Nothing is due since {min(found, default=first)}.", cursor=cursor)
+            return dg.SensorResult(skip_reason=f"Nothing is due from {min(found, default=first)} on.", cursor=cursor)
         learners = learners_by_key(engine, partitions)
-        requests, waiting = _requests(context.instance, found, weeks[-1], keys, learners, now)
+        newest = max([*frozen, *(week for week in found if found[week])])
+        requests, waiting = _requests(context.instance, found, newest, keys, learners, now)
         for sentence in waiting:
             context.log.warning(sentence)
         if requests:

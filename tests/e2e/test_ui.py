@@ -99,7 +99,7 @@ def ask(ui, port) -> Any:
 def test_it_shows_every_asset(ask):
     assets = ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
     assert {node["assetKey"]["path"][0] for node in assets} == {
-        *WEEKLY, "cohort_reports", "item_parameters", "population", "report_template",
+        *WEEKLY, "cohort_reports", "current_abilities", "item_parameters", "population", "report_template",
     }  # fmt: skip
 
 

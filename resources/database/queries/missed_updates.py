@@ -1,7 +1,7 @@
 """Users of whom a session has arrived that their current ability does not know of.
 
-When a session arrived tells the transaction that wrote its row (`xmin`). Its own times do not: they are hours old where a
-device was offline. Numbers of transactions are PostgreSQL's 64-bit ones, which never come again.
+A session arrived with the transaction that wrote its row (`xmin`). Its own times do not say when: they are hours old where
+a device was offline. Numbers of transactions are PostgreSQL's 64-bit ones, which never come again.
 """
 
 import datetime as dt
@@ -19,7 +19,8 @@ _ALL_ENDED_BEFORE: LiteralString = "SELECT pg_snapshot_xmin(pg_current_snapshot(
 _ARRIVED: LiteralString = """
     SELECT user_id
     FROM (
-        SELECT user_id::text AS user_id, max(coalesce(updated_at, created_at)) AS ended_at, min(age(exam_results.xmin)) AS age
+        SELECT user_id::text AS user_id, max(coalesce(updated_at, created_at)) AS ended_at,
+            min(age(exam_results.xmin)) AS age
         FROM exam_results CROSS JOIN (
             SELECT pg_snapshot_xmin(s)::text::bigint + age(pg_snapshot_xmin(s)::xid) AS next
             FROM pg_current_snapshot() AS s

@@ -135,6 +135,25 @@ def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ask, e
     assert _made(engine) == by_command
 
 
+def test_a_backfill_launched_from_a_jobs_page_is_refused_and_makes_nothing(ask, engine):
+    """That page names the job and not the assets. Dagster then makes one partition of many, and reports success."""
+    _forget(engine)
+    partitions = [f"{user}|{week}" for week in WEEKS for user in ("u2", "u3")]
+    launched = ask(
+        BACKFILL,
+        params={
+            "selector": {
+                "partitionSetName": "__ASSET_JOB_partition_set",
+                "repositorySelector": {"repositoryLocationName": "seedtest", "repositoryName": "__repository__"},
+            },
+            "partitionNames": partitions,
+        },
+    )["launchPartitionBackfill"]
+    print(launched)
+    assert launched["__typename"] != "LaunchBackfillSuccess"
+    assert _made(engine) == []
+
+
 def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gave(ask, engine, shell):
     """Dagster runs a backfill's weeks in any order; reports lacked their history, in green."""
     users = ["synthetic-0001", "u17632", "u2"]

@@ -1,7 +1,7 @@
 """Users of whom a session has arrived that their current ability does not know of.
 
-A session arrived with the transaction that wrote its row (`xmin`). Its own times do not say when: they are hours old where
-a device was offline. Numbers of transactions are PostgreSQL's 64-bit ones, which never come again.
+A session arrived with the transaction that wrote its row (`xmin`). Its own times do not say when: where a device was
+offline they are hours old. Numbers of transactions are PostgreSQL's 64-bit ones, which never come again.
 """
 
 import datetime as dt

@@ -106,6 +106,22 @@ def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engi
     assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2")]
 
 
+def test_of_two_runs_that_miss_the_same_answers_the_second_takes_what_the_first_has_frozen(engine, warehouse):
+    """Runs of one week side by side each read the answers of everybody, to know how the group moved."""
+    answer(engine, ("u1", "q1"))
+    freezer = freezing.Freezer(engine, warehouse, ONE_BUCKET.users, SelectedUsers({KEY: ["u1"]}, None))
+    second = threading.Thread(target=freezer.freeze_missing, args=(FIRST, [KEY]))
+    with transaction(engine) as connection:
+        locks.hold(connection, f"seedtest responses {FIRST}")
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        freezer._freeze(connection, FIRST, [KEY], ["u1"])
+        answer(engine, ("u1", "q2"))
+    second.join()
+    assert frozen(warehouse) == [("u1", "q1")]
+
+
 def test_an_answer_that_comes_while_a_week_is_frozen_is_found_to_be_late(engine, warehouse, monkeypatch):
     """Its week's checksum is of before the reading; one of afterwards would call the file complete for ever."""
 

@@ -38,6 +38,27 @@ mutation ($params: LaunchBackfillParams!) {
   }
 }
 """
+JOBS = """
+query ($repository: RepositorySelector!) {
+  repositoryOrError(repositorySelector: $repository) { ... on Repository { jobs { name } } }
+}
+"""
+DRY_RUN = """
+mutation ($of: SensorSelector!) {
+  sensorDryRun(selectorData: $of, cursor: null) {
+    __typename
+    ... on DryRunInstigationTick {
+      evaluationResult {
+        skipReason
+        error { message }
+        runRequests { runKey }
+        dynamicPartitionsRequests { partitionKeys }
+      }
+    }
+    ... on PythonError { message }
+  }
+}
+"""
 BACKFILL_STATUS = """
 query ($id: String!) {
   partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
@@ -135,23 +156,31 @@ def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ask, e
     assert _made(engine) == by_command
 
 
-def test_a_backfill_launched_from_a_jobs_page_is_refused_and_makes_nothing(ask, engine):
-    """That page names the job and not the assets. Dagster then makes one partition of many, and reports success."""
-    _forget(engine)
-    partitions = [f"{user}|{week}" for week in WEEKS for user in ("u2", "u3")]
-    launched = ask(
-        BACKFILL,
-        params={
-            "selector": {
-                "partitionSetName": "__ASSET_JOB_partition_set",
-                "repositorySelector": {"repositoryLocationName": "seedtest", "repositoryName": "__repository__"},
+def test_there_is_no_page_of_a_named_job_and_what_it_would_send_is_refused(ask):
+    """Dagster makes one partition of many of such a backfill, and reports success (dagster#28861)."""
+    repository = {"repositoryLocationName": "seedtest", "repositoryName": "__repository__"}
+    jobs = ask(JOBS, repository=repository)["repositoryOrError"]["jobs"]
+    assert [job["name"] for job in jobs if not job["name"].startswith("__ASSET_JOB")] == []
+    assert jobs
+    for job in jobs:
+        launched = ask(
+            BACKFILL,
+            params={
+                "selector": {"partitionSetName": f"{job['name']}_partition_set", "repositorySelector": repository},
+                "partitionNames": [f"u2|{week}" for week in WEEKS],
             },
-            "partitionNames": partitions,
-        },
-    )["launchPartitionBackfill"]
-    print(launched)
-    assert launched["__typename"] != "LaunchBackfillSuccess"
-    assert _made(engine) == []
+        )["launchPartitionBackfill"]
+        assert launched["__typename"] == "PartitionSetNotFoundError"
+
+
+@pytest.mark.parametrize("name", ["due_weeks", "catch_up", "cohort", "user_keys"])
+def test_a_sensor_that_is_tested_from_its_page_says_what_it_found(ask, name):
+    of = {"repositoryLocationName": "seedtest", "repositoryName": "__repository__", "sensorName": name}
+    found = ask(DRY_RUN, of=of)["sensorDryRun"]
+    assert found["__typename"] == "DryRunInstigationTick", found
+    evaluated = found["evaluationResult"]
+    assert evaluated["error"] is None
+    assert evaluated["skipReason"] or evaluated["runRequests"] or evaluated["dynamicPartitionsRequests"]
 
 
 def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gave(ask, engine, shell):

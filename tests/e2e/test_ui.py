@@ -38,6 +38,16 @@ mutation ($params: LaunchBackfillParams!) {
   }
 }
 """
+RE_EXECUTE = """
+mutation ($params: ReexecutionParams!) {
+  launchRunReexecution(reexecutionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+STEPS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey } } } }"
 JOBS = """
 query ($repository: RepositorySelector!) {
   repositoryOrError(repositorySelector: $repository) { ... on Repository { jobs { name } } }
@@ -130,29 +140,34 @@ def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ask, e
         "dagster/partition/user": "u2",
         "dagster/partition/week": WEEKS[0],
     }
-    launched = ask(
-        LAUNCH,
-        params={
-            "selector": {
-                "repositoryLocationName": "seedtest",
-                "repositoryName": "__repository__",
-                "jobName": "__ASSET_JOB",
-                "assetSelection": [{"path": [asset]} for asset in WEEKLY],
-                "assetCheckSelection": [],
-            },
-            "mode": "default",
-            "runConfigData": {},
-            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in partition.items()]},
-        },
-    )["launchPipelineExecution"]
+    tags = [{"key": key, "value": value} for key, value in partition.items()]
+    launched = ask(LAUNCH, params={**_of_assets(), "executionMetadata": {"tags": tags}})["launchPipelineExecution"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
+    assert _ended(ask, launched["run"]["runId"]) == "SUCCESS"
+    assert _made(engine) == by_command
 
-    def status() -> str:
-        query = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-        return str(ask(query, id=launched["run"]["runId"])["runOrError"]["status"])
 
-    assert wait_until(lambda: status() in ("SUCCESS", "FAILURE", "CANCELED"), PATIENCE_S)
-    assert status() == "SUCCESS"
+def test_a_run_that_failed_is_re_executed_from_its_failure(ask, engine, by_command, shell):
+    """The steps before are not run again, and the rest gives what an undisturbed run gave."""
+    _forget(engine)
+    folder = shell.home / "artifacts" / "reports" / WEEKS[0] / "u2"
+    aside = folder.rename(folder.with_name("aside"))
+    folder.write_text("a file where the learner's folder should be")
+    tags = [
+        {"key": "dagster/asset_partition_range_start", "value": f"u2|{WEEKS[0]}"},
+        {"key": "dagster/asset_partition_range_end", "value": f"u2|{WEEKS[0]}"},
+    ]
+    launched = ask(LAUNCH, params={**_of_assets(), "executionMetadata": {"tags": tags}})["launchPipelineExecution"]
+    run_id = launched["run"]["runId"]
+    assert _ended(ask, run_id) == "FAILURE"
+    assert _made(engine) == []
+    folder.unlink()
+    aside.rename(folder)
+    again = ask(RE_EXECUTE, params={"parentRunId": run_id, "strategy": "FROM_FAILURE"})["launchRunReexecution"]
+    assert again["__typename"] == "LaunchRunSuccess", again
+    assert _ended(ask, again["run"]["runId"]) == "SUCCESS"
+    steps = ask(STEPS, id=again["run"]["runId"])["runOrError"]["stepStats"]
+    assert [step["stepKey"] for step in steps] == ["weekly_reports"]
     assert _made(engine) == by_command
 
 
@@ -218,6 +233,31 @@ def test_a_signal_to_the_command_alone_ends_dagster_and_all_its_processes(ui, as
     os.kill(ui.pid, signal.SIGTERM)
     assert ui.wait(PATIENCE_S) == 0
     assert wait_until(lambda: _processes_of(shell) == [], PATIENCE_S), _processes_of(shell)
+
+
+def _of_assets() -> dict[str, object]:
+    return {
+        "selector": {
+            "repositoryLocationName": "seedtest",
+            "repositoryName": "__repository__",
+            "jobName": "__ASSET_JOB",
+            "assetSelection": [{"path": [asset]} for asset in WEEKLY],
+            "assetCheckSelection": [],
+        },
+        "mode": "default",
+        "runConfigData": {},
+    }
+
+
+def _ended(ask: Any, run_id: str) -> str:
+    """The run's status, once it has ended."""
+
+    def status() -> str:
+        query = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+        return str(ask(query, id=run_id)["runOrError"]["status"])
+
+    assert wait_until(lambda: status() in ("SUCCESS", "FAILURE", "CANCELED"), PATIENCE_S)
+    return status()
 
 
 def _made(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:

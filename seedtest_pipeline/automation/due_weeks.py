@@ -1,5 +1,6 @@
-"""The sensor `due_weeks`: weeks with late, corrected or taken-back answers are made again, and so is what failed or was
-missed, such as last week where no daemon ran on Monday.
+"""The sensor `due_weeks`: weeks with late, corrected or taken-back answers are made again, and so is what failed, or was
+missed: last week, where no daemon ran on Monday. For up to five Mondays before Dagster makes up itself; older weeks that
+nobody made are history, which a person asks for.
 
 What rests on a week is made again with it, so each user key is asked for from its earliest due week to the newest.
 """
@@ -62,11 +63,10 @@ def due_weeks_sensor(
         except NoItemBank as nothing_to_estimate_with:
             return dg.SkipReason(str(nothing_to_estimate_with))
         now = dt.datetime.now(dt.UTC)
-        frozen, missed = warehouse.weeks(), Week.last_complete(now)
-        if now < monday.of(missed) + AFTER_SCHEDULE:
-            missed = missed.plus(-1)
-        for_all = {missed, *(frozen[-1].plus(1).through(missed) if frozen else ())}
-        weeks = sorted(week for week in {*frozen, *for_all} if week >= partitions.first_week)
+        frozen, scheduled = warehouse.weeks(), Week.last_complete(now)
+        if now < monday.of(scheduled) + AFTER_SCHEDULE:
+            scheduled = scheduled.plus(-1)
+        weeks = sorted(week for week in {*frozen, scheduled} if week >= partitions.first_week)
         if not weeks:
             return dg.SkipReason(f"The first week, {partitions.first_week} (FIRST_WEEK), is still to be made.")
         # All weeks once a day; else those that a run of the newest one reads again.
@@ -77,10 +77,9 @@ def due_weeks_sensor(
         found: dict[Week, dict[str, str]] = {}
         until, finished = time.monotonic() + LOOKING_S, True
         for week, checksums in Sessions(engine, partitions.users).checksums(first, weeks[-1]):
-            if week in frozen or (week in for_all and checksums):
-                wanted = formats if week in for_all else ()
-                there = stored(engine, warehouse, partitions.users, week, wanted)
-                found[week] = due(keys, checksums, there, for_all=week in for_all)
+            if week in frozen or (week == scheduled and checksums):
+                there = stored(engine, warehouse, partitions.users, week, formats if week == scheduled else ())
+                found[week] = due(keys, checksums, there, for_all=week == scheduled)
             if time.monotonic() > until:
                 finished = week == first
                 break

@@ -48,11 +48,6 @@ mutation ($params: ReexecutionParams!) {
 }
 """
 STEPS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey } } } }"
-JOBS = """
-query ($repository: RepositorySelector!) {
-  repositoryOrError(repositorySelector: $repository) { ... on Repository { jobs { name } } }
-}
-"""
 DRY_RUN = """
 mutation ($of: SensorSelector!) {
   sensorDryRun(selectorData: $of, cursor: null) {
@@ -171,21 +166,22 @@ def test_a_run_that_failed_is_re_executed_from_its_failure(ask, engine, by_comma
     assert _made(engine) == by_command
 
 
-def test_there_is_no_page_of_a_named_job_and_what_it_would_send_is_refused(ask):
-    """Dagster makes one partition of many of such a backfill, and reports success (dagster#28861)."""
-    repository = {"repositoryLocationName": "seedtest", "repositoryName": "__repository__"}
-    jobs = ask(JOBS, repository=repository)["repositoryOrError"]["jobs"]
-    assert [job["name"] for job in jobs if not job["name"].startswith("__ASSET_JOB")] == []
-    assert jobs
-    for job in jobs:
-        launched = ask(
-            BACKFILL,
-            params={
-                "selector": {"partitionSetName": f"{job['name']}_partition_set", "repositorySelector": repository},
-                "partitionNames": [f"u2|{week}" for week in WEEKS],
+def test_a_backfill_launched_from_a_jobs_page_is_refused_instead_of_making_one_partition_of_many(ask, engine):
+    """Dagster makes one and reports success (dagster#28861). The only job with such a page is the schedule's own."""
+    _forget(engine)
+    launched = ask(
+        BACKFILL,
+        params={
+            "selector": {
+                "partitionSetName": "__anonymous_asset_job_weekly_partition_set",
+                "repositorySelector": {"repositoryLocationName": "seedtest", "repositoryName": "__repository__"},
             },
-        )["launchPartitionBackfill"]
-        assert launched["__typename"] == "PartitionSetNotFoundError"
+            "partitionNames": [f"{user}|{week}" for week in WEEKS for user in ("u2", "u3")],
+        },
+    )["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    assert _backfilled(ask, launched["backfillId"]) == "COMPLETED_FAILED"
+    assert _made(engine) == []
 
 
 @pytest.mark.parametrize("name", ["due_weeks", "catch_up", "cohort", "user_keys"])
@@ -216,14 +212,7 @@ def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gav
     )["launchPartitionBackfill"]
     assert launched["__typename"] == "LaunchBackfillSuccess", launched
 
-    def status() -> str:
-        query = (
-            "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
-        )
-        return str(ask(query, id=launched["backfillId"])["partitionBackfillOrError"]["status"])
-
-    assert wait_until(lambda: status().startswith(("COMPLETED", "FAILED", "CANCELED")), PATIENCE_S)
-    assert status() == "COMPLETED_SUCCESS"
+    assert _backfilled(ask, launched["backfillId"]) == "COMPLETED_SUCCESS"
     rounded = [[round(value, 9) if isinstance(value, float) else value for value in row] for row in _made(engine)]
     assert rounded == [[round(value, 9) if isinstance(value, float) else value for value in row] for row in ordered]
 
@@ -257,6 +246,16 @@ def _ended(ask: Any, run_id: str) -> str:
         return str(ask(query, id=run_id)["runOrError"]["status"])
 
     assert wait_until(lambda: status() in ("SUCCESS", "FAILURE", "CANCELED"), PATIENCE_S)
+    return status()
+
+
+def _backfilled(ask: Any, backfill_id: str) -> str:
+    """The backfill's status, once it has ended."""
+
+    def status() -> str:
+        return str(ask(BACKFILL_STATUS, id=backfill_id)["partitionBackfillOrError"]["status"])
+
+    assert wait_until(lambda: status().startswith(("COMPLETED", "FAILED", "CANCELED")), PATIENCE_S)
     return status()
 
 

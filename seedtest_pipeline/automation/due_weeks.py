@@ -1,6 +1,6 @@
-"""The sensor `due_weeks`: weeks with late, corrected or taken-back answers are made again, and so is what failed, or was
-missed: last week, where no daemon ran on Monday. For up to five Mondays before Dagster makes up itself; older weeks that
-nobody made are history, which a person asks for.
+"""The sensor `due_weeks`: weeks with late, corrected or taken-back answers are made again, and so is what failed, or
+was missed: last week, where no daemon ran on Monday. For up to five Mondays before Dagster makes up itself; older weeks
+that nobody made are history, which a person asks for.
 
 What rests on a week is made again with it, so each user key is asked for from its earliest due week to the newest.
 """

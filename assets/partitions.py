@@ -53,7 +53,7 @@ def selection(context: dg.AssetExecutionContext) -> Selection:
 
     Raises:
         dg.Failure: the run carries a range and a single partition at once, as a backfill of a named job does; Dagster
-            would make one partition of many and report success (dagster#28861).
+            would make one partition of many and report success (dagster#28861). Or its range holds nothing.
     """
     tags = context.run.tags
     if (RANGE_START in tags or RANGE_END in tags) and any(tag.startswith("dagster/partition") for tag in tags):
@@ -66,6 +66,12 @@ def selection(context: dg.AssetExecutionContext) -> Selection:
     for key in context.partition_keys:
         user_key, week = key.split("|")  # Dagster joins the dimensions in alphabetical order; no key of ours has a "|"
         by_week.setdefault(Week.parse(week), []).append(user_key)
+    if not by_week:
+        raise dg.Failure(
+            f"No partition lies between {tags.get(RANGE_START)} and {tags.get(RANGE_END)}: start the range at its "
+            "earlier week and at the user key that comes first in Dagster's list, and end it at the later ones.",
+            allow_retries=False,
+        )
     return Selection({week: sorted(by_week[week]) for week in sorted(by_week)})
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 import dagster as dg
 import sqlalchemy as sa
 
+from assets import made_partitions
 from assets.abilities.freezing import Freezer, gaps
 from assets.failures import in_words
 from assets.partitions import Partitions, UserSelection, selection
@@ -38,7 +39,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         freezer = Freezer(engine, warehouse, partitions.users, users)
         missing = gaps(chosen, partitions.first_week, warehouse)
         for n, (week, keys) in enumerate(missing.items()):
-            freezer.freeze(week, keys, users.members(keys))
+            freezer.freeze_missing(week, keys)
             progress("earlier weeks frozen", n + 1, len(missing))
         questions, malformed = Counts(), Counter[str]()
         for n, (week, keys) in enumerate(chosen.keys.items()):
@@ -47,14 +48,17 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
             with transaction(engine) as connection:
                 malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at, users.named(asked)))
             progress("weeks frozen", n + 1, len(chosen.keys))
-        return dg.MaterializeResult(
-            metadata={
+        return made_partitions.result(
+            context,
+            chosen,
+            users,
+            {
                 "dagster/row_count": questions.total,
                 "users": len(users.asked(chosen.user_keys)),
                 **questions.by_name(),
                 "malformed answers left out": "; ".join(f"{why}: {n}" for why, n in malformed.items()) or "none",
                 "earlier weeks frozen, since abilities rest on them": ", ".join(map(str, missing)) or "none",
-            }
+            },
         )
 
     return responses

@@ -63,6 +63,10 @@ class SelectedUsers:
         members = self.members(keys)
         return members if self.only is None else [user for user in members if user in self.only]
 
+    def whole(self, key: str) -> bool:
+        """Whether the run is for all users of the key."""
+        return self.only is None or self.only.issuperset(self.by_key.get(key, ()))
+
     def n_asked(self, chosen: Selection) -> int:
         """Learners and weeks that the run is to make."""
         return sum(len(self.asked(keys)) for keys in chosen.keys.values())

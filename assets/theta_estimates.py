@@ -6,7 +6,7 @@ import dagster as dg
 import numpy as np
 import sqlalchemy as sa
 
-from assets import population
+from assets import made_partitions, population
 from assets.abilities.scoring import ScoringRules, person_fit
 from assets.abilities.weekly_states import weekly_states
 from assets.failures import in_words
@@ -70,10 +70,9 @@ def build(partitions: Partitions, choice: BankChoice, charts: Path) -> dg.Assets
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         picture = dg.MetadataValue.md(histogram(charts, _distribution(made)))
         context.log_event(dg.AssetObservation(context.asset_key, metadata={"distribution": picture}))
-        return dg.MaterializeResult(
-            metadata=_summary(made, f"{bank.version} ({bank.model})", estimator.name, n_unusual, n_without, n_before)
-            | {"an omitted question counts as": dg.MetadataValue.text(rules.omitted)}
-        )
+        summary = _summary(made, f"{bank.version} ({bank.model})", estimator.name, n_unusual, n_without, n_before)
+        summary |= {"an omitted question counts as": dg.MetadataValue.text(rules.omitted)}
+        return made_partitions.result(context, chosen, users, summary)
 
     return theta_estimates
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 import dagster as dg
 import sqlalchemy as sa
 
+from assets import made_partitions
 from assets.abilities.scoring import ScoringRules
 from assets.abilities.windows import windows
 from assets.failures import in_words
 from assets.partitions import Partitions, UserSelection, partition_key, selection
 from assets.publishing.publisher import Failed, Publisher
-from assets.selection import Selection, selected_users
+from assets.selection import SelectedUsers, Selection, selected_users
 from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
@@ -71,9 +72,9 @@ def build(
             dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(publisher, links))})
         )
         if publisher.failed:
-            _mark_the_good(context, partitions, chosen, publisher.failed)
+            _mark_the_good(context, partitions, chosen, users, publisher.failed)
             raise dg.Failure(_complaint(publisher.failed), metadata=_summary(publisher), allow_retries=False)
-        return dg.MaterializeResult(metadata=_summary(publisher))
+        return made_partitions.result(context, chosen, users, _summary(publisher))
 
     return weekly_reports
 
@@ -127,10 +128,14 @@ def _complaint(failed: Sequence[Failed]) -> str:
 
 
 def _mark_the_good(
-    context: dg.AssetExecutionContext, partitions: Partitions, chosen: Selection, failed: Sequence[Failed]
+    context: dg.AssetExecutionContext,
+    partitions: Partitions,
+    chosen: Selection,
+    users: SelectedUsers,
+    failed: Sequence[Failed],
 ) -> None:
     """A failed step records nothing of itself: without this the good partitions would stay unmade in Dagster's eyes."""
     bad = {(failure.week, partitions.users.key_of(failure.user_id)) for failure in failed}
     for week, key in chosen.pairs():
-        if (week, key) not in bad:
+        if (week, key) not in bad and users.whole(key):
             context.log_event(dg.AssetMaterialization(context.asset_key, partition=partition_key(week, key)))

@@ -18,12 +18,13 @@ from assets import (
 )
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline import catalog
-from seedtest_pipeline.automation import schedule
 from seedtest_pipeline.automation.alerts import alert_sensor
-from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
+from seedtest_pipeline.automation.catch_up import CURRENT_ABILITIES, catch_up_sensor
 from seedtest_pipeline.automation.cohort import cohort_sensor
+from seedtest_pipeline.automation.due_weeks import due_weeks_sensor
 from seedtest_pipeline.automation.history_retention import history_retention_sensor
-from seedtest_pipeline.automation.late_answers import late_answers_sensor
+from seedtest_pipeline.automation.schedule import Monday, weekly_schedule
+from seedtest_pipeline.automation.user_keys import user_keys_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
@@ -51,16 +52,15 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         population.build(weeks_and_users, parts.bank_choice),
         report_template.build(parts.compile_templates),
     ])  # fmt: skip
-    catch_up = catch_up_job(parts.bank_choice)
-    user_keys = schedule.user_keys_sensor(weeks_and_users)
+    user_keys = user_keys_sensor(weeks_and_users)
+    monday = Monday(parts.settings.zone)
     return dg.Definitions(
-        assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others],
+        assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others, CURRENT_ABILITIES],
         asset_checks=checks.build(),
-        schedules=[schedule.weekly_schedule(weeks_and_users, made_weekly)],
-        jobs=[catch_up],
+        schedules=[weekly_schedule(weeks_and_users, made_weekly, monday)],
         sensors=[
-            late_answers_sensor(weeks_and_users, made_weekly),
-            catch_up_sensor(catch_up, parts.bank_choice),
+            due_weeks_sensor(weeks_and_users, made_weekly, parts.bank_choice, parts.settings.report_formats, monday),
+            catch_up_sensor(parts.bank_choice),
             cohort_sensor(cohorts),
             history_retention_sensor(parts.settings.dagster_keep_days),
             *([user_keys] if user_keys else []),

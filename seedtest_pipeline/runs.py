@@ -13,7 +13,7 @@ from resources.errors import InvalidInput, OperatorRequired
 from resources.model import Week
 from resources.progress import Progress
 from seedtest_pipeline import definitions
-from seedtest_pipeline.automation import orphaned_runs, schedule
+from seedtest_pipeline.automation import orphaned_runs, user_keys
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.wiring import Parts
 
@@ -84,7 +84,7 @@ class Runner:
 
     def add_missing_keys(self) -> list[str]:
         """Register keys of users who have none, as the sensor does; returns all user ids."""
-        user_ids, new = schedule.missing_keys(self.partitions, self.instance, self.parts.engine)
+        user_ids, new = user_keys.missing_keys(self.partitions, self.instance, self.parts.engine)
         if new:
             self.instance.add_dynamic_partitions("user", new)
         return user_ids
@@ -140,7 +140,8 @@ def open_instance() -> dg.DagsterInstance:
 
 
 def _metadata(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, dg.MetadataValue]:
-    made = result.asset_materializations_for_node(asset)
+    """The asset's last word: a run for some learners of a bucket observes its partition instead of materializing it."""
+    made = result.asset_materializations_for_node(asset) or result.asset_observations_for_node(asset)
     return made[-1].metadata if made else {}
 
 

@@ -9,6 +9,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -77,6 +78,13 @@ def _monday(value: dt.date) -> dt.date:
         raise ValueError(str(error).removesuffix(".")) from error
 
 
+def _zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # the latter of a name that is a folder, or no path
+        raise ValueError("it is no time zone; one is called `UTC` or `Asia/Seoul`") from None
+
+
 def _scale(value: object) -> object:
     """`500,100,200,800`: the score of theta 0, points per logit, lowest and highest score."""
     if not isinstance(value, str):
@@ -111,6 +119,8 @@ class Settings(BaseSettings):
     """`users` (one partition per user, to about 1,000), or the number of hash buckets."""
     first_week: Annotated[dt.date, AfterValidator(_monday)] = dt.date(2025, 1, 6)
     """Monday from which there are partitions; later than that there is always the present week."""
+    seedtest_timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """Time zone of the weekly schedule; weeks themselves are UTC's."""
     r_irt_base_url: str | None = None
     """Address of the R service; unset: the same arithmetic in this process."""
     r_irt_internal_token: SecretStr | None = None
@@ -230,6 +240,11 @@ class Settings(BaseSettings):
     @property
     def home(self) -> Path:
         return self.seedtest_home.expanduser().resolve()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Of the weekly schedule."""
+        return ZoneInfo(self.seedtest_timezone)
 
     @property
     def scale(self) -> Scale:

@@ -1,6 +1,6 @@
 """Freezing a week's answers: read from the view once, kept with a checksum of their sessions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,29 +58,41 @@ class Freezer:
         Under a lock from the reading to the writing: of two runs over one bucket the later one writes what it read
         last, and neither puts back what the other has renewed.
         """
-        everyone = self.users.members(keys)
         with transaction(self.engine) as connection:
             locks.hold(connection, f"seedtest responses {week}")
-            if len(asked) == len(everyone):
-                frozen: list[str] = []
-            else:
-                absent = set(self.warehouse.missing(week, keys))
-                frozen = [key for key in keys if key not in absent]
-                asked = sorted({*asked, *self.users.members(absent)})
-            named = self.users.named(asked)
-            # Before the answers: what changes in between leaves an old checksum, and is found to be late.
-            checksums = checksums_by_key(self.keys, attempts.checksums(connection, week.begins_at, week.ends_at, named))
-            answers = attempts.between(connection, week.begins_at, week.ends_at, named)
-            if frozen:
-                # The other users' answers stay: if they are late, they have to stay late.
-                checksums |= {
-                    key: checksum for key, checksum in self.warehouse.checksums(week).items() if key in frozen
-                }
-                before = self.warehouse.read([week], frozen)
-                renewed = pc.is_in(before["user_id"], pa.array(asked, pa.large_string()))
-                answers = pa.concat_tables([before.filter(pc.invert(renewed)), answers])
-            parts = _by_key(answers, keys, self.keys)
-            self.warehouse.write(week, parts, checksums)
+            return self._freeze(connection, week, keys, asked)
+
+    def freeze_missing(self, week: Week, keys: Collection[str]) -> None:
+        """Those of the keys that have no file yet, whole. Looked up under the lock: of two runs that miss the same, the
+        second finds what the first has frozen, instead of reading everybody's answers once more."""
+        if not self.warehouse.missing(week, keys):
+            return
+        with transaction(self.engine) as connection:
+            locks.hold(connection, f"seedtest responses {week}")
+            if missing := self.warehouse.missing(week, keys):
+                self._freeze(connection, week, missing, self.users.members(missing))
+
+    def _freeze(self, connection: sa.Connection, week: Week, keys: Sequence[str], asked: Sequence[str]) -> Counts:
+        """What the two have in common, under their lock."""
+        everyone = self.users.members(keys)
+        if len(asked) == len(everyone):
+            frozen: list[str] = []
+        else:
+            absent = set(self.warehouse.missing(week, keys))
+            frozen = [key for key in keys if key not in absent]
+            asked = sorted({*asked, *self.users.members(absent)})
+        named = self.users.named(asked)
+        # Before the answers: what changes in between leaves an old checksum, and is found to be late.
+        checksums = checksums_by_key(self.keys, attempts.checksums(connection, week.begins_at, week.ends_at, named))
+        answers = attempts.between(connection, week.begins_at, week.ends_at, named)
+        if frozen:
+            # The other users' answers stay: if they are late, they have to stay late.
+            checksums |= {key: checksum for key, checksum in self.warehouse.checksums(week).items() if key in frozen}
+            before = self.warehouse.read([week], frozen)
+            renewed = pc.is_in(before["user_id"], pa.array(asked, pa.large_string()))
+            answers = pa.concat_tables([before.filter(pc.invert(renewed)), answers])
+        parts = _by_key(answers, keys, self.keys)
+        self.warehouse.write(week, parts, checksums)
         return sum(map(Counts.of, parts.values()), Counts())
 
 

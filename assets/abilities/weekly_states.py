@@ -208,8 +208,7 @@ def weekly_states(
 
     def freeze(week: Week) -> None:
         for earlier in first_week.through(week):
-            if missing := warehouse.missing(earlier, users.by_key):
-                freezer.freeze(earlier, missing, users.members(missing))
+            freezer.freeze_missing(earlier, users.by_key)
 
     answers = CountedAnswers(warehouse, first_week, rules.attempts, rules.omitted, rules.anew_weeks)
     group = Group(engine, bank, answers, rules.drift)

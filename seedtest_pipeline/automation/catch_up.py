@@ -1,11 +1,14 @@
-"""The sensor `catch_up`: sessions that ended and of which the API heard nothing, as when it was down, are updated here.
+"""The sensor `catch_up`: sessions that arrived and of which the API heard nothing, as when it was down or the learner's
+device offline, are updated here.
 
-It goes through the sessions in the order of their ends, and beyond a batch only once that was done. So nobody is
+It goes through them in the order of their arrival, and beyond a user only once that one is dealt with. So nobody is
 forgotten while the database or the estimator is down, and nobody is asked about twice: who has nothing to be estimated
-from would else be found again for ever.
+from would else be found again for ever. No run is started, which would cost more than a hundred updates; what was done
+stands in Dagster as an event of the asset `current_abilities`.
 """
 
 import datetime as dt
+import time
 from collections import Counter
 
 import dagster as dg
@@ -14,114 +17,136 @@ from pydantic import BaseModel
 
 from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
-from assets.failures import in_words
 from resources.database.engine import transaction
 from resources.database.queries import item_banks, missed_updates
 from resources.database.queries.item_banks import BankChoice
-from resources.database.queries.missed_updates import SessionEnd
+from resources.database.queries.missed_updates import Arrivals
 from resources.errors import NoItemBank, RetryLater, SeedtestError
 from resources.estimators.contract import Estimator
-from resources.progress import Progress
 
+CURRENT_ABILITIES = dg.AssetSpec(
+    "current_abilities",
+    deps=["item_parameters"],
+    kinds={"postgres"},
+    description=(
+        "Each learner's ability as of now (mirt_ability): stored by the API when a session ends, by the weekly run "
+        "where none is later, and by the sensor catch_up, whose updates are the events here."
+    ),
+)
 INTERVAL_S = 60
-# The API has its chance first, with its callers' retries; and a session may be committed after the time that it bears.
+# The API has its chance first, with its callers' retries.
 GRACE = dt.timedelta(minutes=5)
-# Some seconds of work, and a list that a person can still read in the UI.
-USERS_PER_RUN = 1_000
-# What failed, or never started, is asked for again so often: the run itself has tried for minutes.
-AGAIN_AFTER_S = 600
-
-_RUN_KEY_TAG = "dagster/run_key"
-
-
-class Users(dg.Config):
-    """Whose ability to estimate as of now."""
-
-    user_ids: list[str]
+USERS_PER_TICK = 1_000
+# A tick must end within 60 s; who comes after is updated at the next.
+UPDATING_S = 30.0
+_NAMED = 20  # failed users in an event; their number is always whole
 
 
 class Place(BaseModel):
-    """All up to `done` is dealt with, and up to `asked`, where it is set, by the run `run_key`."""
+    """All that arrived before the transaction `done` is dealt with, and up to the user `after_user` what arrived before
+    `until`, where that is not 0. `seen`: which transactions had all ended at an instant, for the last minutes."""
 
-    done: SessionEnd
-    asked: SessionEnd | None = None
-    run_key: str = ""
+    done: int = 0
+    until: int = 0
+    after_user: str = ""
+    seen: list[tuple[dt.datetime, int]] = []
 
+    def at(self, now: dt.datetime, all_ended_before: int) -> "Place":
+        """The same at a later instant, with what has waited for long enough by then to be dealt with."""
+        seen = [*self.seen, (now, all_ended_before)]
+        waited = [before for at, before in seen if at <= now - GRACE]
+        if self.until or not waited:
+            return self.model_copy(update={"seen": seen})
+        return Place(done=self.done, until=waited[-1], seen=seen[len(waited) :])
 
-def catch_up_job(choice: BankChoice) -> dg.JobDefinition:
-    @dg.op(pool="estimator")
-    @in_words
-    def update_abilities(
-        context: dg.OpExecutionContext,
-        config: Users,
-        engine: dg.ResourceParam[sa.Engine],
-        rules: dg.ResourceParam[ScoringRules],
-        estimator: dg.ResourceParam[Estimator],
-        progress: dg.ResourceParam[Progress],
-    ) -> None:
-        updater = Updater(engine, estimator, choice)
-        outcomes = Counter[str]()
-        for n, user_id in enumerate(config.user_ids):
-            try:
-                update = updater.update(user_id, rules, request_id=context.run_id)
-            except RetryLater:
-                raise
-            except SeedtestError as error:  # of this user; the others must not wait for what time does not mend
-                context.log.error(f"{user_id}: {error}")  # noqa: G004, TRY400 - Dagster shows the text alone
-                outcomes["failed"] += 1
-            else:
-                outcomes[update.reason or ("a later one was stored" if update.later else "updated")] += 1
-            progress("abilities updated", n + 1, len(config.user_ids))
-        context.add_output_metadata(dict(outcomes))
+    def after(self, user_id: str) -> "Place":
+        return self.model_copy(update={"after_user": user_id})
 
-    @dg.job(name="catch_up", description="Abilities of users whose session ended without an update.")
-    def catch_up() -> None:
-        update_abilities()
-
-    return catch_up
+    def finished(self) -> "Place":
+        return Place(done=self.until, seen=self.seen)
 
 
-def catch_up_sensor(job: dg.JobDefinition, choice: BankChoice) -> dg.SensorDefinition:
+def catch_up_sensor(choice: BankChoice) -> dg.SensorDefinition:
     @dg.sensor(
         name="catch_up",
-        job_name=job.name,  # with the job itself, Dagster warns of a beta parameter of its own at every load
         minimum_interval_seconds=INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Updates the abilities of users whose session ended without one.",
+        description="Updates the abilities of users of whom a session arrived without an update.",
     )
     def catch_up(
         context: dg.SensorEvaluationContext,
         engine: dg.ResourceParam[sa.Engine],
         rules: dg.ResourceParam[ScoringRules],
+        estimator: dg.ResourceParam[Estimator],
     ) -> dg.SensorResult | dg.SkipReason:
         now = dt.datetime.now(dt.UTC)
-        oldest = SessionEnd(rules.window_start(now))  # an older session would change nothing
-        place = Place.model_validate_json(context.cursor) if context.cursor else Place(done=oldest)
-        if place.asked is not None:
-            run = next(
-                iter(context.instance.get_runs(dg.RunsFilter(tags={_RUN_KEY_TAG: place.run_key}), limit=1)), None
-            )
-            if run is not None and not run.is_finished:
-                return dg.SkipReason(f"The run for sessions that ended up to {place.asked.at:%F %T} is under way.")
-            place = Place(done=place.asked if run is not None and run.is_success else place.done)
-        after, until = max(place.done, oldest), now - GRACE
+        place = Place.model_validate_json(context.cursor) if context.cursor else Place()
         try:
             with transaction(engine) as connection:
                 version, model = item_banks.identify_chosen(connection, choice)
-                found = missed_updates.find(connection, after, until, version, model, USERS_PER_RUN)
+                place = place.at(now, missed_updates.all_ended_before(connection))
+                found = missed_updates.find(
+                    connection,
+                    Arrivals(place.done, place.until),
+                    rules.window_start(now),  # an older session would change nothing
+                    version,
+                    model,
+                    USERS_PER_TICK,
+                    place.after_user,
+                )
         except NoItemBank as nothing_to_score_with:
             return dg.SkipReason(str(nothing_to_score_with))
-        if not found:
-            return dg.SensorResult(
-                cursor=Place(done=max(after, SessionEnd(until))).model_dump_json(),
-                skip_reason=f"Every session that ended up to {until:%F %T} has its update.",
-            )
-        first = found[0]
-        run_key = f"catch_up|{first.at.isoformat()}|{first.user_id}|{int(now.timestamp()) // AGAIN_AFTER_S}"
-        user_ids = [end.user_id for end in found]
+        updates = _Updates(Updater(engine, estimator, choice), rules, context)
+        until = time.monotonic() + UPDATING_S
+        for user_id in found:
+            if time.monotonic() > until or not updates.update(user_id):
+                break
+            place = place.after(user_id)
+        else:
+            place = place.finished() if place.until and len(found) < USERS_PER_TICK else place
         return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key, dg.RunConfig({"update_abilities": Users(user_ids=user_ids)}))],
-            cursor=Place(done=place.done, asked=found[-1], run_key=run_key).model_dump_json(),
-        )
+            cursor=place.model_dump_json(), skip_reason=updates.sentence, asset_events=updates.events
+        )  # fmt: skip
 
     return catch_up
+
+
+class _Updates:
+    """Updates of one tick, and what became of them."""
+
+    def __init__(self, updater: Updater, rules: ScoringRules, context: dg.SensorEvaluationContext) -> None:
+        self._updater, self._rules, self._context = updater, rules, context
+        self._outcomes = Counter[str]()
+        self._failed: list[str] = []
+        self._waits_for: str | None = None
+
+    def update(self, user_id: str) -> bool:
+        """Whether the user is dealt with; not where the database or the estimator does not answer."""
+        try:
+            update = self._updater.update(user_id, self._rules, request_id="catch_up")
+        except RetryLater as error:
+            self._waits_for = str(error)
+            return False
+        except SeedtestError as error:  # of this user; the others must not wait for what time does not mend
+            self._context.log.error(f"{user_id}: {error}")  # noqa: G004, TRY400 - Dagster shows the text alone
+            self._outcomes["failed"] += 1
+            self._failed.append(user_id)
+        else:
+            self._outcomes[update.reason or ("a later one was stored" if update.later else "updated")] += 1
+        return True
+
+    @property
+    def sentence(self) -> str:
+        counts = ", ".join(f"{what}: {n}" for what, n in self._outcomes.items())
+        parts = [*([f"{counts}."] if counts else []), *([self._waits_for] if self._waits_for else [])]
+        return " ".join(parts) or (
+            "Every session that arrived five minutes ago or earlier has its update, but for those that came since the "
+            "oldest transaction began that is still open."
+        )
+
+    @property
+    def events(self) -> list[dg.AssetMaterialization]:
+        if not self._outcomes:
+            return []
+        failed = {"failed users": ", ".join(self._failed[:_NAMED])} if self._failed else {}
+        return [dg.AssetMaterialization(CURRENT_ABILITIES.key, metadata={**self._outcomes, **failed})]

@@ -9,7 +9,8 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities
 from resources.model import Week
 from resources.reports import cohort_document
-from seedtest_pipeline.automation.schedule import UNFINISHED
+from seedtest_pipeline.automation import asking
+from seedtest_pipeline.automation.asking import UNFINISHED
 
 INTERVAL_S = 1_800  # late answers renew estimates all day long, and a report takes some ten seconds
 
@@ -23,18 +24,28 @@ def cohort_sensor(cohort_reports: dg.AssetsDefinition) -> dg.SensorDefinition:
         description="Makes last week's cohort report once no run is under way, and again where estimates were renewed.",
     )
     def cohort(context: dg.SensorEvaluationContext, engine: dg.ResourceParam[sa.Engine]) -> dg.SensorResult:
-        week = Week.last_complete(dt.datetime.now(dt.UTC))
+        now = dt.datetime.now(dt.UTC)
+        week = Week.last_complete(now)
         with transaction(engine) as connection:
             renewed_at = abilities.renewed_at(connection, week)
         if renewed_at is None:
             return dg.SensorResult(skip_reason=f"There are no estimates of {week} yet.")
-        state = f"{week}|{renewed_at.isoformat()}"
-        if context.cursor == state:
-            return dg.SensorResult(skip_reason=f"The report of {week} was asked for since its estimates were made.")
+        of_week = dg.AssetRecordsFilter(
+            cohort_reports.key, asset_partitions=[week.key], after_timestamp=renewed_at.timestamp()
+        )  # fmt: skip
+        if context.instance.fetch_materializations(of_week, limit=1).records:
+            return dg.SensorResult(skip_reason=f"The report of {week} was made since its estimates were.")
         if context.instance.get_runs(UNFINISHED, limit=1):
             return dg.SensorResult(skip_reason="A run is under way, and may be making estimates.")
         if lacking := cohort_document.lacking():
             return dg.SensorResult(skip_reason=f"No cohort report is made here. {lacking}")
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=state, partition_key=week.key)], cursor=state)
+        what = f"cohort {week} {renewed_at:%FT%T.%f}"
+        turn = asking.turn(context.instance, what, now)
+        if isinstance(turn, str):
+            return dg.SensorResult(skip_reason=turn)
+        request = dg.RunRequest(
+            run_key=asking.run_key(what, turn), partition_key=week.key, tags=asking.request_tags(what)
+        )  # fmt: skip
+        return dg.SensorResult(run_requests=[request])
 
     return cohort

@@ -1,6 +1,11 @@
-"""What runs by itself: the weekly schedule, and the sensor that gives new users their partition key."""
+"""The weekly schedule: on Mondays the week that has just ended, in runs of about ten thousand learners."""
 
-from collections.abc import Iterator, Sequence
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import sqlalchemy as sa
@@ -9,83 +14,90 @@ from assets.partitions import Partitions, range_tags
 from resources.database.engine import transaction
 from resources.database.queries import attempts
 from resources.model import Week
+from resources.warehouse.folder import Warehouse
+from seedtest_pipeline.automation.due import Sessions, due, stored
 
-# Keys per run: a run's start costs seconds, and a failed run is repeated whole.
-KEYS_PER_RUN = 500
-# Dagster takes at most 25,000 new keys a tick.
-NEW_KEYS_PER_TICK = 10_000
-
-UNFINISHED = dg.RunsFilter(
-    statuses=[
-        dg.DagsterRunStatus.QUEUED,
-        dg.DagsterRunStatus.NOT_STARTED,
-        dg.DagsterRunStatus.STARTING,
-        dg.DagsterRunStatus.STARTED,
-    ]
-)
+# A run's start costs seconds and a failed run is repeated whole; and there must be several, so that as many as
+# dagster.yaml lets go on at once (max_concurrent_runs) keep that many cores at work.
+LEARNERS_PER_RUN = 10_000
+HOUR = 6
 
 
-def weekly_schedule(partitions: Partitions, made_weekly: Sequence[dg.AssetsDefinition]) -> dg.ScheduleDefinition:
-    """Mondays 06:00 UTC, the week that has just ended, in runs over contiguous ranges of user keys."""
+@dataclass(frozen=True)
+class Monday:
+    """When on a Monday of the platform's `zone` the week before is asked for.
+
+    Weeks end at Monday 00:00 UTC. Where that is after 06:00, as in Seoul, it is the first full hour that is not before.
+    """
+
+    zone: ZoneInfo
+
+    @cached_property
+    def hour(self) -> int:
+        year = dt.datetime.now(dt.UTC).year
+        offsets = [dt.datetime(year, month, 1, tzinfo=self.zone).utcoffset() or dt.timedelta() for month in (1, 7)]
+        return max(HOUR, math.ceil(max(offsets) / dt.timedelta(hours=1)))
+
+    @property
+    def cron(self) -> str:
+        return f"0 {self.hour} * * 1"
+
+    def of(self, week: Week) -> dt.datetime:
+        """When the week is asked for: the Monday after it."""
+        return dt.datetime.combine(week.plus(1).start, dt.time(self.hour), self.zone)
+
+
+def weekly_schedule(
+    partitions: Partitions, made_weekly: Sequence[dg.AssetsDefinition], monday: Monday
+) -> dg.ScheduleDefinition:
+    """On each `monday` the week that has just ended, in runs over contiguous ranges of user keys."""
 
     @dg.schedule(
         name="weekly",
-        cron_schedule="0 6 * * 1",
-        execution_timezone="UTC",
+        cron_schedule=monday.cron,
+        execution_timezone=monday.zone.key,
         target=list(made_weekly),
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Responses, abilities and reports of the week that has just ended, for every learner.",
     )
-    def weekly(context: dg.ScheduleEvaluationContext) -> dg.SkipReason | list[dg.RunRequest]:
+    def weekly(
+        context: dg.ScheduleEvaluationContext,
+        engine: dg.ResourceParam[sa.Engine],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.SkipReason | list[dg.RunRequest]:
         week = Week.last_complete(context.scheduled_execution_time)
         if week < partitions.first_week:
             return dg.SkipReason(f"{week} is before the first week, {partitions.first_week} (FIRST_WEEK).")
         keys = partitions.user_keys(context.instance)
         if not keys:
             return dg.SkipReason("No users yet: the sensor user_keys adds them once the platform has some.")
-        return [
+        ((_, checksums),) = Sessions(engine, partitions.users).checksums(week, week)
+        there = stored(engine, warehouse, partitions.users, week, ())
+        unmade = {*due(keys, checksums, there, for_all=True), *(key for key in keys if key not in there.frozen)}
+        requests = [
             dg.RunRequest(run_key=f"{week}|{chunk[0]}|{chunk[-1]}", tags=range_tags([week], chunk))
-            for chunk in chunks(keys, KEYS_PER_RUN)
+            for chunk in runs_of(keys, learners_by_key(engine, partitions))
+            if unmade.intersection(chunk)
         ]
+        return requests or dg.SkipReason(f"{week} is made already.")
 
     return weekly
 
 
-def user_keys_sensor(partitions: Partitions) -> dg.SensorDefinition | None:
-    """Adds a key per new user of the platform; None where users are in hash buckets, which never change.
-
-    Keys are never removed: ranges follow the order of insertion, and a week's history stays reachable.
-    """
-    definition = partitions.user_dimension
-    if not isinstance(definition, dg.DynamicPartitionsDefinition):
-        return None
-
-    @dg.sensor(
-        name="user_keys",
-        minimum_interval_seconds=60,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Adds a partition key for each new user of the platform.",
-    )
-    def user_keys(context: dg.SensorEvaluationContext, engine: dg.ResourceParam[sa.Engine]) -> dg.SensorResult:
-        user_ids, new = missing_keys(partitions, context.instance, engine)
-        if complaint := partitions.users.outgrown(len(user_ids)):
-            context.log.warning(complaint)
-        if not new:
-            return dg.SensorResult(skip_reason=dg.SkipReason(f"All {len(user_ids):,} users have their key."))
-        return dg.SensorResult(dynamic_partitions_requests=[definition.build_add_request(new[:NEW_KEYS_PER_TICK])])
-
-    return user_keys
-
-
-def missing_keys(
-    partitions: Partitions, instance: dg.DagsterInstance, engine: sa.Engine
-) -> tuple[list[str], list[str]]:
-    """All user ids, and the keys of users who have none yet, both in the order of the ids."""
+def learners_by_key(engine: sa.Engine, partitions: Partitions) -> dict[str, int]:
+    """How many learners each user key has; keys without any are missing."""
     with transaction(engine) as connection:
-        user_ids = attempts.users(connection)
-    known = set(partitions.user_keys(instance))
-    return user_ids, [key for key in map(partitions.users.key_of, user_ids) if key not in known]
+        users = attempts.users(connection)
+    return {key: len(of) for key, of in partitions.users.by_key(users).items()}
 
 
-def chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (keys[i : i + size] for i in range(0, len(keys), size))
+def runs_of(keys: Sequence[str], learners: Mapping[str, int]) -> Iterator[Sequence[str]]:
+    """The keys in contiguous runs of at most LEARNERS_PER_RUN learners, or of one key that has more."""
+    begin, n = 0, 0
+    for place, key in enumerate(keys):
+        n += learners.get(key, 0)
+        if n > LEARNERS_PER_RUN and place > begin:
+            yield keys[begin:place]
+            begin, n = place, learners.get(key, 0)
+    if keys:
+        yield keys[begin:]

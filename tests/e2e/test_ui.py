@@ -25,6 +25,32 @@ mutation ($params: LaunchBackfillParams!) {
   }
 }
 """
+RE_EXECUTE = """
+mutation ($params: ReexecutionParams!) {
+  launchRunReexecution(reexecutionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+STEPS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey } } } }"
+DRY_RUN = """
+mutation ($of: SensorSelector!) {
+  sensorDryRun(selectorData: $of, cursor: null) {
+    __typename
+    ... on DryRunInstigationTick {
+      evaluationResult {
+        skipReason
+        error { message }
+        runRequests { runKey }
+        dynamicPartitionsRequests { partitionKeys }
+      }
+    }
+    ... on PythonError { message }
+  }
+}
+"""
 BACKFILL_STATUS = """
 query ($id: String!) {
   partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
@@ -58,7 +84,8 @@ def ask(ui) -> Any:
 def test_it_shows_every_asset(ask):
     assets = ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
     assert {node["assetKey"]["path"][0] for node in assets} == {
-        *WEEKLY, "exam_results", "cohort_reports", "item_parameters", "population", "report_template",
+        *WEEKLY, "cohort_reports", "current_abilities", "exam_results", "item_parameters", "population",
+        "report_template",
     }  # fmt: skip
 
 
@@ -70,6 +97,56 @@ def test_a_partition_launched_from_its_pages_gives_what_seedtest_run_gave(ui, en
     }
     assert ui.ended(ui.launch(WEEKLY, partition)) == "SUCCESS"
     assert _made(engine) == by_command
+
+
+def test_a_run_that_failed_is_re_executed_from_its_failure(ui, ask, engine, by_command, shell):
+    """The steps before are not run again, and the rest gives what an undisturbed run gave."""
+    _forget(engine)
+    folder = shell.home / "artifacts" / "reports" / WEEKS[0] / "u2"
+    aside = folder.rename(folder.with_name("aside"))
+    folder.write_text("a file where the learner's folder should be")
+    of_range = dict.fromkeys(
+        ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end"), f"u2|{WEEKS[0]}"
+    )
+    run_id = ui.launch(WEEKLY, of_range)
+    assert ui.ended(run_id) == "FAILURE"
+    assert _made(engine) == []
+    folder.unlink()
+    aside.rename(folder)
+    again = ask(RE_EXECUTE, params={"parentRunId": run_id, "strategy": "FROM_FAILURE"})["launchRunReexecution"]
+    assert again["__typename"] == "LaunchRunSuccess", again
+    assert ui.ended(again["run"]["runId"]) == "SUCCESS"
+    steps = ask(STEPS, id=again["run"]["runId"])["runOrError"]["stepStats"]
+    assert [step["stepKey"] for step in steps] == ["weekly_reports"]
+    assert _made(engine) == by_command
+
+
+def test_a_backfill_launched_from_a_jobs_page_is_refused_instead_of_making_one_partition_of_many(ask, engine):
+    """Dagster makes one and reports success (dagster#28861). The only job with such a page is the schedule's own."""
+    _forget(engine)
+    launched = ask(
+        BACKFILL,
+        params={
+            "selector": {
+                "partitionSetName": "__anonymous_asset_job_weekly_partition_set",
+                "repositorySelector": {"repositoryLocationName": "seedtest", "repositoryName": "__repository__"},
+            },
+            "partitionNames": [f"{user}|{week}" for week in WEEKS for user in ("u2", "u3")],
+        },
+    )["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    assert _backfilled(ask, launched["backfillId"]) == "COMPLETED_FAILED"
+    assert _made(engine) == []
+
+
+@pytest.mark.parametrize("name", ["due_weeks", "catch_up", "cohort", "user_keys"])
+def test_a_sensor_that_is_tested_from_its_page_says_what_it_found(ask, name):
+    of = {"repositoryLocationName": "seedtest", "repositoryName": "__repository__", "sensorName": name}
+    found = ask(DRY_RUN, of=of)["sensorDryRun"]
+    assert found["__typename"] == "DryRunInstigationTick", found
+    evaluated = found["evaluationResult"]
+    assert evaluated["error"] is None
+    assert evaluated["skipReason"] or evaluated["runRequests"] or evaluated["dynamicPartitionsRequests"]
 
 
 def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gave(ask, engine, shell):
@@ -90,14 +167,7 @@ def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gav
     )["launchPartitionBackfill"]
     assert launched["__typename"] == "LaunchBackfillSuccess", launched
 
-    def status() -> str:
-        query = (
-            "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
-        )
-        return str(ask(query, id=launched["backfillId"])["partitionBackfillOrError"]["status"])
-
-    assert wait_until(lambda: status().startswith(("COMPLETED", "FAILED", "CANCELED")), PATIENCE_S)
-    assert status() == "COMPLETED_SUCCESS"
+    assert _backfilled(ask, launched["backfillId"]) == "COMPLETED_SUCCESS"
     rounded = [[round(value, 9) if isinstance(value, float) else value for value in row] for row in _made(engine)]
     assert rounded == [[round(value, 9) if isinstance(value, float) else value for value in row] for row in ordered]
 
@@ -107,6 +177,16 @@ def test_a_signal_to_the_command_alone_ends_dagster_and_all_its_processes(ui, sh
     os.kill(ui.process.pid, signal.SIGTERM)
     assert ui.process.wait(PATIENCE_S) == 0
     assert wait_until(lambda: not processes_of(shell), PATIENCE_S), processes_of(shell)
+
+
+def _backfilled(ask: Any, backfill_id: str) -> str:
+    """The backfill's status, once it has ended."""
+
+    def status() -> str:
+        return str(ask(BACKFILL_STATUS, id=backfill_id)["partitionBackfillOrError"]["status"])
+
+    assert wait_until(lambda: status().startswith(("COMPLETED", "FAILED", "CANCELED")), PATIENCE_S)
+    return status()
 
 
 def _made(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:

@@ -1,6 +1,9 @@
 """The main job on a small synthetic exam, in this process, against real PostgreSQL and Dagster's own storage."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -9,17 +12,18 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from assets.partitions import RANGE_END, RANGE_START
 from resources.database.engine import transaction
 from resources.database.queries import item_banks, populations
 from resources.errors import InvalidInput, OperatorRequired
 from resources.estimators.in_process import InProcessEstimator
 from resources.ingest import load
 from resources.model import ItemBank, Prior, Week, safe_key
-from seedtest_pipeline.automation import schedule
+from seedtest_pipeline.automation import schedule, user_keys
 from seedtest_pipeline.dagster_home import prepare_dagster_home
 from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, SyntheticExam, recovery, synthetic_exam
 from seedtest_pipeline.partitioning import partitions
-from seedtest_pipeline.runs import Runner
+from seedtest_pipeline.runs import WEEKLY, Runner
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 from tests import long_form
@@ -199,30 +203,133 @@ def test_without_an_item_bank_the_run_says_what_to_do(runner):
         runner.weeks([FIRST])
 
 
+def scheduled(runner: Runner, parts: Parts) -> list[dg.RunRequest] | str:
+    """What the schedule asks for on the Monday after the first week, or why nothing."""
+    weekly = schedule.weekly_schedule(partitions(parts.settings), WEEKLY, schedule.Monday(parts.settings.zone))
+    resources = {"engine": parts.engine, "warehouse": parts.warehouse}
+    monday = dt.datetime(2025, 1, 13, 6, tzinfo=dt.UTC)
+    with dg.build_schedule_context(
+        instance=runner.instance, scheduled_execution_time=monday, resources=resources
+    ) as context:
+        tick = weekly.evaluate_tick(context)
+    return tick.run_requests or tick.skip_message
+
+
+def ends(request: dg.RunRequest) -> tuple[str, str]:
+    return request.tags[RANGE_START], request.tags[RANGE_END]
+
+
 def test_the_schedule_asks_for_last_week_in_ranges_that_cover_every_user_once(runner, parts):
     runner.add_missing_keys()
     keys = partitions(parts.settings).user_keys(runner.instance)
-    weekly = schedule.weekly_schedule(partitions(parts.settings), ["responses", "theta_estimates", "weekly_reports"])
-    monday = dt.datetime(2025, 1, 13, 6, tzinfo=dt.UTC)
-    context = dg.build_schedule_context(instance=runner.instance, scheduled_execution_time=monday)
-    requests = weekly.evaluate_tick(context).run_requests
-    ends = [
-        (request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"])
-        for request in requests
+    assert [ends(request) for request in scheduled(runner, parts)] == [(f"{keys[0]}|{FIRST}", f"{keys[-1]}|{FIRST}")]
+
+
+def test_a_week_that_is_made_is_not_made_a_second_time_by_the_schedule(runner, parts, exam, true_bank, monkeypatch):
+    monkeypatch.setattr(schedule, "LEARNERS_PER_RUN", N_USERS // 3)
+    runner.weeks([WEEKS[0]])
+    assert scheduled(runner, parts) == f"{FIRST} is made already."
+    first = parts.warehouse._root / FIRST.key / f"{partitions(parts.settings).user_keys(runner.instance)[0]}.parquet"
+    first.unlink()
+    (request,) = scheduled(runner, parts)
+    assert ends(request)[0] == f"{first.stem}|{FIRST}"
+
+
+CHUNK = """
+import sys
+import dagster as dg
+from seedtest_pipeline import definitions
+from seedtest_pipeline.runs import WEEKLY
+from seedtest_pipeline.settings import Settings
+from seedtest_pipeline.wiring import Parts
+
+job = definitions.build(Parts(Settings.load()), lambda *_: None).resolve_implicit_global_asset_job_def()
+tags = {"dagster/asset_partition_range_start": sys.argv[1], "dagster/asset_partition_range_end": sys.argv[2]}
+with dg.DagsterInstance.get() as instance:
+    job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey(asset) for asset in WEEKLY], tags=tags)
+"""
+
+
+@pytest.mark.parametrize("parts", ["8"], indirect=True)
+def test_a_week_in_several_runs_side_by_side_leaves_the_tables_and_pages_of_one_run(
+    runner, parts, exam, true_bank, monkeypatch
+):
+    def stored() -> list[pd.DataFrame]:
+        with parts.engine.connect() as connection:
+            tables = [
+                pd.read_sql(sa.text(f"SELECT * FROM {table} ORDER BY {key}"), connection)  # noqa: S608 - constants
+                for table, key in (
+                    ("theta_estimates", "user_id, week_start"), ("mirt_ability", "user_id"),
+                    ("population", "week_start"), ("ability_weeks", "week_start, user_key"),
+                    ("answered_items", "user_id, week_start"), ("report_artifacts", "user_id, week_start, format"),
+                )
+            ]  # fmt: skip
+        return [table.drop(columns=["fitted_at", "generated_at", "id"], errors="ignore") for table in tables]
+
+    monkeypatch.setattr(schedule, "LEARNERS_PER_RUN", N_USERS // 3)
+    chunks = [ends(request) for request in scheduled(runner, parts)]
+    assert len(chunks) >= 3
+    week = WEEKS[1]  # with a week before it, which whoever comes first has to make
+    beside = [
+        subprocess.Popen(
+            [sys.executable, "-c", CHUNK, *(end.replace(FIRST.key, week.key) for end in chunk)],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+        for chunk in chunks
     ]
-    assert ends == [(f"{keys[0]}|{FIRST}", f"{keys[-1]}|{FIRST}")]
+    assert [process.wait(300) for process in beside] == [0] * len(chunks)
+    side_by_side, pages = stored(), pages_of(parts)
+    with transaction(parts.engine) as connection:
+        connection.exec_driver_sql(
+            "TRUNCATE theta_estimates, mirt_ability, population, ability_weeks, answered_items, report_artifacts"
+        )
+    for file in [*parts.settings.home.rglob("*.parquet"), *pages]:
+        file.unlink()
+    runner.weeks([week])
+    assert len(pages) > N_USERS / 2
+    assert pages_of(parts) == pages
+    for one, several in zip(stored(), side_by_side, strict=True):
+        assert len(one)
+        pd.testing.assert_frame_equal(one, several, check_exact=True)
 
 
-def test_chunks_of_the_schedule_cover_every_key_once():
-    keys = [f"u{n}" for n in range(1_201)]
-    parts = list(schedule.chunks(keys, 500))
-    assert [len(part) for part in parts] == [500, 500, 201]
-    assert [key for part in parts for key in part] == keys
+def pages_of(parts: Parts) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in (parts.settings.home / "artifacts").rglob("*.html")}
+
+
+def test_a_run_for_one_user_of_a_bucket_does_not_make_the_bucket_green(runner, parts, exam, true_bank):
+    """Three abilities for 34 learners, 4 of 4 partitions made, and nothing asked for the rest."""
+    user = exam.responses["user_id"].iloc[0]
+    key = partitions(parts.settings).users.key_of(user)
+    partition = f"{key}|{WEEKS[0]}"
+
+    def green() -> list[bool]:
+        return [
+            partition in runner.instance.get_materialized_partitions(dg.AssetKey(asset)) for asset in WEEKLY
+        ]  # fmt: skip
+
+    outcome = runner.weeks([WEEKS[0]], user_id=user)
+    assert outcome.metadata["weekly_reports"]["dagster/row_count"].value == 1
+    if not parts.settings.user_partitions:
+        assert green() == [True] * 3
+        return
+    assert green() == [False] * 3
+    for asset in WEEKLY:
+        observed = runner.instance.fetch_observations(
+            dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition]), limit=1
+        ).records[0]
+        said = observed.event_log_entry.asset_observation.metadata["learners of this partition"].value
+        of = len(partitions(parts.settings).users.by_key(set(exam.responses["user_id"]))[key])
+        assert said == f"1 of {of}"
+    runner.weeks([WEEKS[0]])
+    assert green() == [True] * 3
+    runner.weeks([WEEKS[0]], user_id=user)
+    assert green() == [True] * 3, "what is whole stays so"
 
 
 @pytest.mark.parametrize("parts", ["users"], indirect=True)
 def test_the_sensor_adds_a_key_for_each_new_user_once(runner, parts):
-    sensor = schedule.user_keys_sensor(partitions(parts.settings))
+    sensor = user_keys.user_keys_sensor(partitions(parts.settings))
     with dg.build_sensor_context(instance=runner.instance, resources={"engine": parts.engine}) as context:
         result = sensor(context)
         added = result.dynamic_partitions_requests[0].partition_keys

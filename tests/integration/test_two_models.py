@@ -13,6 +13,7 @@ from resources.database.engine import transaction
 from resources.model import Model, Week
 from resources.progress import LogProgress
 from seedtest_pipeline import definitions, doctor
+from seedtest_pipeline.automation import catch_up
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 from tests.integration.api.platform import end_session
@@ -73,7 +74,8 @@ def test_the_doctor_finds_the_bank_of_that_model(two_models, settings, chosen):
     assert (bank.ok, bank.detail) == (True, f"v1: 4 items, {chosen}")
 
 
-def test_the_assets_and_the_catch_up_use_that_model(two_models, settings, chosen):
+def test_the_assets_and_the_catch_up_use_that_model(two_models, settings, chosen, monkeypatch):
+    monkeypatch.setattr(catch_up, "GRACE", dt.timedelta(0))
     end_session(two_models, "u1", "s1", "1010", at=Week.parse(MONDAY).begins_at)
     end_session(two_models, "u2", "s2", "1010", at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=30))
     parts = Parts(settings.model_copy(update={"user_partitions": 1}))
@@ -85,9 +87,10 @@ def test_the_assets_and_the_catch_up_use_that_model(two_models, settings, chosen
             partition_key=f"b000of1|{MONDAY}",
         )
         assert result.success
-        context = dg.build_sensor_context(instance=instance, resources={"engine": parts.engine, "rules": parts.rules})
-        (request,) = defs.resolve_sensor_def("catch_up")(context).run_requests
-        assert defs.resolve_job_def("catch_up").execute_in_process(instance=instance, run_config=request.run_config)
+        resources = {"engine": parts.engine, "rules": parts.rules, "estimator": parts.estimator}
+        context = dg.build_sensor_context(instance=instance, resources=resources)
+        (event,) = defs.resolve_sensor_def("catch_up")(context).asset_events
+        assert event.metadata["updated"].value == 1
     with transaction(two_models) as connection:
         weekly = connection.exec_driver_sql("SELECT model, theta FROM theta_estimates WHERE user_id = 'u1'").one()
         caught_up = connection.exec_driver_sql("SELECT model, theta FROM mirt_ability WHERE user_id = 'u2'").one()

@@ -32,6 +32,13 @@ def until(connection: sa.Connection, week: Week) -> dict[tuple[Week, str], MadeW
     }
 
 
+def made_from(connection: sa.Connection, week: Week) -> dict[str, str]:
+    """By user key, the checksum of the frozen answers that the week was made from."""
+    made = ability_weeks.c
+    query = sa.select(made.user_key, made.made_from).where(made.week_start == week.start)
+    return {row.user_key: row.made_from for row in connection.execute(query)}
+
+
 def record(connection: sa.Connection, week: Week, made: Mapping[str, MadeWeek]) -> None:
     """By user key, in place of earlier ones."""
     if not made:

@@ -1,52 +1,73 @@
-"""Users whose session has ended and whose current ability does not know of it."""
+"""Users of whom a session has arrived that their current ability does not know of.
+
+A session arrived with the transaction that wrote its row (`xmin`). Its own times do not say when: where a device was
+offline they are hours old. Numbers of transactions are PostgreSQL's 64-bit ones, which never come again.
+"""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 import sqlalchemy as sa
 
 from resources.model import Model
 
-_OVERDUE = """
-    SELECT user_id, ended_at
+_ALL_ENDED_BEFORE: LiteralString = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+# age() counts back from the next transaction; `next` is that one's number. A session is known to an ability that was
+# stored by a later transaction, as of later than the session's end: of the weekly run, as_of is the week's end.
+_ARRIVED: LiteralString = """
+    SELECT user_id
     FROM (
-        SELECT user_id::text AS user_id, max(coalesce(updated_at, created_at)) AS ended_at
-        FROM exam_results
-        WHERE (updated_at >= %(after)s OR (updated_at IS NULL AND created_at >= %(after)s))
-            AND coalesce(updated_at, created_at) <= %(until)s
+        SELECT user_id::text AS user_id, max(coalesce(updated_at, created_at)) AS ended_at,
+            min(age(exam_results.xmin)) AS age
+        FROM exam_results CROSS JOIN (
+            SELECT pg_snapshot_xmin(s)::text::bigint + age(pg_snapshot_xmin(s)::xid) AS next
+            FROM pg_current_snapshot() AS s
+        ) AS transactions
+        WHERE (updated_at >= %(since)s OR (updated_at IS NULL AND created_at >= %(since)s))
+            AND age(exam_results.xmin) <= next - %(begin)s AND age(exam_results.xmin) > next - %(end)s
             AND btrim(user_id::text) <> ''
         GROUP BY user_id::text
     ) AS sessions
-    WHERE (ended_at, user_id COLLATE "C") > (%(after)s, %(after_user)s) AND NOT EXISTS (
+    WHERE user_id COLLATE "C" > %(after_user)s AND NOT EXISTS (
         SELECT FROM mirt_ability
         WHERE mirt_ability.user_id = sessions.user_id AND version = %(version)s AND model = %(model)s
-            AND as_of > ended_at
+            AND as_of > ended_at AND age(mirt_ability.xmin) < sessions.age
     )
-    ORDER BY ended_at, user_id COLLATE "C"
+    ORDER BY user_id COLLATE "C"
     LIMIT %(limit)s
 """
 
 
-@dataclass(frozen=True, order=True)
-class SessionEnd:
-    """In the order in which they are dealt with; the end is one instant of many users where sessions were loaded."""
+@dataclass(frozen=True)
+class Arrivals:
+    """What the transactions from `begin` on, and before `end`, wrote."""
 
-    at: dt.datetime
-    user_id: str = ""
+    begin: int
+    end: int
+
+
+def all_ended_before(connection: sa.Connection) -> int:
+    """The oldest transaction that is still at work, or the next one: whatever an earlier one wrote is there for all."""
+    return int(connection.exec_driver_sql(_ALL_ENDED_BEFORE).scalar_one())
 
 
 def find(
-    connection: sa.Connection, after: SessionEnd, until: dt.datetime, version: str, model: Model, limit: int
-) -> list[SessionEnd]:
-    """The next `limit` users with a session that ended after `after` and up to `until`, and no ability under the bank
-    `version` for `model` that is as of later than that; each at the last of these ends."""
+    connection: sa.Connection,
+    arrivals: Arrivals,
+    since: dt.datetime,
+    version: str,
+    model: Model,
+    limit: int,
+    after_user: str = "",
+) -> Sequence[str]:
+    """The first `limit` users after `after_user`, in order, with a session among the arrivals that ended at `since` or
+    later and that no ability under the bank `version` for `model` knows of."""
+    if arrivals.begin >= arrivals.end:
+        return []
     values = {
-        "after": after.at,
-        "after_user": after.user_id,
-        "until": until,
-        "version": version,
-        "model": model,
-        "limit": limit,
-    }
-    rows = connection.exec_driver_sql(_OVERDUE, values)
-    return [SessionEnd(row.ended_at.replace(tzinfo=row.ended_at.tzinfo or dt.UTC), row.user_id) for row in rows]
+        "begin": arrivals.begin, "end": arrivals.end, "since": since, "version": version, "model": model,
+        "limit": limit, "after_user": after_user,
+    }  # fmt: skip
+    return list(connection.exec_driver_sql(_ARRIVED, values).scalars())

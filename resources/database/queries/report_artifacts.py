@@ -77,6 +77,18 @@ def of_user(connection: sa.Connection, user_id: str, week: Week | None = None) -
     return _read(connection, query.order_by(report_artifacts.c.week_start.desc(), report_artifacts.c.format))
 
 
+def missing(connection: sa.Connection, week: Week, formats: Sequence[str]) -> list[str]:
+    """Users with an estimate of the week and without its report in one of these formats, in no order."""
+    query = """
+        SELECT user_id FROM theta_estimates e WHERE week_start = %(week)s AND %(n)s > (
+            SELECT count(*) FROM report_artifacts r
+            WHERE r.user_id = e.user_id AND r.week_start = e.week_start AND r.format = ANY(%(formats)s)
+        )
+    """
+    values = {"week": week.start, "n": len(formats), "formats": list(formats)}
+    return list(connection.exec_driver_sql(query, values).scalars())
+
+
 def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[ReportArtifact]:
     return [
         ReportArtifact(

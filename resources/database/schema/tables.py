@@ -133,6 +133,16 @@ ability_weeks = sa.Table(  # which weeks were made for all learners of a user ke
     sa.Column("fingerprint", sa.Text, nullable=False),
 )
 
+session_versions = sa.Table(  # a week's sessions when they were last compared with what is frozen
+    "session_versions",
+    metadata,
+    sa.Column("week_start", sa.Date, primary_key=True),
+    sa.Column("user_key", sa.Text, primary_key=True),
+    sa.Column("buckets", sa.Integer, nullable=False),  # of the partition scheme that the key belongs to
+    sa.Column("version", sa.Text, nullable=False),  # which row versions: 16 hexadecimal digits
+    sa.Column("checksum", sa.Text, nullable=False),  # of what is in them, as in the frozen file
+)
+
 answered_items = sa.Table(  # so that on demand a repeat is known without reading a learner's whole history
     "answered_items",
     metadata,

@@ -30,7 +30,7 @@ from resources.model import ItemBank, Week
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
 from resources.warehouse.folder import Warehouse
-from seedtest_pipeline.automation import cohort
+from seedtest_pipeline.automation import asking, cohort
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
 from tests.integration.reports.conftest import SOURCE
 from tests.week_states import first_states
@@ -272,31 +272,38 @@ def test_a_chunk_that_fails_is_the_runs_own_sentence(source: Source, tools: Path
     )
 
 
-def test_the_sensor_asks_once_its_estimates_stand_and_again_once_they_were_renewed(
+def test_the_sensor_asks_until_the_report_is_made_and_again_once_its_estimates_were_renewed(
     source: Source, engine: sa.Engine, tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It noted that it had asked: a report that failed was never asked for again."""
     asset = cohort_reports.build(BUCKET, SOURCE)
     sensor = cohort.cohort_sensor(asset)
 
     monkeypatch.setattr(cohort.Week, "last_complete", lambda now: SECOND)  # whatever the day is
+    monkeypatch.setattr(asking, "WAITS", (dt.timedelta(0),) * 3)
     with dg.DagsterInstance.ephemeral() as instance:
 
-        def tick(cursor: str | None) -> dg.SensorResult:
-            with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"engine": engine}) as context:
+        def tick() -> dg.SensorResult:
+            with dg.build_sensor_context(instance=instance, resources={"engine": engine}) as context:
                 return sensor(context)
 
-        first = tick(None)
-        (asked,) = first.run_requests
+        def made() -> None:
+            instance.report_runless_asset_event(dg.AssetMaterialization(asset.key, partition=SECOND.key))
+
+        (asked,) = tick().run_requests
         assert asked.partition_key == SECOND.key
-        assert "was asked for" in str(tick(first.cursor).skip_reason)
+        assert tick().run_requests[0].run_key == asked.run_key, "Dagster launches a run key once"
+        instance.add_run(dg.DagsterRun("cohort", "1", status=dg.DagsterRunStatus.FAILURE, tags=dict(asked.tags)))
+        assert tick().run_requests[0].run_key != asked.run_key
+        made()
+        assert "was made" in str(tick().skip_reason)
         estimate(engine, source.warehouse, SECOND, NEW, ["eve"])
-        again = tick(first.cursor)
-        assert again.run_requests[0].run_key != asked.run_key
+        assert tick().run_requests[0].run_key != asked.run_key
 
         run_id = instance.create_run_for_job(
             dg.GraphDefinition("busy").to_job(), status=dg.DagsterRunStatus.STARTED
         ).run_id
-        assert "under way" in str(tick(first.cursor).skip_reason)
+        assert "under way" in str(tick().skip_reason)
         instance.delete_run(run_id)
         (tools / "quarto").unlink()
-        assert "Quarto is not installed" in str(tick(first.cursor).skip_reason)
+        assert "Quarto is not installed" in str(tick().skip_reason)

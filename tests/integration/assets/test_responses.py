@@ -50,8 +50,13 @@ def test_malformed_answers_are_counted_of_the_users_that_the_run_is_for(engine, 
     with transaction(engine) as connection:
         connection.execute(exam_results.insert(), sessions)
     for user_ids, n in ((None, 2), (["u1"], 1)):
-        made = run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=user_ids).asset_materializations_for_node("responses")
-        counted = made[0].metadata["malformed answers left out"].value
+        result = run(engine, warehouse, ONE_BUCKET, [KEY], user_ids=user_ids)
+        of_some = user_ids is not None
+        made, observed = (
+            result.asset_materializations_for_node("responses"), result.asset_observations_for_node("responses")
+        )  # fmt: skip
+        assert (len(made), len(observed)) == ((0, 1) if of_some else (1, 0)), "a bucket is green only where it is whole"
+        counted = (observed if of_some else made)[0].metadata["malformed answers left out"].value
         assert counted == f"is_correct is neither true, false nor null: {n}"
 
 
@@ -104,6 +109,22 @@ def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engi
         answer(engine, ("u1", "q2"))
     waits.join()
     assert frozen(warehouse) == [("u1", "q1"), ("u1", "q2")]
+
+
+def test_of_two_runs_that_miss_the_same_answers_the_second_takes_what_the_first_has_frozen(engine, warehouse):
+    """Runs of one week side by side each read the answers of everybody, to know how the group moved."""
+    answer(engine, ("u1", "q1"))
+    freezer = freezing.Freezer(engine, warehouse, ONE_BUCKET.users, SelectedUsers({KEY: ["u1"]}, None))
+    second = threading.Thread(target=freezer.freeze_missing, args=(FIRST, [KEY]))
+    with transaction(engine) as connection:
+        locks.hold(connection, f"seedtest responses {FIRST}")
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        freezer._freeze(connection, FIRST, [KEY], ["u1"])
+        answer(engine, ("u1", "q2"))
+    second.join()
+    assert frozen(warehouse) == [("u1", "q1")]
 
 
 def test_an_answer_that_comes_while_a_week_is_frozen_is_found_to_be_late(engine, warehouse, monkeypatch):

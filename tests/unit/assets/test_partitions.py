@@ -68,6 +68,23 @@ def test_a_run_with_a_range_and_a_single_partition_is_refused_and_does_not_make_
     assert seen == []
 
 
+@pytest.mark.parametrize("reversed_in", ["weeks", "users"])
+def test_a_range_whose_ends_are_the_wrong_way_round_is_refused_with_a_sentence(partitions, instance, reversed_in):
+    """One asset succeeded with one event of no partition, and the next died with a traceback."""
+    weeks, keys = [FIRST, FIRST.plus(1)], list(partitions.user_keys(instance))
+    tags = range_tags(weeks[::-1], keys) if reversed_in == "weeks" else range_tags(weeks, keys[::-1])
+    seen: list[dg.Failure] = []
+
+    @dg.asset(partitions_def=partitions.definition)
+    def made(context: dg.AssetExecutionContext) -> None:
+        with pytest.raises(dg.Failure) as refused:
+            selection(context)
+        seen.append(refused.value)
+
+    assert dg.materialize([made], instance=instance, tags=tags, raise_on_error=False).success
+    assert seen[0].description.startswith(f"No partition lies between {tags[RANGE_START]} and {tags[RANGE_END]}: ")
+
+
 def test_range_tags_name_both_corners():
     tags = range_tags([FIRST, FIRST.plus(1)], ["a", "b", "c"])
     assert tags == {RANGE_START: "a|2025-01-06", RANGE_END: "c|2025-01-13"}

@@ -34,6 +34,8 @@ def test_the_defaults_need_nothing_set():
         ("USER_PARTITIONS", "-1", "greater than or equal to 0"),
         ("FIRST_WEEK", "2025-01-08", "Setting FIRST_WEEK='2025-01-08': .*Wednesday.*use 2025-01-06"),
         ("IRT_UPDATE_LOOKBACK_DAYS", "0", "greater than or equal to 1"),
+        ("SEEDTEST_TIMEZONE", "KST", "Setting SEEDTEST_TIMEZONE='KST': it is no time zone; one is called `UTC` or"),
+        ("SEEDTEST_TIMEZONE", "../UTC", "it is no time zone"),
         ("REPORT_SCALE", "500,100", "Setting REPORT_SCALE='500,100': it is four whole numbers"),
         ("REPORT_SCALE", "900,100,200,800", "The scale's center, 900, must lie between 200 and 800"),
         ("REPORT_CUTS", "Basic,400", "Setting REPORT_CUTS='Basic,400': There are 1 names .* and 1 cut scores: write"),

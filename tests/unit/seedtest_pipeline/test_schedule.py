@@ -1,0 +1,52 @@
+"""When the weekly schedule runs, and how a week is cut into runs."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from resources.model import Week
+from seedtest_pipeline.automation import schedule
+from seedtest_pipeline.automation.schedule import Monday, runs_of
+
+WEEK = Week.parse("2025-01-06")
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "in_utc"),
+    [
+        ("UTC", 6, "2025-01-13T06:00"),
+        ("Europe/Berlin", 6, "2025-01-13T05:00"),
+        ("America/Los_Angeles", 6, "2025-01-13T14:00"),
+        ("Asia/Kolkata", 6, "2025-01-13T00:30"),
+        ("Asia/Seoul", 9, "2025-01-13T00:00"),
+        ("Australia/Eucla", 9, "2025-01-13T00:15"),
+        ("Pacific/Auckland", 13, "2025-01-13T00:00"),
+    ],
+)
+def test_it_is_six_in_the_morning_or_the_first_full_hour_after_the_week_has_ended(zone, hour, in_utc):
+    """At 06:00 in Seoul the week has three hours to go in UTC: the schedule made the week before once more."""
+    monday = Monday(ZoneInfo(zone))
+    assert monday.cron == f"0 {hour} * * 1"
+    at = monday.of(WEEK)
+    assert at.astimezone(dt.UTC) == dt.datetime.fromisoformat(in_utc).replace(tzinfo=dt.UTC)
+    assert Week.last_complete(at) == WEEK
+
+
+def test_runs_cover_every_key_once_in_order_and_hold_about_as_many_learners(monkeypatch):
+    monkeypatch.setattr(schedule, "LEARNERS_PER_RUN", 100)
+    keys = [f"k{n:02d}" for n in range(10)]
+    learners = dict(zip(keys, [40, 40, 40, 250, 10, 60, 30, 0, 1, 99], strict=True))
+    del learners["k07"]
+    runs = [list(run) for run in runs_of(keys, learners)]
+    assert [key for run in runs for key in run] == keys
+    assert runs == [["k00", "k01"], ["k02"], ["k03"], ["k04", "k05", "k06", "k07"], ["k08", "k09"]]
+
+
+def test_a_hundred_thousand_learners_in_64_buckets_are_enough_runs_for_several_cores():
+    """The size of a run was a number of keys, 500, so that 64 buckets were one run on one core."""
+    keys = [f"b{n:03d}of64" for n in range(64)]
+    assert len(list(runs_of(keys, dict.fromkeys(keys, 1_563)))) == 11
+    users = [f"u{n}" for n in range(1_000)]
+    assert len(list(runs_of(users, dict.fromkeys(users, 1)))) == 1
+    assert list(runs_of([], {})) == []

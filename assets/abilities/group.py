@@ -44,6 +44,11 @@ class Group:
             self._read(week)
         return self.drift == "off" or week in self._known
 
+    def forget(self) -> None:
+        """What is known is read again: another run may have stored something else."""
+        self._known.clear()
+        self._n_answers.clear()
+
     def outdated(self, week: Week) -> bool:
         """Whether the week's step is known, and a stated share of the week's answers came or went since."""
         if self.drift == "off" or not self.knows(week):

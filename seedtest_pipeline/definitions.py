@@ -1,5 +1,6 @@
 """Dagster's definitions: the assets in their order, their resources, the schedule and the sensors."""
 
+import datetime as dt
 import warnings
 from collections.abc import Iterator
 
@@ -38,7 +39,12 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     made_weekly = [
         responses.build(weeks_and_users),
         theta_estimates.build(weeks_and_users, parts.bank_choice, QUARTO_SOURCE / "charts"),
-        weekly_reports.build(weeks_and_users, parts.bank_choice, parts.compile_templates),
+        weekly_reports.build(
+            weeks_and_users,
+            parts.bank_choice,
+            parts.compile_templates,
+            dt.timedelta(days=parts.settings.departed_days),
+        ),
     ]
     cohorts = cohort_reports.build(weeks_and_users, QUARTO_SOURCE)
     catch_up = catch_up_job(parts.bank_choice)

@@ -10,7 +10,7 @@ PLAUSIBLE_LOGITS = 8.0
 
 
 def plausible(theta: Floats, se: Floats) -> NDArray[np.bool_]:
-    """Whether theta lies within ±PLAUSIBLE_LOGITS and the standard error is a finite number above 0, each of shape (n,).
+    """Whether theta lies within ±PLAUSIBLE_LOGITS and the standard error is finite and above 0, each of shape (n,).
 
     >>> plausible(np.array([1.5, 20.0, np.nan, 0.0]), np.array([0.4, 0.4, 0.4, 0.0])).tolist()
     [True, False, False, False]

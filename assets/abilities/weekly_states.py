@@ -192,6 +192,7 @@ class WeeklyStates:
         )  # fmt: skip
         with transaction(self.engine) as connection:
             abilities.store_week(connection, week, made, self.lookback_days, dt.datetime.now(dt.UTC))
+            abilities.take_back_current(connection, learners, week, thetas.bank_version, thetas.model)
             made_weeks.store_answered(connection, week, _answered(answers, due))
             if len(learners) == len(self.users.members(keys)):
                 self._record(connection, week, keys, checksums)

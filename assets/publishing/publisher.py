@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-import numpy as np
 import sqlalchemy as sa
 
 from assets.abilities.plausibility import PLAUSIBLE_LOGITS, plausible
@@ -107,7 +106,7 @@ class Publisher:
         """
         with transaction(self.engine) as connection:
             history = abilities.history(connection, members, week)
-            everybody = abilities.distribution(connection, week)
+            everybody = abilities.distribution(connection, week, PLAUSIBLE_LOGITS)
             recorded = {(row.user_id, row.format): row for row in report_artifacts.of_week(connection, week, members)}
         good = plausible(history["theta"].to_numpy(), history["se"].to_numpy())
         quarantined = set(history["user_id"][~good])
@@ -117,8 +116,7 @@ class Publisher:
                 batch = [user_id for user_id in members[start : start + BATCH] if user_id not in quarantined]
                 past = history[history["user_id"].isin(batch)]
                 due = report_inputs(
-                    week, batch, answers.of_users(batch), counted.of_users(batch), past,
-                    everybody[np.abs(everybody) <= PLAUSIBLE_LOGITS],
+                    week, batch, answers.of_users(batch), counted.of_users(batch), past, everybody,
                     bank=self.bank, scale=self.scale, window_days=self.window_days,
                 )  # fmt: skip
                 gone = set(batch)

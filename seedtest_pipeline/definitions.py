@@ -22,6 +22,7 @@ from seedtest_pipeline.automation import schedule
 from seedtest_pipeline.automation.catch_up import catch_up_job, catch_up_sensor
 from seedtest_pipeline.automation.cohort import cohort_sensor
 from seedtest_pipeline.automation.late_answers import late_answers_sensor
+from seedtest_pipeline.automation.made_in_time import made_in_time_schedule
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
@@ -57,8 +58,8 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             population.build(weeks_and_users, parts.bank_choice),
             report_template.build(parts.compile_templates),
         ],
-        asset_checks=checks.build(),
-        schedules=[schedule.weekly_schedule(weeks_and_users, made_weekly)],
+        asset_checks=checks.build(weeks_and_users, parts.bank_choice),
+        schedules=[schedule.weekly_schedule(weeks_and_users, made_weekly), made_in_time_schedule()],
         jobs=[catch_up],
         sensors=[
             late_answers_sensor(weeks_and_users, made_weekly),

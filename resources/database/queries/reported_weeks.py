@@ -37,6 +37,14 @@ def outdated(connection: sa.Connection) -> dict[Week, Sequence[str]]:
     return dict(found)
 
 
+def made(connection: sa.Connection, week: Week) -> list[str]:
+    """User keys of which the week's reports were made, in no order."""
+    query = sa.select(ability_weeks.c.user_key).where(
+        ability_weeks.c.week_start == week.start, ability_weeks.c.reported.is_not(None)
+    )
+    return list(connection.scalars(query))
+
+
 def forget(connection: sa.Connection, week: Week) -> None:
     """The week's reports are not kept any longer: they are out of date no more."""
     connection.execute(sa.update(ability_weeks).where(ability_weeks.c.week_start == week.start).values(reported=None))

@@ -212,7 +212,7 @@ def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engi
     assert made.failed == []
 
 
-@pytest.mark.parametrize("column, value", [("theta", "20"), ("theta", "'NaN'"), ("se", "0")])
+@pytest.mark.parametrize(("column", "value"), [("theta", "20"), ("theta", "'NaN'"), ("se", "0")])
 def test_a_learner_with_an_estimate_that_cannot_be_true_gets_no_report_and_the_others_do(
     engine, new_publisher, column, value
 ):

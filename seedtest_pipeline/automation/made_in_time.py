@@ -1,4 +1,4 @@
-"""The schedule `made_in_time`: at Monday noon the check looks whether last week was made, whether or not anything ran."""
+"""The schedule `made_in_time`: at Monday noon a check looks whether last week was made, even where nothing ran."""
 
 import dagster as dg
 

@@ -10,13 +10,12 @@ from resources.irt.response_matrix import ResponseMatrix
 
 N_USERS, N_ITEMS, EACH = 400, 200, 20
 REPLICATIONS = 200
+TOLD_SD = 0.4
 
 
-def week(
-    seed: int, *, drift: float = 0.0, prior_sd: float = 0.4, TOLD_SD: float = 0.4, harder: float = 0.0
-) -> Surprise:
-    """Learners with priors N(m, TOLD_SD^2), whose ability is N(m + drift, prior_sd^2), answer items that are `harder`
-    than the bank says."""
+def week(seed: int, *, true_sd: float = TOLD_SD, harder: float = 0.0) -> Surprise:
+    """Learners with priors N(m, TOLD_SD^2), whose ability is N(m, true_sd^2), answer items that are `harder` than the
+    bank says."""
     rng = np.random.default_rng(seed)
     mean = rng.normal(0, 1, N_USERS)
     theta = mean + true_sd * rng.standard_normal(N_USERS)

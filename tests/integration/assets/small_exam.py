@@ -16,6 +16,7 @@ from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
 from docs.sample_learner import BANK
 from resources.database.engine import transaction
+from resources.estimators.contract import Estimator
 from resources.estimators.in_process import InProcessEstimator
 from resources.ingest.load import ingest
 from resources.ingest.response_file import from_table
@@ -52,7 +53,14 @@ def load(engine: sa.Engine) -> None:
         ingest(connection, from_table(pa.Table.from_pylist(rows), "answers"), "exam")
 
 
-def run(engine: sa.Engine, folder: Path, publisher: Publisher, *weeks: Week, keys: tuple[str, ...] = ()) -> Publisher:
+def run(
+    engine: sa.Engine,
+    folder: Path,
+    publisher: Publisher,
+    *weeks: Week,
+    keys: tuple[str, ...] = (),
+    estimator: Estimator = InProcessEstimator(),  # noqa: B008 - it has no state
+) -> Publisher:
     """As the three weekly assets do."""
     warehouse = Warehouse(folder / "warehouse")
     chosen = Selection(dict.fromkeys(sorted(weeks), keys or KEYS.fixed))
@@ -62,7 +70,7 @@ def run(engine: sa.Engine, folder: Path, publisher: Publisher, *weeks: Week, key
         to_freeze = chosen.keys[week] if week in weeks else warehouse.missing(week, KEYS.fixed)
         if to_freeze:
             freezer.freeze(week, to_freeze, users.members(to_freeze))
-    states = weekly_states(engine, warehouse, FIRST, KEYS, users, RULES, BANK, InProcessEstimator())
+    states = weekly_states(engine, warehouse, FIRST, KEYS, users, RULES, BANK, estimator)
     for _ in states.make(chosen):
         pass
     for part in (chosen, None):

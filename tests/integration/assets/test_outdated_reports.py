@@ -18,7 +18,8 @@ from docs.sample_learner import BANK
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities
-from resources.model import Week
+from resources.estimators.in_process import InProcessEstimator
+from resources.model import Thetas, Week
 from tests.integration.assets.small_exam import FIRST, KEYS, USERS, WEEKS, flip, quiet, run
 
 New = Callable[[], Publisher]
@@ -117,6 +118,55 @@ def test_states_of_later_weeks_follow_in_the_run_of_an_earlier_one(platform, tmp
         fresh = abilities.history(connection, USERS, WEEKS[-1]).drop(columns="fitted_at")
     np.testing.assert_allclose(made["theta"], fresh["theta"], atol=1e-9)
     assert made["fingerprint"].tolist() == fresh["fingerprint"].tolist()
+
+
+class _Meanwhile(InProcessEstimator):
+    """While the first estimates are under way, something else happens."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens: Callable[[], object] | None = happens
+
+    def estimate(self, *args: object, **how: object) -> Thetas:
+        happens, self._happens = self._happens, None
+        if happens:
+            happens()
+        return super().estimate(*args, **how)
+
+
+class _StoredMeanwhile(FolderStore):
+    """The same before the first file is stored, of a report that was made before."""
+
+    happens: Callable[[], object] | None = None
+
+    def put(self, key: str, content: bytes, content_type: str) -> str:
+        happens, self.happens = self.happens, None
+        if happens:
+            happens()
+        return super().put(key, content, content_type)
+
+
+@pytest.mark.parametrize("while_it", ["estimates", "stores"])
+def test_an_old_week_that_is_corrected_while_a_later_one_is_made_reaches_it(
+    platform, tmp_path, store, new_publisher, while_it
+):
+    """The later run began from the old states, and the other ended before there was anything of the later week."""
+    run(platform, tmp_path, new_publisher(), *WEEKS[:2])
+    flip(platform, "u3-0")
+
+    def correct() -> None:
+        run(platform, tmp_path, new_publisher(), FIRST)
+
+    if while_it == "estimates":
+        run(platform, tmp_path, new_publisher(), WEEKS[2], estimator=_Meanwhile(correct))
+    else:
+        slow = _StoredMeanwhile(tmp_path / "artifacts")
+        slow.happens = correct
+        run(platform, tmp_path, new_publisher(slow), WEEKS[2])
+    met = pages(store, "u3")
+    assert stale(platform) == []
+    forget(platform, tmp_path)
+    run(platform, tmp_path, new_publisher(), *WEEKS[:3])
+    assert met == pages(store, "u3")
 
 
 def test_a_report_that_fails_stays_out_of_date_and_the_next_run_tries_again(platform, tmp_path, store, new_publisher):

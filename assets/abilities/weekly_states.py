@@ -116,12 +116,13 @@ class WeeklyStates:
         with transaction(self.engine) as connection:
             self._records = made_weeks.read(connection)
         self._checksums = {}
-        self.group.forget()
         of_week: dict[Week, list[str]] = {}
         wanted = set(keys)
         for week, key in self._records:
             if key in wanted:
                 of_week.setdefault(week, []).append(key)
+        if of_week:
+            self.group.reread(max(of_week))
         for week in sorted(of_week):
             if week >= self.first_week and self.group.knows(week):
                 yield from self._keys(week, self._stale(week, of_week[week]), self.users.asked)
@@ -192,7 +193,8 @@ class WeeklyStates:
         )  # fmt: skip
         with transaction(self.engine) as connection:
             abilities.store_week(connection, week, made, self.lookback_days, dt.datetime.now(dt.UTC))
-            abilities.take_back_current(connection, learners, week, thetas.bank_version, thetas.model)
+            without = sorted({*learners} - {*thetas.user_ids})
+            abilities.take_back_current(connection, without, week, thetas.bank_version, thetas.model)
             made_weeks.store_answered(connection, week, _answered(answers, due))
             if len(learners) == len(self.users.members(keys)):
                 self._record(connection, week, keys, checksums)

@@ -102,8 +102,10 @@ def test_a_corrected_answer_of_an_old_week_reaches_the_reports_of_all_later_week
 
 def test_where_nothing_changed_no_other_week_is_looked_at(platform, tmp_path, store, new_publisher):
     run(platform, tmp_path, new_publisher(), *WEEKS)
+    made = pages(store)
     again = run(platform, tmp_path, new_publisher(), FIRST)
-    assert (again.written, again.unchanged) == (0, len(USERS))
+    assert (again.written, again.unchanged, again.withdrawn) == (0, len(USERS), 0)
+    assert pages(store) == made
 
 
 def test_states_of_later_weeks_follow_in_the_run_of_an_earlier_one(platform, tmp_path, new_publisher):

@@ -48,7 +48,7 @@ class Partitions:
             return self.user_dimension.get_partition_keys()
 
 
-def selection(context: dg.AssetExecutionContext) -> Selection:
+def selection(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Selection:
     """The run's partitions.
 
     Raises:

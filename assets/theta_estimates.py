@@ -88,7 +88,7 @@ def _summary(
         "answers used": dg.MetadataValue.int(_total(made, "n_items")),
         "answers left out: item not in the bank": dg.MetadataValue.int(_total(made, "n_unknown_item")),
         "answers left out: skipped": dg.MetadataValue.int(_total(made, "n_unusable")),
-        "learners and weeks made before, since these weeks rest on them": dg.MetadataValue.int(n_before),
+        "learners and weeks made too, since these rest on them or they on these": dg.MetadataValue.int(n_before),
         "item bank": dg.MetadataValue.text(bank),
         "estimator": dg.MetadataValue.text(engine_name),
     }

@@ -1,9 +1,11 @@
 """Asset `weekly_reports`: a readable report per learner and week, published together with its catalogue row.
 
 One learner whose report fails does not stop the others: the good ones are published, the run ends red and names the
-rest, and a rerun makes only what is missing or has changed.
+rest, and a rerun makes only what is missing or has changed. Reports of other weeks whose learners' history has changed
+since are made again in the same run.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,9 +14,10 @@ import sqlalchemy as sa
 
 from assets import made_partitions
 from assets.abilities.scoring import ScoringRules
-from assets.abilities.windows import windows
 from assets.failures import in_words
 from assets.partitions import Partitions, UserSelection, partition_key, selection
+from assets.publishing.departed import Departed, remove_departed
+from assets.publishing.outdated_reports import outdated, publish
 from assets.publishing.publisher import Failed, Publisher
 from assets.selection import SelectedUsers, Selection, selected_users
 from resources.artifacts.links import Links
@@ -35,9 +38,13 @@ _NAMED = 20  # failures that a message shows; the count is always whole
 
 
 def build(
-    partitions: Partitions, choice: BankChoice, compile_templates: Callable[[], Mapping[Format, Template]]
+    partitions: Partitions,
+    choice: BankChoice,
+    compile_templates: Callable[[], Mapping[Format, Template]],
+    departed_after: dt.timedelta,
 ) -> dg.AssetsDefinition:
-    """`choice` says which item bank to report on; `compile_templates` as in `report_template`."""
+    """`choice` says which item bank to report on; `compile_templates` as in `report_template`; who is gone from the
+    platform for longer than `departed_after` loses what is stored here."""
 
     @dg.asset(
         deps=["theta_estimates", "report_template"],
@@ -65,31 +72,53 @@ def build(
             bank = item_banks.load_chosen(connection, choice)
         publisher = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
         made = Steps(progress, "reports", users.n_asked(chosen))
-        for window in windows(chosen, users, rules, partitions.first_week, warehouse):
-            publisher.publish(window.week, window.learners, window.answers, window.counted, made)
+        keys, first = partitions.users, partitions.first_week
+        publish(publisher, chosen, users, keys, rules, first, warehouse, made)
+        departed, again = Departed(), Selection({})
+        if users.only is None:
+            again = outdated(engine, chosen, first)
+            more = Steps(progress, "reports out of date", users.n_asked(again))
+            publish(publisher, again, users, keys, rules, first, warehouse, more)
+            now = dt.datetime.now(dt.UTC)
+            departed = remove_departed(engine, artifacts, users, keys, set(chosen.user_keys), departed_after, now)
+        summary = _summary(publisher, again, departed)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(
             dg.AssetObservation(context.asset_key, metadata={"reports": dg.MetadataValue.md(_links(publisher, links))})
         )
         if publisher.failed:
             _mark_the_good(context, partitions, chosen, users, publisher.failed)
-            raise dg.Failure(_complaint(publisher.failed), metadata=_summary(publisher), allow_retries=False)
-        return made_partitions.result(context, chosen, users, _summary(publisher))
+            raise dg.Failure(_complaint(publisher.failed), metadata=summary, allow_retries=False)
+        return made_partitions.result(context, chosen, users, summary)
 
     return weekly_reports
 
 
-def _summary(publisher: Publisher) -> dict[str, dg.MetadataValue]:
+def _summary(publisher: Publisher, again: Selection, departed: Departed) -> dict[str, dg.MetadataValue]:
+    implausible = [f"{_short(user_id)}, {week}" for user_id, week in publisher.implausible]
     return {
         "dagster/row_count": dg.MetadataValue.int(publisher.published),
         "written": dg.MetadataValue.int(publisher.written),
         "unchanged": dg.MetadataValue.int(publisher.unchanged),
         "failed": dg.MetadataValue.int(len(publisher.failed)),
+        "withdrawn: answers were taken back": dg.MetadataValue.int(publisher.withdrawn),
+        "kept back: an estimate cannot be true": dg.MetadataValue.text(_named(implausible)),
+        "other weeks looked at, since what they rest on has changed": dg.MetadataValue.text(
+            ", ".join(map(str, again.weeks)) or "none"
+        ),
+        "learners who are gone from the platform": dg.MetadataValue.int(departed.missing),
+        "learners removed, since they are gone for good": dg.MetadataValue.int(departed.learners),
+        "their reports and estimates": dg.MetadataValue.text(f"{departed.reports:,}, {departed.estimates:,}"),
         "template": dg.MetadataValue.text("; ".join(
             f"{form} {template.sha256[:12]}, compiled by {template.compiled_by}"
             for form, template in publisher.templates.items()
         )),
     }  # fmt: skip
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return "; ".join(names[:_NAMED]) + more or "none"
 
 
 def _links(publisher: Publisher, links: Links) -> str:

@@ -1,5 +1,6 @@
 """Dagster's definitions: the assets in their order, their resources, the schedule and the sensors."""
 
+import datetime as dt
 import warnings
 from collections.abc import Iterator
 
@@ -23,6 +24,7 @@ from seedtest_pipeline.automation.catch_up import CURRENT_ABILITIES, catch_up_se
 from seedtest_pipeline.automation.cohort import cohort_sensor
 from seedtest_pipeline.automation.due_weeks import due_weeks_sensor
 from seedtest_pipeline.automation.history_retention import history_retention_sensor
+from seedtest_pipeline.automation.made_in_time import made_in_time_schedule
 from seedtest_pipeline.automation.schedule import Monday, weekly_schedule
 from seedtest_pipeline.automation.user_keys import user_keys_sensor
 from seedtest_pipeline.partitioning import partitions
@@ -42,7 +44,10 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     made_weekly = catalog.described([
         responses.build(weeks_and_users),
         theta_estimates.build(weeks_and_users, parts.bank_choice, charts),
-        weekly_reports.build(weeks_and_users, parts.bank_choice, parts.compile_templates),
+        weekly_reports.build(
+            weeks_and_users, parts.bank_choice, parts.compile_templates,
+            dt.timedelta(days=parts.settings.departed_days),
+        ),
     ])  # fmt: skip
     cohorts, *others = catalog.described([
         cohort_reports.build(weeks_and_users, QUARTO_SOURCE),
@@ -56,8 +61,8 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     monday = Monday(parts.settings.zone)
     return dg.Definitions(
         assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others, CURRENT_ABILITIES],
-        asset_checks=checks.build(),
-        schedules=[weekly_schedule(weeks_and_users, made_weekly, monday)],
+        asset_checks=checks.build(weeks_and_users, parts.bank_choice),
+        schedules=[weekly_schedule(weeks_and_users, made_weekly, monday), made_in_time_schedule()],
         sensors=[
             due_weeks_sensor(weeks_and_users, made_weekly, parts.bank_choice, parts.settings.report_formats, monday),
             catch_up_sensor(parts.bank_choice),

@@ -158,6 +158,8 @@ class Settings(BaseSettings):
     """Scores of the reports: center, points per logit, lowest, highest."""
     report_cuts: Annotated[Cuts | None, NoDecode, BeforeValidator(_cuts)] = None
     """Performance levels of the reports and the scores between them; unset: none are named."""
+    departed_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Who has no session on the platform for so many days loses estimates, current ability and reports."""
     jwks_url: str | None = None
     """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
     jwt_iss: str | None = None

@@ -44,6 +44,12 @@ class Group:
             self._read(week)
         return self.drift == "off" or week in self._known
 
+    def reread(self, until: Week) -> None:
+        """What is known up to and with a week, as it is stored now: another run may have estimated it anew."""
+        self._known.clear()
+        self._n_answers.clear()
+        self._read(until)
+
     def outdated(self, week: Week) -> bool:
         """Whether the week's step is known, and a stated share of the week's answers came or went since."""
         if self.drift == "off" or not self.knows(week):

@@ -2,7 +2,8 @@
 
 The order in which weeks are asked for does not matter. Whoever makes a week first makes, for its learners, whatever
 earlier weeks are missing or came from other answers than are frozen now; and where it is not known how the group moved
-in a week, everybody's. Two runs that meet write the same numbers. Stays out: Dagster, and how answers are frozen.
+in a week, everybody's. Later weeks that stand already, and came from earlier ones as they were, are made again in the
+same run. Two runs that meet write the same numbers. Stays out: Dagster, and how answers are frozen.
 """
 
 import datetime as dt
@@ -38,8 +39,8 @@ LEARNERS_AT_ONCE = 2_000  # their answers of a week take some 20 MB; more at onc
 class Made:
     """What a batch of `learners` came to in a week: `thetas` from `responses`, which are of those who answered.
 
-    `asked_for` is false where the week had to be made for the sake of a later one; learners of whom it was made before,
-    from the same, are then left out.
+    `asked_for` is false where the week had to be made for the sake of a later one, or because it rests on an earlier
+    one; learners of whom it was made before, from the same, are then left out.
     """
 
     week: Week
@@ -73,14 +74,15 @@ class WeeklyStates:
     _checksums: dict[Week, dict[str, str]] = field(default_factory=dict)
 
     def make(self, chosen: Selection) -> Iterator[Made]:
-        """The chosen weeks in ascending order, each after what has to be made before it.
+        """The chosen weeks in ascending order, each after what has to be made before it; then what was made before
+        and rests on them.
 
         Raises:
             EstimatorUnavailable, DatabaseUnavailable: what was made before stays, and need not be made again.
         """
         last = max(chosen.weeks)
         with transaction(self.engine) as connection:
-            self._records = made_weeks.until(connection, last)
+            self._records = made_weeks.read(connection)
         last_of = {key: week for week, key in chosen.pairs()}
         recent = Week.containing(min(chosen.weeks).begins_at - dt.timedelta(days=self.lookback_days))
         for week in self.first_week.through(last):
@@ -91,11 +93,12 @@ class WeeklyStates:
             before = [key for key in chosen.user_keys if key not in asked and week <= last_of[key]]
             yield from self._keys(week, self._stale(week, before), self.users.asked)
             yield from self._keys(week, asked, self.users.asked, asked_for=True)
+        yield from self._resting_on(chosen.user_keys)
 
     def population(self, week: Week) -> Population:
         """How the group moved in the week, made anew from everybody's states before it and everybody's answers."""
         with transaction(self.engine) as connection:
-            self._records = made_weeks.until(connection, week)
+            self._records = made_weeks.read(connection)
         for earlier in self.first_week.through(week.plus(-1)):
             for _ in self._group_of(earlier):
                 pass
@@ -103,6 +106,26 @@ class WeeklyStates:
         for _ in self._everybody(week.plus(-1)):
             pass
         return self.group.estimate(week, self.users.by_key, anew=True)
+
+    def _resting_on(self, keys: Sequence[str]) -> Iterator[Made]:
+        """Weeks of these keys that stand and came from earlier ones as they were, as when an old week is run alone.
+
+        The records are read anew: of two runs that meet, the last to come here sees what the other has stored. Which
+        answers are frozen now is left to the runs over those weeks.
+        """
+        with transaction(self.engine) as connection:
+            self._records = made_weeks.read(connection)
+        self._checksums = {}
+        of_week: dict[Week, list[str]] = {}
+        wanted = set(keys)
+        for week, key in self._records:
+            if key in wanted:
+                of_week.setdefault(week, []).append(key)
+        if of_week:
+            self.group.reread(max(of_week))
+        for week in sorted(of_week):
+            if week >= self.first_week and self.group.knows(week):
+                yield from self._keys(week, self._stale(week, of_week[week]), self.users.asked)
 
     def _group_of(self, week: Week, *, recent: bool = False) -> Iterator[Made]:
         """What has to be made so that it is known how the group moved in the week; of a recent week anew, where much
@@ -171,6 +194,8 @@ class WeeklyStates:
         )  # fmt: skip
         with transaction(self.engine) as connection:
             abilities.store_week(connection, week, made, self.lookback_days, dt.datetime.now(dt.UTC))
+            without = sorted({*learners} - {*thetas.user_ids})
+            abilities.take_back_current(connection, without, week, thetas.bank_version, thetas.model)
             made_weeks.store_answered(connection, week, _answered(answers, due))
             if len(learners) == len(self.users.members(keys)):
                 self._record(connection, week, keys, checksums)

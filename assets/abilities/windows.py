@@ -3,7 +3,7 @@
 What a run holds in memory does not grow with its learners, as long as no single user key stands for more than that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ class Window:
     ability, and those of each learner's first weeks; `learners` are those whom the run is to make, sorted."""
 
     week: Week
+    keys: Sequence[str]
     learners: list[str]
     answers: Answers
     counted: Answers
@@ -52,4 +53,4 @@ def windows(
             answers = Answers.from_table(pa.concat_tables([started, *(kept[w][1] for w in reached)]))
             counted = counting.among(answers, reached[0], keys)
             lately = answers.take(answers.completed_at >= np.datetime64(reached[0].start, "us"))
-            yield Window(week, users.asked(keys), lately, counted)
+            yield Window(week, keys, users.asked(keys), lately, counted)

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from assets.abilities.plausibility import PLAUSIBLE_LOGITS, plausible
 from assets.publishing.report_inputs import report_inputs
 from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool
@@ -65,7 +66,8 @@ class _Job:
 
 @dataclass
 class Publisher:
-    """Publishes a file per template, with one bank; counts what came of it. `links` are the first few."""
+    """Publishes a file per template, with one bank; counts what came of it. `links` are the first few; `implausible`
+    are learners and weeks without a report, since an estimate up to then cannot be true."""
 
     engine: sa.Engine
     store: ArtifactStore
@@ -75,8 +77,10 @@ class Publisher:
     window_days: int
     written: int = 0
     unchanged: int = 0
+    withdrawn: int = 0
     links: list[ReportArtifact] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    implausible: list[tuple[str, Week]] = field(default_factory=list)
 
     @property
     def published(self) -> int:
@@ -91,8 +95,9 @@ class Publisher:
         hears of each few members that are done with. A learner stands among everybody who was measured in the four
         weeks before: for all of a week they are the same, whatever run makes which part of it.
 
-        A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that fails
-        is in `failed`, and the others are made.
+        A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that nothing
+        is left to be said in, since answers were taken back, goes: its file, then its row. One that fails is in
+        `failed`, and the others are made.
 
         Raises:
             RetryLater: the database or the store does not answer; what was published before stays.
@@ -101,25 +106,35 @@ class Publisher:
         """
         with transaction(self.engine) as connection:
             history = abilities.history(connection, members, week)
-            everybody = abilities.distribution(connection, week)
+            everybody = abilities.distribution(connection, week, PLAUSIBLE_LOGITS)
             recorded = {(row.user_id, row.format): row for row in report_artifacts.of_week(connection, week, members)}
+        good = plausible(history["theta"].to_numpy(), history["se"].to_numpy())
+        quarantined = set(history["user_id"][~good])
+        self.implausible += [(user_id, week) for user_id in sorted(quarantined)]
         with OrderedPool() as pool:
             for start in range(0, len(members), BATCH):
-                batch = members[start : start + BATCH]
+                batch = [user_id for user_id in members[start : start + BATCH] if user_id not in quarantined]
                 past = history[history["user_id"].isin(batch)]
                 due = report_inputs(
                     week, batch, answers.of_users(batch), counted.of_users(batch), past, everybody,
                     bank=self.bank, scale=self.scale, window_days=self.window_days,
                 )  # fmt: skip
-                rows = self._batch(self._jobs(due, recorded), pool)
+                gone = set(batch)
+                rows = self._batch(self._jobs(due, recorded, gone), pool)
+                old = [row for row in recorded.values() if row.user_id in gone and row.sha256]
+                for row in old:
+                    self.store.delete(report_key(week, row.user_id, row.format))
                 with transaction(self.engine) as connection:
                     report_artifacts.record(connection, rows)
-                done(len(batch))
+                    self.withdrawn += report_artifacts.forget(connection, week, [row.url for row in old])
+                done(len(members[start : start + BATCH]))
 
     def _jobs(
-        self, reports: Iterable[ReportInput], recorded: Mapping[tuple[str, str], ReportArtifact]
+        self, reports: Iterable[ReportInput], recorded: Mapping[tuple[str, str], ReportArtifact], gone: set[str]
     ) -> Iterator[_Job]:
+        """Who has a report is taken out of `gone`."""
         for report in reports:
+            gone.discard(report.user_id)
             for form, template in self.templates.items():
                 before = recorded.get((report.user_id, form))
                 yield _Job(report, form, template, _fingerprint(template, report), before)

@@ -14,7 +14,7 @@ from assets.publishing.report_inventory import WeekInventory, inventory
 from resources.artifacts.ordered_pool import OrderedPool
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
-from resources.database.queries import report_artifacts
+from resources.database.queries import report_artifacts, reported_weeks
 from resources.progress import Progress
 
 
@@ -26,6 +26,8 @@ def outdated(engine: sa.Engine, store: ArtifactStore, before: dt.date) -> Iterat
 def remove(engine: sa.Engine, store: ArtifactStore, old: WeekInventory, progress: Progress) -> None:
     """The week's files and their rows are gone; rows that name another store stay. Safe to do again.
 
+    They do not come back as reports that are out of date; a run over the week makes them.
+
     Raises:
         RetryLater, StoreRefuses: of the store or the database; the week's rows are as they were.
     """
@@ -36,3 +38,4 @@ def remove(engine: sa.Engine, store: ArtifactStore, old: WeekInventory, progress
             progress(f"files of {old.week}", done, len(old.files))
     with transaction(engine) as connection:
         report_artifacts.forget(connection, old.week, [store.address(key) for key in {*old.rows, *old.files}])
+        reported_weeks.forget(connection, old.week)

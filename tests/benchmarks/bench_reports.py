@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from assets.abilities.plausibility import PLAUSIBLE_LOGITS
 from assets.abilities.windows import LEARNERS_AT_ONCE
 from assets.publishing.publisher import Publisher, _fingerprint
 from assets.publishing.report_inputs import report_inputs
@@ -186,7 +187,7 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     answers = of.answers(n_users, members)
     with transaction(publisher.engine) as connection:
         history = abilities.history(connection, members, week)
-        everybody = abilities.distribution(connection, week)
+        everybody = abilities.distribution(connection, week, PLAUSIBLE_LOGITS)
     spent: dict[str, float] = {}
 
     def timed(step: str, work: Callable[[], list[_Made]]) -> list[_Made]:

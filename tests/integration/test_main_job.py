@@ -14,51 +14,29 @@ import sqlalchemy as sa
 
 from assets.partitions import RANGE_END, RANGE_START
 from resources.database.engine import transaction
-from resources.database.queries import item_banks, populations
+from resources.database.queries import populations
 from resources.errors import InvalidInput, OperatorRequired
 from resources.estimators.in_process import InProcessEstimator
-from resources.ingest import load
-from resources.model import ItemBank, Prior, Week, safe_key
+from resources.model import ItemBank, Prior, Week
 from seedtest_pipeline.automation import schedule, user_keys
-from seedtest_pipeline.dagster_home import prepare_dagster_home
-from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, SyntheticExam, recovery, synthetic_exam
+from seedtest_pipeline.demo.synthetic_exam import SyntheticExam, recovery
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.runs import WEEKLY, Runner
-from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 from tests import long_form
-
-FIRST = Week.parse("2025-01-06")
-WEEKS = list(FIRST.through(FIRST.plus(2)))
-N_USERS = 60
-
-
-def quiet(task: str, done: int, total: int) -> None:
-    """Nobody watches."""
+from tests.integration import deployment
+from tests.integration.deployment import FIRST, N_USERS, WEEKS, estimates, page, quiet, reports
 
 
 @pytest.fixture(scope="session")
 def exam() -> SyntheticExam:
-    return synthetic_exam(7, FIRST, n_users=N_USERS, n_weeks=len(WEEKS))
+    return deployment.exam()
 
 
 @pytest.fixture(params=["users", "4"])
 def parts(request, monkeypatch, tmp_path, database_url, exam) -> Parts:
     """A migrated database with the exam in it, an empty home, under both partition schemes."""
-    for name, value in {
-        "SEEDTEST_HOME": str(tmp_path / "the home"),
-        "DAGSTER_HOME": str(tmp_path / "the home" / "dagster"),
-        "DATABASE_URL": database_url,
-        "FIRST_WEEK": FIRST.key,
-        "USER_PARTITIONS": request.param,
-        "DAGSTER_EVENT_BATCH_SIZE": "1000",
-        "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    parts = Parts(Settings.load())
-    prepare_dagster_home(parts.settings)
-    with transaction(parts.engine) as connection:
-        load.ingest(connection, exam.as_file(), EXAM_ID)
+    parts = deployment.deployed(monkeypatch, tmp_path, database_url, exam, request.param)
     yield parts
     parts.engine.dispose()
 
@@ -66,35 +44,13 @@ def parts(request, monkeypatch, tmp_path, database_url, exam) -> Parts:
 @pytest.fixture
 def true_bank(parts, exam) -> ItemBank:
     """The exam's own item parameters, in force."""
-    items = exam.items
-    bank = ItemBank(
-        "true", "2PL", tuple(items["item_id"]), items["a"].to_numpy(), items["b"].to_numpy(), np.zeros(len(items))
-    )
-    now = dt.datetime.now(dt.UTC)
-    with transaction(parts.engine) as connection:
-        item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, N_USERS, 1, now))
-        item_banks.adopt(connection, bank.version, now)
-    return bank
+    return deployment.adopt_true_bank(parts, exam)
 
 
 @pytest.fixture
 def runner(parts) -> Runner:
     with dg.DagsterInstance.get() as instance:
         yield Runner(parts, quiet, instance)
-
-
-def estimates(parts: Parts) -> pd.DataFrame:
-    with parts.engine.connect() as connection:
-        return pd.read_sql(sa.text("SELECT * FROM theta_estimates ORDER BY user_id, week_start"), connection)
-
-
-def reports(parts: Parts) -> pd.DataFrame:
-    with parts.engine.connect() as connection:
-        return pd.read_sql(sa.text("SELECT * FROM report_artifacts ORDER BY user_id, week_start"), connection)
-
-
-def page(parts: Parts, user_id: str, week: Week) -> Path:
-    return parts.settings.home / "artifacts" / "reports" / week.key / safe_key(user_id) / "weekly_report.html"
 
 
 def test_responses_become_estimates_and_reports_and_a_rerun_changes_nothing(runner, parts, exam, true_bank):

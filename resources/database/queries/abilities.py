@@ -184,6 +184,36 @@ def store_current(connection: sa.Connection, ability: Ability) -> bool:
     return connection.exec_driver_sql(_STORE_CURRENT, vars(ability)).rowcount == 1
 
 
+def take_back_current(
+    connection: sa.Connection, user_ids: Sequence[str], week: Week, version: str, model: Model
+) -> int:
+    """Those of these users whose current ability is of this week's time, while they have no estimate of the week any
+    more, get their newest estimate of before as the current one, or have none; returns how many."""
+    of_bank = {"version": version, "model": model}
+    query: LiteralString = """
+        SELECT m.user_id, state.theta, state.se, state.n_items, state.as_of
+        FROM unnest(%(user_ids)s::text[]) AS asked (user_id)
+        JOIN mirt_ability m ON m.user_id = asked.user_id AND m.version = %(version)s AND m.model = %(model)s
+        LEFT JOIN LATERAL (
+            SELECT week_start, theta, se, n_items, as_of FROM theta_estimates e
+            WHERE e.user_id = asked.user_id AND week_start <= %(week)s ORDER BY week_start DESC LIMIT 1
+        ) AS state ON true
+        WHERE m.as_of > %(begins_at)s AND m.as_of <= %(ends_at)s
+            AND (state.week_start IS NULL OR state.week_start < %(week)s AND state.theta <> m.theta)
+        ORDER BY m.user_id COLLATE "C" FOR UPDATE OF m
+    """
+    times = {"week": week.start, "begins_at": week.begins_at, "ends_at": week.ends_at}
+    found = connection.exec_driver_sql(query, {"user_ids": list(user_ids)} | of_bank | times).all()
+    for row in found:
+        own = (mirt_ability.c.user_id == row.user_id, mirt_ability.c.version == version, mirt_ability.c.model == model)
+        if row.theta is None:
+            connection.execute(sa.delete(mirt_ability).where(*own))
+        else:
+            before = {"theta": row.theta, "se": row.se, "n_items": row.n_items, "as_of": row.as_of}
+            connection.execute(sa.update(mirt_ability).where(*own).values(before))
+    return len(found)
+
+
 def current(connection: sa.Connection, user_id: str, version: str, model: Model) -> Ability | None:
     """The user's current ability under an item bank; None without one."""
     row = connection.execute(
@@ -212,13 +242,15 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     return _read(connection, week.start, week.start, user_ids)
 
 
-def distribution(connection: sa.Connection, week: Week, weeks: int = 4) -> Floats:
-    """The newest theta of everybody who was measured in the `weeks` before the week, ascending."""
+def distribution(connection: sa.Connection, week: Week, limit: float, weeks: int = 4) -> Floats:
+    """The newest theta of everybody who was measured in the `weeks` before the week, ascending; of those within
+    ±`limit` logits."""
     query: LiteralString = """
         SELECT DISTINCT ON (user_id) theta FROM theta_estimates
-        WHERE week_start >= %(first)s AND week_start < %(week)s ORDER BY user_id, week_start DESC
+        WHERE week_start >= %(first)s AND week_start < %(week)s AND abs(theta) <= %(limit)s
+        ORDER BY user_id, week_start DESC
     """
-    values = {"first": week.plus(-weeks).start, "week": week.start}
+    values = {"first": week.plus(-weeks).start, "week": week.start, "limit": limit}
     return np.sort(copy_out(connection, query, pa.schema({"theta": pa.float64()}), values)["theta"].to_numpy())
 
 
@@ -229,14 +261,17 @@ def renewed_at(connection: sa.Connection, week: Week) -> dt.datetime | None:
     return latest
 
 
-def implausible(connection: sa.Connection, limit: float) -> list[tuple[str, dt.date]]:
-    """User and week of every estimate beyond ±`limit` logits, not a number, or with a standard error not above 0."""
+def implausible(connection: sa.Connection, weeks: Sequence[Week], limit: float) -> list[tuple[str, Week]]:
+    """User and week of every estimate of these weeks that is beyond ±`limit` logits, not a number, or has a standard
+    error not above 0."""
     query = """
         SELECT user_id, week_start FROM theta_estimates
-        WHERE NOT (abs(theta) <= %(limit)s AND se > 0 AND se < 'Infinity') OR theta = 'NaN' OR se = 'NaN'
-        ORDER BY user_id, week_start
+        WHERE week_start = ANY(%(weeks)s)
+            AND (NOT (abs(theta) <= %(limit)s AND se > 0 AND se < 'Infinity') OR theta = 'NaN' OR se = 'NaN')
+        ORDER BY user_id COLLATE "C", week_start
     """
-    return [(user_id, start) for user_id, start in connection.exec_driver_sql(query, {"limit": limit})]
+    values = {"weeks": [week.start for week in weeks], "limit": limit}
+    return [(user_id, Week(start)) for user_id, start in connection.exec_driver_sql(query, values)]
 
 
 def _read(connection: sa.Connection, first: dt.date, last: dt.date, user_ids: Sequence[str] | None) -> "pd.DataFrame":

@@ -56,6 +56,16 @@ def users(connection: sa.Connection) -> list[str]:
     return sorted(connection.exec_driver_sql(query).scalars())
 
 
+def users_between(connection: sa.Connection, start: dt.datetime, end: dt.datetime) -> list[str]:
+    """Everyone who has a session with time from `start` until before `end`, in no order."""
+    query = """
+        SELECT DISTINCT user_id::text FROM exam_results
+        WHERE btrim(user_id::text) <> ''
+            AND (updated_at >= %(start)s OR updated_at IS NULL) AND least(created_at, updated_at) < %(end)s
+    """
+    return list(connection.exec_driver_sql(query, {"start": start, "end": end}).scalars())
+
+
 def span(connection: sa.Connection) -> tuple[dt.datetime, dt.datetime] | None:
     """When the first session began and the last one ended; None without any."""
     query = "SELECT min(least(created_at, updated_at)), max(coalesce(updated_at, created_at)) FROM exam_results"

@@ -23,9 +23,9 @@ class MadeWeek:
     fingerprint: str
 
 
-def until(connection: sa.Connection, week: Week) -> dict[tuple[Week, str], MadeWeek]:
-    """By week and user key, up to and with `week`."""
-    query = sa.select(ability_weeks).where(ability_weeks.c.week_start <= week.start)
+def read(connection: sa.Connection) -> dict[tuple[Week, str], MadeWeek]:
+    """By week and user key."""
+    query = sa.select(ability_weeks)
     return {
         (Week(row.week_start), row.user_key): MadeWeek(row.made_from, row.fingerprint)
         for row in connection.execute(query)

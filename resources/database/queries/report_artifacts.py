@@ -69,6 +69,12 @@ def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | Non
     )  # fmt: skip
 
 
+def sample(connection: sa.Connection, weeks: Sequence[Week], n: int) -> list[ReportArtifact]:
+    """At most `n` reports of these weeks, any, in no order."""
+    of_weeks = report_artifacts.c.week_start.in_([week.start for week in weeks])
+    return _read(connection, sa.select(report_artifacts).where(of_weeks).order_by(sa.func.random()).limit(n))
+
+
 def of_user(connection: sa.Connection, user_id: str, week: Week | None = None) -> list[ReportArtifact]:
     """A user's reports, the newest week first and by format, of all weeks or of one."""
     query = sa.select(report_artifacts).where(report_artifacts.c.user_id == user_id)

@@ -131,6 +131,14 @@ ability_weeks = sa.Table(  # which weeks were made for all learners of a user ke
     sa.Column("user_key", sa.Text, primary_key=True),
     sa.Column("made_from", sa.Text, nullable=False),  # the checksum of the frozen answers
     sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("reported", sa.Text),  # the fingerprint that the reports were made from; NULL: none were
+)
+
+departed_learners = sa.Table(  # who has results here and no session on the platform any more
+    "departed_learners",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("noticed_at", _instant, nullable=False),
 )
 
 session_versions = sa.Table(  # a week's sessions when they were last compared with what is frozen

@@ -11,6 +11,7 @@ from resources.model import Format
 from resources.reports.document.compile import compile_templates
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
+from tests.integration.assets import small_exam
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,10 @@ def new_publisher(engine: sa.Engine, store: FolderStore, templates: dict[Format,
         return Publisher(engine, into, chosen, BANK, Scale(), 30)
 
     return made
+
+
+@pytest.fixture
+def platform(engine: sa.Engine) -> sa.Engine:
+    """The sessions of `small_exam`, of which nothing was made."""
+    small_exam.load(engine)
+    return engine

@@ -210,3 +210,20 @@ def test_a_template_that_cannot_be_filled_stops_the_run_at_the_first_report(engi
     with pytest.raises(TemplateBroken, match="nonsense"):
         publish(made, USERS, rows("ada"))
     assert made.failed == []
+
+
+@pytest.mark.parametrize(("column", "value"), [("theta", "20"), ("theta", "'NaN'"), ("se", "0")])
+def test_a_learner_with_an_estimate_that_cannot_be_true_gets_no_report_and_the_others_do(
+    engine, new_publisher, column, value
+):
+    """One theta of 20 in an old week stopped the next weeks for everybody."""
+    for weeks_ago in (1, 0):
+        estimated(engine, "ada", "bob", weeks_ago=weeks_ago)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            f"UPDATE theta_estimates SET {column} = {value} "  # noqa: S608 - of this test
+            f"WHERE user_id = 'ada' AND week_start = '{WEEK.plus(-1)}'"
+        )
+    made = publish(new_publisher(), ["ada", "bob"], rows("ada", "bob"))
+    assert list(recorded(engine)) == ["bob"]
+    assert (made.implausible, made.failed) == ([("ada", WEEK)], [])

@@ -1,0 +1,72 @@
+"""Learners who have results here and no session on the platform any more: since when, and what goes with them.
+
+The caller's transaction is the one in force.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from resources.database.schema.tables import (
+    answered_items,
+    departed_learners,
+    mirt_ability,
+    report_artifacts,
+    theta_estimates,
+)
+
+# The steps of an index from one user to the next: rows grow with the weeks, and these do not. Abilities and reports
+# without `as_of` or `sha256` are a predecessor's, and none of ours to take away.
+_WITH_RESULTS = """
+    WITH RECURSIVE answered AS (
+        (SELECT user_id FROM answered_items ORDER BY user_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT next.user_id FROM answered_items next WHERE next.user_id > answered.user_id
+                ORDER BY next.user_id LIMIT 1)
+        FROM answered WHERE answered.user_id IS NOT NULL
+    )
+    SELECT user_id FROM answered WHERE user_id IS NOT NULL
+    UNION SELECT user_id FROM mirt_ability WHERE as_of IS NOT NULL
+"""
+
+
+def with_results(connection: sa.Connection) -> list[str]:
+    """Everyone of whom this pipeline keeps answers or an ability, in order."""
+    return sorted(connection.exec_driver_sql(_WITH_RESULTS).scalars())
+
+
+def noticed(connection: sa.Connection) -> dict[str, dt.datetime]:
+    """Since when each is known to be missing."""
+    return {row.user_id: row.noticed_at for row in connection.execute(sa.select(departed_learners))}
+
+
+def notice(connection: sa.Connection, user_ids: Sequence[str], at: dt.datetime) -> None:
+    """They are missing since `at`, or since an earlier time that is kept."""
+    connection.exec_driver_sql(
+        "INSERT INTO departed_learners (user_id, noticed_at) "
+        "SELECT user_id, %(at)s FROM unnest(%(user_ids)s::text[]) AS missing (user_id) "
+        'ORDER BY user_id COLLATE "C" ON CONFLICT (user_id) DO NOTHING',
+        {"at": at, "user_ids": list(user_ids)},
+    )
+
+
+def forget_notices(connection: sa.Connection, user_ids: Sequence[str]) -> None:
+    """They are back."""
+    connection.execute(sa.delete(departed_learners).where(_are(departed_learners, user_ids)))
+
+
+def remove(connection: sa.Connection, user_ids: Sequence[str]) -> int:
+    """Their estimates, current abilities, answered items and reports' rows are gone; returns how many estimates."""
+    connection.execute(sa.delete(mirt_ability).where(_are(mirt_ability, user_ids), mirt_ability.c.as_of.is_not(None)))
+    connection.execute(
+        sa.delete(report_artifacts).where(_are(report_artifacts, user_ids), report_artifacts.c.sha256.is_not(None))
+    )
+    connection.execute(sa.delete(answered_items).where(_are(answered_items, user_ids)))
+    estimates = connection.execute(sa.delete(theta_estimates).where(_are(theta_estimates, user_ids))).rowcount
+    forget_notices(connection, user_ids)
+    return estimates
+
+
+def _are(table: sa.Table, user_ids: Sequence[str]) -> sa.ColumnElement[bool]:
+    return table.c.user_id == sa.any_(sa.literal(list(user_ids), sa.ARRAY(sa.Text)))

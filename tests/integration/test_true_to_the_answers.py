@@ -82,7 +82,7 @@ def test_a_corrected_answer_reaches_the_later_reports_by_the_run_that_the_sensor
         user=user, until=FIRST.ends_at,
     )  # fmt: skip
     made = definitions.build(parts, quiet)
-    sensor = made.resolve_sensor_def("late_answers")
+    sensor = made.resolve_sensor_def("due_weeks")
     resources = {"engine": parts.engine, "warehouse": parts.warehouse, "rules": parts.rules}
     with dg.build_sensor_context(instance=runner.instance, resources=resources) as context:
         requests = sensor.evaluate_tick(context).run_requests

@@ -15,6 +15,7 @@ _GROUPS = {
     "theta_estimates": "weekly",
     "weekly_reports": "weekly",
     "population": "weekly",
+    "current_abilities": "weekly",
     "cohort_reports": "staff",
     "item_parameters": "calibration",
     "report_template": "documents",
@@ -36,10 +37,11 @@ EXAM_RESULTS = dg.AssetSpec(
 
 def described(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
     """The same assets, each with its group, its owners and, where it is a table, its columns."""
-    return [asset.map_asset_specs(_described) for asset in assets]
+    return [asset.map_asset_specs(described_spec) for asset in assets]
 
 
-def _described(spec: dg.AssetSpec) -> dg.AssetSpec:
+def described_spec(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The same of one that nothing here makes."""
     name = spec.key.to_user_string()
     return spec.replace_attributes(group_name=_GROUPS[name], owners=OWNERS).merge_attributes(metadata=_columns(name))
 

@@ -60,7 +60,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     user_keys = user_keys_sensor(weeks_and_users)
     monday = Monday(parts.settings.zone)
     return dg.Definitions(
-        assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others, CURRENT_ABILITIES],
+        assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others, catalog.described_spec(CURRENT_ABILITIES)],
         asset_checks=checks.build(weeks_and_users, parts.bank_choice),
         schedules=[weekly_schedule(weeks_and_users, made_weekly, monday), made_in_time_schedule()],
         sensors=[

@@ -117,7 +117,7 @@ def _exists(server_url: str, database: str) -> bool:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--forbid-skips", action="store_true",
-        help="a test that would skip fails, unless it is marked needs_quarto or the clone stands alone (beside.py)",
+        help="a test that would skip fails, unless it needs_quarto, needs_mirt, or what lies beside a clone (beside.py)",
     )  # fmt: skip
 
 
@@ -127,8 +127,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where everything was installed, a skip means that something which should be there is not."""
     report = yield
-    allowed = item.get_closest_marker("needs_quarto") or (
-        call.excinfo and call.excinfo.errisinstance(NotBesideThisClone)
+    allowed = (
+        item.get_closest_marker("needs_quarto")
+        or item.get_closest_marker("needs_mirt")
+        or (call.excinfo and call.excinfo.errisinstance(NotBesideThisClone))
     )
     if report.skipped and item.config.getoption("--forbid-skips") and not allowed:
         report.outcome = "failed"

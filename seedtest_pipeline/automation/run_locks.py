@@ -48,7 +48,11 @@ class RunLocks:
 
     def _locked(self, run_id: str) -> sa.Connection:
         connection = self._connect()
-        locks.hold_beyond_transactions(connection, _name(run_id))
+        try:
+            locks.hold_beyond_transactions(connection, _name(run_id))
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _keep(self, run_id: str, connection: sa.Connection | None, ended: threading.Event) -> None:

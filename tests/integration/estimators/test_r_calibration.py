@@ -240,6 +240,7 @@ def test_a_time_limit_that_is_none_stops_the_start(library: Path, tmp_path: Path
     assert "R_IRT_CALIBRATE_SECS must be a number" in (tmp_path / "log").read_text()
 
 
+@pytest.mark.needs_mirt
 @pytest.mark.parametrize("model", ["2PL", "3PL"])
 def test_a_real_mirt_finds_what_this_projects_own_calibration_finds(r_service_url: str, model: Any) -> None:
     if httpx.get(f"{r_service_url}/healthz").json()["mirt"] is None:

@@ -1,7 +1,9 @@
 """What is taken out of Dagster's history, and what its UI still knows afterwards."""
 
 import datetime as dt
+import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -107,6 +109,8 @@ def test_old_runs_and_logs_go_and_made_partitions_stay_made(history, engine, old
 
 
 def test_it_goes_in_pieces_ends_and_looks_again_a_day_later(history, engine, old, monkeypatch):
+    looks = itertools.count()
+    monkeypatch.setattr(history_retention, "time", SimpleNamespace(monotonic=lambda: 0.01 * next(looks)))
     monkeypatch.setattr(history_retention, "_EVENTS_PER_TRANSACTION", 7)
     monkeypatch.setattr(history_retention, "_WORKING_S", 0.02)
     cursor, ticks = None, 0

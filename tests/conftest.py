@@ -117,7 +117,7 @@ def _exists(server_url: str, database: str) -> bool:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--forbid-skips", action="store_true",
-        help="a test that would skip fails, unless it needs_quarto, needs_mirt, or what lies beside a clone (beside.py)",
+        help="a test that would skip fails, unless it needs_quarto, needs_mirt or what lies beside a clone (beside.py)",
     )  # fmt: skip
 
 

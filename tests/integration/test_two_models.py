@@ -91,6 +91,7 @@ def test_the_assets_and_the_catch_up_use_that_model(two_models, settings, chosen
         context = dg.build_sensor_context(instance=instance, resources=resources)
         (event,) = defs.resolve_sensor_def("catch_up")(context).asset_events
         assert event.metadata["updated"].value == 1
+    parts.engine.dispose()
     with transaction(two_models) as connection:
         weekly = connection.exec_driver_sql("SELECT model, theta FROM theta_estimates WHERE user_id = 'u1'").one()
         caught_up = connection.exec_driver_sql("SELECT model, theta FROM mirt_ability WHERE user_id = 'u2'").one()

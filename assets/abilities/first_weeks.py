@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from resources.answers.blanks import Omitted, answered
 from resources.answers.schema import SCHEMA
 from resources.model import Instants, Week
 from resources.warehouse.folder import Warehouse
@@ -17,10 +18,12 @@ _COLUMNS = ("user_id", "item_key", "correct", "completed_at", "attempt_no", "omi
 
 @dataclass
 class FirstWeeks:
-    """Reads weeks in ascending order, each once for the same user keys."""
+    """Reads weeks in ascending order, each once for the same user keys. `omitted`: what a question counts as that was
+    passed over; as `wrong`, it was answered."""
 
     warehouse: Warehouse
     first_week: Week
+    omitted: Omitted
     _keys: list[str] = field(default_factory=list)
     _read_until: Week | None = None
     _began: dict[str, np.datetime64] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class FirstWeeks:
         return pa.concat_tables([SCHEMA.empty_table(), *self._kept])
 
     def _of_starters(self, answers: pa.Table) -> pa.Table:
+        answers = answered(answers, self.omitted)  # who has only skipped so far has not begun
         user: Any = answers["user_id"].combine_chunks().dictionary_encode()
         user_ids, code = user.dictionary.to_pylist(), user.indices.to_numpy()
         instant: Instants = answers["completed_at"].to_numpy().astype("datetime64[us]")

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from resources.answers.answers import Answers
-from resources.answers.blanks import Omitted
+from resources.answers.blanks import Omitted, answered
 from resources.model import Ints, Week
 
 COLUMNS = ("user_id", "item_key", "correct", "omitted")  # of the frozen answers: all that this needs
@@ -30,13 +29,10 @@ class SeenItems:
         self._items: dict[str, int] = {}
         self._pairs: list[Ints] = []
 
-    def add(self, week: Week, answered: pa.Table) -> None:
+    def add(self, week: Week, table: pa.Table) -> None:
         """Remember a week's answers (columns COLUMNS), in the order of weeks; blanks are none, unless they count."""
         self._weeks.append(week)
-        counts = pc.is_valid(answered["correct"])
-        if self._omitted == "wrong":
-            counts = pc.or_kleene(counts, answered["omitted"])
-        given = answered.filter(counts)
+        given = answered(table, self._omitted)
         self._pairs.append(self._pair(_codes(given["user_id"], self._users), _codes(given["item_key"], self._items)))
 
     def unseen(self, answers: Answers) -> NDArray[np.bool_]:

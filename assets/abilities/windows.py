@@ -39,7 +39,7 @@ def windows(
     """The chosen weeks in order, for some learners after the others; a file is read once, not once per window."""
     learners_of = {key: users.by_key.get(key, ()) for key in chosen.user_keys}
     counting = CountedAnswers(warehouse, first_week, rules.attempts, rules.omitted, rules.anew_weeks)
-    first_weeks = FirstWeeks(warehouse, first_week)
+    first_weeks = FirstWeeks(warehouse, first_week, rules.omitted)
     for batch in in_batches(learners_of, LEARNERS_AT_ONCE):
         part = chosen.only(batch)
         kept: dict[Week, tuple[list[str], pa.Table]] = {}

@@ -3,7 +3,7 @@
 An item with a wrong key, or one that is another's double, bends the curves of all that were fitted beside it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -88,14 +88,17 @@ class Fitting:
     def _doubles(self, sample: Sample, found: Calibration, known: Items | None) -> dict[int, str]:
         """Items that are another one's double, and took the ability over with it: all but that of the most answers."""
 
+        made = found
+
         def refit(held: Items) -> Items:
-            both = _merged(known, held) if known else held
-            return self._calibrate(sample, both, se_method="none").items
+            nonlocal made
+            made = self._calibrate(sample, _merged(known, held) if known else held, se_method="none")
+            return made.items
 
         items = without_capture(found.items, refit)
-        if items is found.items:
+        if made is found:
             return {}
-        fitted = Fitted(sample, replace(found, items=items))
+        fitted = Fitted(sample, made)
         predictions = predict(sample.answers, items, *fitted.prior)
         theta = eap(sample.answers, items, *fitted.prior).mean
         doubles = dict[int, str]()

@@ -46,6 +46,12 @@ def scored(answers: Answers, rule: Omitted) -> Answers:
     return replace(answers, correct=np.where(answers.omitted == 1, 0.0, answers.correct))
 
 
+def answered(table: pa.Table, rule: Omitted) -> pa.Table:
+    """The rows, of a table with the columns `correct` and `omitted`, that are answers under the rule."""
+    counts = pc.is_valid(table["correct"])
+    return table.filter(pc.or_kleene(counts, table["omitted"]) if rule == "wrong" else counts)
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many questions were answered, omitted and not reached; of the `unknown` blanks it is not known which."""

@@ -70,17 +70,22 @@ def test_many_wrong_estimates_stop_the_reports_and_the_run_ends_red(runner, part
     assert reports(parts).empty
 
 
-def test_a_corrected_answer_reaches_the_later_reports_by_the_run_that_the_sensor_asks_for(runner, parts):
-    """An answer of the first week was flipped, and the later weeks' trends kept the old point."""
-    runner.weeks(WEEKS)
-    user = estimates(parts).groupby("user_id").size().idxmax()
-    before = [page(parts, user, week).read_bytes() for week in WEEKS]
+def correct_the_first_week(parts: Parts, user: str) -> None:
+    """All of the user's answers of it are right after all."""
     change(
         parts,
         "UPDATE exam_results SET result_json = replace(result_json::text, 'false', 'true')::jsonb "
         "WHERE user_id = %(user)s AND created_at < %(until)s",
         user=user, until=FIRST.ends_at,
     )  # fmt: skip
+
+
+def test_a_corrected_answer_reaches_the_later_reports_by_the_run_that_the_sensor_asks_for(runner, parts):
+    """An answer of the first week was flipped, and the later weeks' trends kept the old point."""
+    runner.weeks(WEEKS)
+    user = estimates(parts).groupby("user_id").size().idxmax()
+    before = [page(parts, user, week).read_bytes() for week in WEEKS]
+    correct_the_first_week(parts, user)
     made = definitions.build(parts, quiet)
     sensor = made.resolve_sensor_def("due_weeks")
     resources = {"engine": parts.engine, "warehouse": parts.warehouse, "rules": parts.rules}
@@ -102,12 +107,7 @@ def test_an_old_week_run_alone_after_a_correction_renews_the_later_reports_too(r
     runner.weeks(WEEKS)
     user = estimates(parts).groupby("user_id").size().idxmax()
     before = [page(parts, user, week).read_bytes() for week in WEEKS]
-    change(
-        parts,
-        "UPDATE exam_results SET result_json = replace(result_json::text, 'false', 'true')::jsonb "
-        "WHERE user_id = %(user)s AND created_at < %(until)s",
-        user=user, until=FIRST.ends_at,
-    )  # fmt: skip
+    correct_the_first_week(parts, user)
     outcome = runner.weeks([FIRST])
     after = [page(parts, user, week).read_bytes() for week in WEEKS]
     assert all(one != other for one, other in zip(before, after, strict=True))

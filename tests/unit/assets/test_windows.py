@@ -75,20 +75,22 @@ def test_weeks_read_for_other_keys_are_read_again_and_nobodys_answers_are_lost(w
 
 
 def test_the_first_weeks_of_each_learner_stay_in_what_counts_when_the_window_has_passed_them(tmp_path):
-    """Without the week between, and a question of the first weeks that comes again counts only there."""
+    """Without the week between, and a question of the first weeks that comes again counts only there. Who was asked and
+    skipped has not begun: of the late one, who skipped four weeks earlier, half of the first weeks was lost."""
     warehouse, n_weeks = Warehouse(tmp_path), 20
-    answered_in = {"old": {0: "q0", 3: "q3", 5: "between", 19: "q0"}, "late": {8: "q8", 13: "q13", 19: "q19"}}
+    answered_in = {"old": {0: "q0", 3: "q3", 5: "between", 19: "q0"}, "late": {8: "q8", 10: "q10", 19: "q19"}}
     for n in range(n_weeks):
         week = FIRST.plus(n)
-        rows = [(user, by_week[n], week.begins_at) for user, by_week in answered_in.items() if n in by_week]
-        frame = pd.DataFrame(rows, columns=["user_id", "item_key", "completed_at"])
+        rows = [(user, by_week[n], week.begins_at, True) for user, by_week in answered_in.items() if n in by_week]
+        rows += [("late", "skipped", week.begins_at, None)] if n == 4 else []
+        frame = pd.DataFrame(rows, columns=["user_id", "item_key", "completed_at", "correct"])
         warehouse.write(week, {"a": answer_tables.table(frame)})
     chosen = Selection({FIRST.plus(18): ["a"], FIRST.plus(19): ["a"]})
     *_, last = windows(chosen, SelectedUsers({"a": ["late", "old"]}, None), ScoringRules(), FIRST, warehouse)
     assert answered(last.counted) == [
-        ("late", "q13"), ("late", "q19"), ("late", "q8"), ("old", "q0"), ("old", "q3"),
+        ("late", "q10"), ("late", "q19"), ("late", "q8"), ("old", "q0"), ("old", "q3"),
     ]  # fmt: skip
-    assert answered(last.answers) == [("late", "q13"), ("late", "q19"), ("old", "q0")]
+    assert answered(last.answers) == [("late", "q19"), ("old", "q0")]
 
 
 @pytest.mark.parametrize(("rule", "counted"), [("missing", [1.0]), ("wrong", [0.0])])

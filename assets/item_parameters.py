@@ -12,7 +12,6 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import Field
 
-from assets import bank_diagnosis, bank_metadata
 from assets.abilities.scoring import ScoringRules
 from assets.calibration.counted import counted
 from assets.calibration.diagnosis import diagnose
@@ -21,6 +20,8 @@ from assets.calibration.group_file import read_groups
 from assets.calibration.item_bank import Calibrated, NewBank, new_bank
 from assets.calibration.sample import Chosen
 from assets.failures import in_words
+from assets.metadata import bank as bank_metadata
+from assets.metadata import bank_diagnosis
 from resources.answers.blanks import Omitted
 from resources.database.engine import transaction
 from resources.database.queries import attempts, item_banks

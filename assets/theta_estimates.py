@@ -10,7 +10,7 @@ from assets import made_partitions, population
 from assets.abilities.scoring import ScoringRules, person_fit
 from assets.abilities.weekly_states import weekly_states
 from assets.failures import in_words
-from assets.metadata_charts import histogram
+from assets.metadata.charts import histogram
 from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
 from resources.database.engine import transaction

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets import bank_diagnosis
 from assets.calibration.diagnosis import Diagnosis, diagnose
 from assets.calibration.item_bank import NewBank
 from assets.calibration.sample import Chosen
+from assets.metadata import bank_diagnosis
 from resources.irt.response_functions import Floats, Items
 from tests.unit.assets.test_item_bank import answers, calibrated, drawn
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets import bank_metadata
 from assets.calibration.item_bank import Linking
 from assets.cohort import items
+from assets.metadata import bank as bank_metadata
 from resources.database.queries.item_banks import Fit
 from resources.irt.calibration.drift import drift
 from resources.irt.calibration.linking import Link

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from assets.calibration.item_bank import Linking
-from assets.metadata_charts import histogram, old_against_new
+from assets.metadata.charts import histogram, old_against_new
 from resources.irt.calibration.drift import Drift
 from resources.irt.calibration.linking import Link
 from resources.irt.response_functions import Items

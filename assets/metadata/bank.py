@@ -7,8 +7,8 @@ import numpy as np
 
 from assets.calibration.fitting import ADVISED
 from assets.calibration.item_bank import Linking, NewBank
-from assets.metadata_charts import old_against_new
-from assets.metadata_tables import table
+from assets.metadata.charts import old_against_new
+from assets.metadata.tables import table
 from resources.answers.blanks import Counts, Omitted
 from resources.irt.calibration.drift import FALSE_ALARMS
 from resources.irt.eap import eap

@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from assets.calibration.diagnosis import Diagnosis
 from assets.calibration.item_bank import NewBank
-from assets.metadata_tables import table
+from assets.metadata.tables import table
 from resources.irt.fit import expected_se
 from resources.model import STANDARD_NORMAL
 

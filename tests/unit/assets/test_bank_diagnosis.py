@@ -9,7 +9,7 @@ from assets.calibration.item_bank import NewBank
 from assets.calibration.sample import Chosen
 from assets.metadata import bank_diagnosis
 from resources.irt.response_functions import Floats, Items
-from tests.unit.assets.test_item_bank import answers, calibrated, drawn
+from tests.unit.assets.simulated_banks import answers, calibrated, drawn
 
 N_USERS, N_ITEMS = 1_600, 30
 ITEMS = Items(np.full(N_ITEMS, 1.2), np.linspace(-1.5, 1.5, N_ITEMS), np.zeros(N_ITEMS))

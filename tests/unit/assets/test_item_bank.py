@@ -1,61 +1,16 @@
-"""Banks from simulated learners: the scale stays where it was, and what cannot be calibrated is named or refused."""
-
-import datetime as dt
+"""Banks from simulated learners: what cannot be calibrated, or not on one scale, is named or refused."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from assets.calibration import fitting
-from assets.calibration.counted import counted
-from assets.calibration.fitting import Fitting
-from assets.calibration.item_bank import NewBank, new_bank
 from assets.calibration.sample import Chosen
 from resources.errors import InvalidInput, NotConverged
-from resources.estimators.in_process import InProcessEstimator
 from resources.irt.calibration.linking import MIN_ANCHORS
 from resources.irt.calibration.screening import Screening
-from resources.irt.response_functions import Floats, Items, probability
-from resources.model import Model
-from tests import answer_tables, long_form
-
-NOW = dt.datetime(2025, 6, 2, tzinfo=dt.UTC)
-N_ITEMS = 40
-
-
-def quiet(task: str, done: int, total: int) -> None:
-    """Nobody watches."""
-
-
-def true_items(n: int = N_ITEMS) -> Items:
-    rng = np.random.default_rng(5)
-    return Items(rng.lognormal(0.1, 0.25, n), rng.normal(0, 0.8, n), np.zeros(n))
-
-
-def more_items(n: int) -> Items:
-    """The true ones, and n more."""
-    old, new = true_items(), Items(np.ones(n), np.linspace(-1, 1, n), np.zeros(n))
-    return Items(*(np.concatenate(pair) for pair in ((old.a, new.a), (old.b, new.b), (old.c, new.c))))
-
-
-def on_scale_of(first: NewBank, items: Items) -> Floats:
-    """The true difficulties on the first bank's scale, on which its own learners are N(0, 1)."""
-    b, true = first.made.bank.b, items.b[:N_ITEMS]
-    return b.mean() + b.std() / true.std() * (items.b - true.mean())
-
-
-def answers(theta: Floats, items: Items, seed: int) -> pd.DataFrame:
-    """Every learner's answer to every item, drawn from the model."""
-    right = np.random.default_rng(seed).random((theta.size, items.a.size)) < probability(items, theta).T
-    user, item = np.indices(right.shape).reshape(2, -1)
-    return pd.DataFrame(
-        {
-            "user_id": [f"{seed}-{u}" for u in user],
-            "item_key": [f"q{j:02d}" for j in item],
-            "correct": pd.array(right.ravel(), dtype="boolean"),
-            "topic_id": pd.array(["A"] * item.size, dtype="str"),
-        }
-    )
+from resources.irt.response_functions import Items
+from tests.unit.assets.simulated_banks import NOW, answers, calibrated, drawn, true_items
 
 
 def test_an_items_topic_is_the_one_it_was_answered_under_most() -> None:
@@ -67,108 +22,6 @@ def test_an_items_topic_is_the_one_it_was_answered_under_most() -> None:
     topics = calibrated(frame).made.bank.topics
     assert (topics["q02"], topics["q03"], topics["q04"]) == ("A", "B", "A")
     assert "q05" not in topics
-
-
-def drawn(n: int, mean: float, seed: int) -> Floats:
-    return np.random.default_rng(100 + seed).normal(mean, 1, n)
-
-
-def calibrated(
-    frame: pd.DataFrame,
-    in_force: NewBank | None = None,
-    *,
-    model: Model = "2PL",
-    all_items: bool = True,
-    chosen: Chosen | None = None,
-    exam_of: dict[str, str] | None = None,
-) -> NewBank:
-    dated = frame if "completed_at" in frame else frame.assign(completed_at=pd.Timestamp(NOW) - pd.Timedelta(days=1))
-    return new_bank(
-        counted([answer_tables.table(dated)], exam_of or {}), chosen or Chosen(), Fitting(model, quiet),
-        in_force.made if in_force else None, NOW, all_items=all_items,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def first() -> NewBank:
-    return calibrated(answers(drawn(1_500, 0.0, 1), true_items(), 1))
-
-
-@pytest.fixture(scope="module")
-def second(first) -> NewBank:
-    """From learners who are a logit abler."""
-    return calibrated(answers(drawn(1_500, 1.0, 2), true_items(), 2), first)
-
-
-def test_a_bank_renewed_from_abler_learners_leaves_everybodys_theta_where_it_was(first, second):
-    responses = long_form.responses(answers(np.linspace(-1.5, 2, 60), true_items(), 3))
-    before = InProcessEstimator().estimate(responses, first.made.bank)
-    after = InProcessEstimator().estimate(responses, second.made.bank)
-    moved = after.theta - before.theta
-    # Each bank has sampling errors of its own; unlinked, everybody would fall by a logit.
-    assert abs(moved.mean()) < 0.06
-    assert np.abs(moved).max() < 0.25 < before.se.mean()
-    assert second.linking is not None
-    assert second.linking.link.intercept == pytest.approx(1.0, abs=0.1)
-    assert second.linking.link.slope == pytest.approx(1.0, abs=0.1)
-
-
-def test_the_link_rests_on_stable_items_and_an_item_that_changed_is_not_one_of_them(first):
-    changed = true_items()
-    changed.b[7] += 2.0
-    found = calibrated(answers(drawn(1_500, 0.0, 4), changed, 4), first)
-    assert found.linking is not None
-    place = found.linking.anchors.index("q07")
-    assert found.linking.drift.moved[place]
-    assert found.linking.drift.z[place] > 5
-    assert found.linking.drift.shift[place] < -0.2
-    assert found.linking.drift.moved.sum() < 4
-    assert found.linking.after.b[place] - found.linking.before.b[place] == pytest.approx(2.0, abs=0.4)
-
-
-def test_linked_errors_are_on_the_banks_scale(first):
-    """What has no scale stays as it was calibrated: the error of a in parts of a, and that of b in parts of 1 / a."""
-    spread = np.random.default_rng(12).normal(0.5, 1.6, 1_500)
-    found = calibrated(answers(spread, true_items(), 12), first)
-    assert found.linking is not None
-    assert found.linking.link.slope > 1.3
-    own, made = found.fitted.found, found.made
-    errors = np.sqrt(np.diagonal(made.covariance, axis1=1, axis2=2))
-    np.testing.assert_allclose(errors[:, 0] / made.bank.a, own.se.a / own.items.a, rtol=1e-12)
-    np.testing.assert_allclose(errors[:, 1] * made.bank.a, own.se.b * own.items.a, rtol=1e-12)
-
-
-def test_new_items_come_onto_the_scale_in_force_and_the_old_ones_stay_as_they_are(first):
-    """From learners who are a logit abler."""
-    theta, items = drawn(1_500, 1.0, 20), more_items(6)
-    found = calibrated(answers(theta, items, 20), first, all_items=False)
-    bank, before = found.made.bank, first.made.bank
-    assert found.new_items == [f"q{j}" for j in range(N_ITEMS, N_ITEMS + 6)]
-    assert bank.item_keys == (*before.item_keys, *found.new_items)
-    np.testing.assert_array_equal(bank.b[:N_ITEMS], before.b)
-    np.testing.assert_array_equal(found.made.covariance[:N_ITEMS], first.made.covariance)
-    errors = bank.b[N_ITEMS:] - on_scale_of(first, items)[N_ITEMS:]
-    assert np.abs(errors).max() < 0.35
-    assert errors.mean() == pytest.approx(0, abs=0.1)
-    assert found.fitted.found.of_all()[0] == pytest.approx(1.0, abs=0.1)
-
-
-def test_an_item_that_moved_does_not_carry_new_ones_with_it(first):
-    """Ten of forty leaked: held at their old difficulty they made everybody abler, and the new items harder."""
-    items = more_items(6)
-    leaked = Items(items.a, items.b - np.where(np.arange(N_ITEMS + 6) < 10, 1.0, 0.0), items.c)
-    found = calibrated(answers(drawn(1_500, 0.0, 21), leaked, 21), first, all_items=False)
-    assert found.linking is not None
-    assert set(np.array(found.linking.anchors)[found.linking.drift.moved]) == {f"q{j:02d}" for j in range(10)}
-    bank = found.made.bank
-    np.testing.assert_array_equal(bank.b[:N_ITEMS], first.made.bank.b)
-    assert (bank.b[N_ITEMS:] - on_scale_of(first, items)[N_ITEMS:]).mean() == pytest.approx(0, abs=0.1)
-
-
-def test_without_a_new_item_there_is_nothing_to_save(first):
-    found = calibrated(answers(drawn(600, 0.0, 22), true_items(), 22), first, all_items=False)
-    assert (list(found.new_items), found.to_save) == ([], False)
-    assert found.linking is not None
 
 
 def test_growth_between_the_periods_does_not_bend_the_items_that_only_the_later_one_met():
@@ -222,38 +75,6 @@ def test_exams_of_unlike_learners_that_share_items_are_groups_of_their_own():
     assert np.corrcoef(found.made.bank.b, items.b)[0, 1] > 0.99
     told = calibrated(pd.concat(parts), chosen=Chosen(group_of={f"40-{u}": "x" for u in range(600)}))
     assert set(told.fitted.sample.groups) == {"x", "no group"}
-
-
-def test_a_bank_with_too_few_items_in_common_is_refused_since_its_scale_is_unknown(first):
-    frame = answers(drawn(600, 0.0, 7), true_items(), 7)
-    renamed = frame.assign(item_key=np.where(frame["item_key"] < "q04", frame["item_key"], "new-" + frame["item_key"]))
-    with pytest.raises(InvalidInput, match=r"Only 4 items are also in the bank in force, and 5 are needed"):
-        calibrated(renamed, first)
-
-
-def test_a_bank_of_another_model_is_renewed_whole_or_not_at_all(first):
-    frame = answers(drawn(300, 0.0, 50), true_items(), 50)
-    with pytest.raises(InvalidInput, match=r"is of the 2PL, and IRT_MODEL is 3PL: .*--all-items"):
-        calibrated(frame, first, model="3PL", all_items=False)
-    with pytest.raises(InvalidInput, match="IRT_MODEL=1PL is the same model on any scale"):
-        calibrated(frame, first, model="Rasch")
-    one_slope = calibrated(frame, first, model="1PL").made.bank
-    assert np.ptp(one_slope.a) < 1e-9
-    assert one_slope.version.startswith("1pl-")
-
-
-@pytest.mark.parametrize("model", ["Rasch", "1PL"])
-def test_a_bank_with_one_slope_keeps_it(model):
-    items = Items(np.full(20, 1.3), true_items(20).b, np.zeros(20))
-    made = calibrated(answers(drawn(500, 0.0, 51), items, 51), model=model)
-    a = made.made.bank.a
-    assert np.ptp(a) == 0
-    assert a[0] == 1 if model == "Rasch" else a[0] == pytest.approx(1.3, abs=0.15)
-    wider = Items(np.full(24, 1.3), np.concatenate([items.b, np.linspace(-1, 1, 4)]), np.zeros(24))
-    for all_items in (True, False):
-        again = calibrated(answers(drawn(500, 0.5, 52), wider, 52), made, model=model, all_items=all_items)
-        np.testing.assert_allclose(again.made.bank.a, a[0], rtol=1e-12)
-        assert len(again.new_items) == 4
 
 
 def test_an_item_that_is_another_ones_double_does_not_bend_the_rest():

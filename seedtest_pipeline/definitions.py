@@ -61,8 +61,8 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     monday = Monday(parts.settings.zone)
     return dg.Definitions(
         assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others, catalog.described_spec(CURRENT_ABILITIES)],
-        asset_checks=checks.build(weeks_and_users, parts.bank_choice),
-        schedules=[weekly_schedule(weeks_and_users, made_weekly, monday), made_in_time_schedule()],
+        asset_checks=checks.build(weeks_and_users, parts.bank_choice, monday.made_by),
+        schedules=[weekly_schedule(weeks_and_users, made_weekly, monday), made_in_time_schedule(monday)],
         sensors=[
             due_weeks_sensor(weeks_and_users, made_weekly, parts.bank_choice, parts.settings.report_formats, monday),
             catch_up_sensor(parts.bank_choice),

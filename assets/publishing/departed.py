@@ -1,7 +1,7 @@
 """Learners who are gone from the platform: after a time of grace their results go, files first, rows after them.
 
 The grace begins when a run first misses them, so that a table which is being restored takes nobody's reports away.
-Their frozen answers go as all answers that were taken back: when the sensor for late answers has the weeks frozen anew.
+Their frozen answers go as all answers that were taken back: when the sensor `due_weeks` has the weeks frozen anew.
 """
 
 import datetime as dt

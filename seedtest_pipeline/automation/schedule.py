@@ -21,6 +21,7 @@ from seedtest_pipeline.automation.due import Sessions, due, stored
 # dagster.yaml lets go on at once (max_concurrent_runs) keep that many cores at work.
 LEARNERS_PER_RUN = 10_000
 HOUR = 6
+CHECKED_AFTER = 6  # hours; a week of 100,000 learners takes fewer
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,14 @@ class Monday:
     @property
     def cron(self) -> str:
         return f"0 {self.hour} * * 1"
+
+    @property
+    def cron_of_check(self) -> str:
+        return f"0 {self.hour + CHECKED_AFTER} * * 1"
+
+    def made_by(self, week: Week) -> dt.datetime:
+        """When the week should be made."""
+        return self.of(week) + dt.timedelta(hours=CHECKED_AFTER)
 
     def of(self, week: Week) -> dt.datetime:
         """When the week is asked for: the Monday after it."""

@@ -130,7 +130,7 @@ def test_who_leaves_the_platform_is_counted_and_then_removed(runner, parts):
     assert not page(parts, gone, FIRST).exists()
 
 
-def test_at_monday_noon_a_check_says_whether_last_week_was_made(runner, parts):
+def test_on_mondays_a_check_says_whether_last_week_was_made(runner, parts):
     runner.weeks(WEEKS)
     made = definitions.build(parts, quiet)
     job = made.resolve_job_def("made_in_time")

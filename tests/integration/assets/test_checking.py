@@ -24,6 +24,10 @@ CALIBRATED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 LATER = dt.datetime(2025, 2, 3, 12, tzinfo=dt.UTC)  # Monday noon after the last week
 
 
+def noon(week: Week) -> dt.datetime:
+    return week.ends_at + dt.timedelta(hours=12)
+
+
 @pytest.fixture
 def made(platform: sa.Engine, tmp_path: Path, new_publisher) -> sa.Engine:
     with transaction(platform) as connection:
@@ -53,7 +57,7 @@ def test_where_all_is_well_every_check_passes(made, warehouse, store):
         estimates.bank_age(made, BankChoice(), EVERYTHING),
         reports.up_to_date(made),
         reports.stored(made, store, EVERYTHING),
-        reports.made_in_time(made, KEYS, FIRST, LATER),
+        reports.made_in_time(made, KEYS, FIRST, noon, LATER),
     ]
     assert [finding.level for finding in found] == ["passed"] * 9
     assert found[1].numbers["learners who answered"] == 31
@@ -173,12 +177,12 @@ def test_a_file_that_is_gone_or_altered_is_found(made, store):
     assert reports.stored(made, store, Selection({WEEKS[1]: KEYS.fixed})).level == "passed"
 
 
-def test_a_week_that_is_not_made_by_monday_noon_fails_and_not_before(made):
+def test_a_week_that_is_not_made_when_it_should_be_fails_and_not_before(made):
     of_key = "UPDATE ability_weeks SET reported = NULL WHERE week_start = %(week)s AND user_key = %(key)s"
     change(made, of_key, WEEKS[-1], key=KEYS.fixed[0])
 
     def at(now: dt.datetime) -> Finding:
-        return reports.made_in_time(made, KEYS, FIRST, now)
+        return reports.made_in_time(made, KEYS, FIRST, noon, now)
 
     assert at(LATER - dt.timedelta(minutes=1)).level == "passed"
     assert (at(LATER).level, at(LATER).numbers["not made"]) == ("failed", 1)

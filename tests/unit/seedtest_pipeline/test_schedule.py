@@ -33,6 +33,13 @@ def test_it_is_six_in_the_morning_or_the_first_full_hour_after_the_week_has_ende
     assert Week.last_complete(at) == WEEK
 
 
+def test_it_is_looked_at_six_hours_later_by_the_same_clock():
+    """At 12:00 UTC the schedule of Los Angeles had two hours to go, and its week was not made every Monday."""
+    monday = Monday(ZoneInfo("America/Los_Angeles"))
+    assert monday.cron_of_check == "0 12 * * 1"
+    assert monday.made_by(WEEK).astimezone(dt.UTC) == dt.datetime(2025, 1, 13, 20, tzinfo=dt.UTC)
+
+
 def test_runs_cover_every_key_once_in_order_and_hold_about_as_many_learners(monkeypatch):
     monkeypatch.setattr(schedule, "LEARNERS_PER_RUN", 100)
     keys = [f"k{n:02d}" for n in range(10)]

@@ -9,7 +9,7 @@ SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem 
 export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-irt bench-growth bench-calibration bench-diagnostics bench-api soak-api bench-reports preview pictures clean
+.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-calibration bench-diagnostics bench-api soak-api bench-reports preview pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes
 	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml requirements/install.in -o requirements/run.txt
 	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml requirements/install.in -c requirements/run.txt -o requirements/dev.txt
 	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra bench pyproject.toml requirements/install.in -c requirements/run.txt -o requirements/bench.txt
+
+bench-pipeline: $(VENV)/dev.stamp ## What N learners cost from a file to reports (N="1000 10000"; 100000 takes half an hour)
+	@$(BIN)/python -m tests.benchmarks.bench_pipeline $(N) $(BENCH_ARGS)
 
 bench-irt: $(VENV)/bench.stamp ## Speed and error of estimates and calibrations, beside other packages
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_irt $(BENCH_ARGS)

@@ -21,6 +21,7 @@ from resources.progress import LogProgress, Progress
 from seedtest_pipeline import catalog
 from seedtest_pipeline.automation.alerts import alert_sensor
 from seedtest_pipeline.automation.catch_up import CURRENT_ABILITIES, catch_up_sensor
+from seedtest_pipeline.automation.check_alerts import check_alert_sensor
 from seedtest_pipeline.automation.cohort import cohort_sensor
 from seedtest_pipeline.automation.due_weeks import due_weeks_sensor
 from seedtest_pipeline.automation.history_retention import history_retention_sensor
@@ -59,9 +60,10 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     ])  # fmt: skip
     user_keys = user_keys_sensor(weeks_and_users)
     monday = Monday(parts.settings.zone)
+    judged = checks.build(weeks_and_users, parts.bank_choice, monday.made_by)
     return dg.Definitions(
         assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others, catalog.described_spec(CURRENT_ABILITIES)],
-        asset_checks=checks.build(weeks_and_users, parts.bank_choice, monday.made_by),
+        asset_checks=judged,
         schedules=[weekly_schedule(weeks_and_users, made_weekly, monday), made_in_time_schedule(monday)],
         sensors=[
             due_weeks_sensor(weeks_and_users, made_weekly, parts.bank_choice, parts.settings.report_formats, monday),
@@ -70,6 +72,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             history_retention_sensor(parts.settings.dagster_keep_days),
             *([user_keys] if user_keys else []),
             *(alert_sensor(channel, parts.settings.dagster_ui_url) for channel in parts.alert_channels),
+            *(check_alert_sensor(channel, parts.settings.dagster_ui_url, judged) for channel in parts.alert_channels),
         ],
         resources={
             "engine": dg.ResourceDefinition(lambda _: _closed_afterwards(parts)),

@@ -9,8 +9,10 @@ class Channel(Protocol):
         """For the sensor that uses it: letters and underscores."""
         ...
 
-    def send(self, subject: str, text: str) -> None:
+    def send(self, subject: str, text: str) -> str:
         """Deliver `text`, plain, of a few lines; `subject` is one line, where the channel has such.
+
+        Returns a sentence about those who did not get it, where others did; empty where all got it.
 
         Raises:
             RetryLater: the service does not answer now; it may have taken the message all the same.

@@ -30,14 +30,14 @@ class Mail:
     recipients: Sequence[str]
     name: str = "mail"
 
-    def send(self, subject: str, text: str) -> None:
+    def send(self, subject: str, text: str) -> str:
         message = EmailMessage()
         message["Subject"], message["From"], message["To"] = subject, self.sender, ", ".join(self.recipients)
         message.set_content(text, cte="quoted-printable")  # not every server takes 8 bits
         host = urlsplit(self.url).hostname
         try:
             with self._connected() as server:
-                server.send_message(message)
+                refused = server.send_message(message)
         except (smtplib.SMTPAuthenticationError, smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
             raise OperatorRequired(
                 f"The mail server {host} refuses alerts ({type(error).__name__})", where=host,
@@ -47,6 +47,8 @@ class Mail:
             raise RetryLater(
                 f"The mail server {host} takes no mail now ({type(error).__name__}).", where=host
             ) from None
+        who = ", ".join(sorted(refused))
+        return f"The mail server {host} refuses {who}, who got no alert: see ALERT_MAIL_TO." if who else ""
 
     def _connected(self) -> smtplib.SMTP:
         at = urlsplit(self.url)

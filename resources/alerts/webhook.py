@@ -19,7 +19,7 @@ class Webhook:
     url: str
     name: str = "webhook"
 
-    def send(self, subject: str, text: str) -> None:
+    def send(self, subject: str, text: str) -> str:
         body = f"{subject}\n{text}"
         for character, entity in _ESCAPES:
             body = body.replace(character, entity)
@@ -36,3 +36,4 @@ class Webhook:
                 where=host,
                 remedy="see ALERT_WEBHOOK_URL.",
             )
+        return ""

@@ -43,11 +43,13 @@ def alert_sensor(channel: Channel, ui_url: str) -> dg.SensorDefinition:
             run = context.instance.get_run_by_id(record.run_id)
             if run is not None and run.tags.get(_WILL_RETRY) != "true" and ATTENDED not in run.tags:
                 try:
-                    channel.send(*describe(context.instance, run, record, ui_url))
+                    complaint = channel.send(*describe(context.instance, run, record, ui_url))
                 except SeedtestError:
                     if not told:
                         raise
                     break  # what was told is not told again
+                if complaint:
+                    context.log.warning(complaint)
                 told += 1
             cursor = str(record.storage_id)
         return dg.SensorResult(cursor=cursor, skip_reason=f"{told} failures told.")

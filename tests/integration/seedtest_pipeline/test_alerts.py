@@ -3,6 +3,7 @@
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_string, policy
@@ -15,7 +16,7 @@ from assets import failures
 from resources.alerts.mail import Mail
 from resources.alerts.webhook import Webhook
 from resources.errors import InvalidInput, OperatorRequired, RetryLater
-from seedtest_pipeline.automation import alerts
+from seedtest_pipeline.automation import alerts, check_alerts
 
 UI = "https://dagster.example/"
 
@@ -27,6 +28,7 @@ class Receiver:
     url: str = ""
     got: list[str] = field(default_factory=list)
     answers: str = "200"
+    refused: str = ""  # the one recipient that `answers` is for; empty: all
 
 
 @pytest.fixture
@@ -68,7 +70,8 @@ def smtp() -> Iterator[Receiver]:
                     self.say("221 bye")
                     return
                 else:
-                    self.say(receiver.answers if verb == "RCPT" else "250 ok")
+                    refuses = verb == "RCPT" and (not receiver.refused or receiver.refused in line)
+                    self.say(receiver.answers if refuses else "250 ok")
 
         def say(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
@@ -103,8 +106,8 @@ def fail(instance: dg.DagsterInstance, error: Exception, **tags: str) -> str:
 class Ticks:
     """The sensor as the daemon asks it, again and again, with the cursor that it left."""
 
-    def __init__(self, channel, instance):
-        self.sensor, self.instance, self.cursor = alerts.alert_sensor(channel, UI), instance, None
+    def __init__(self, channel, instance, sensor=None):
+        self.sensor, self.instance, self.cursor = sensor or alerts.alert_sensor(channel, UI), instance, None
 
     def tick(self) -> None:
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
@@ -160,6 +163,53 @@ def test_nothing_is_lost_while_a_channel_is_down_and_nothing_told_twice(web, ins
     assert told == ["weekly_reports: first", "weekly_reports: second &lt;b&gt;"]
 
 
+def test_a_failed_check_that_stops_no_run_is_told_once_a_day_by_its_numbers_and_names_nobody(
+    web, instance, monkeypatch
+):
+    """14 % of answers to items that are not in the bank raised nothing: the run was green."""
+    outcome = {"passed": False, "severity": dg.AssetCheckSeverity.ERROR}
+
+    @dg.asset
+    def theta_estimates() -> None: ...
+
+    @dg.asset_check(asset=theta_estimates, description="Few answers are unknown.")
+    def in_bank() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(**outcome, description="u1 answered it all", metadata={"not in the bank": 1400})
+
+    @dg.asset_check(asset=theta_estimates, blocking=True)
+    def plausible() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    def judge() -> None:
+        dg.materialize([theta_estimates, in_bank, plausible], instance=instance, raise_on_error=False)
+
+    now = time.time()
+    ticks = Ticks(
+        Webhook(web.url), instance, check_alerts.check_alert_sensor(Webhook(web.url), UI, [in_bank, plausible])
+    )
+    judge()  # before alerts were set up
+    ticks.tick()
+    outcome["severity"] = dg.AssetCheckSeverity.WARN
+    judge()
+    ticks.tick()
+    assert web.got == []
+    outcome["severity"] = dg.AssetCheckSeverity.ERROR
+    for _ in range(2):
+        judge()
+        ticks.tick()
+    (text,) = web.got
+    assert text.splitlines() == [
+        "seedtest: check in_bank of theta_estimates failed",
+        "Should hold: Few answers are unknown.",
+        "not in the bank: 1,400",
+        "https://dagster.example/assets/theta_estimates?view=checks&amp;checkDetail=in_bank",
+    ]
+    monkeypatch.setattr(check_alerts.time, "time", lambda: now + 25 * 3600)
+    ticks.tick()  # it failed once more after it was told
+    ticks.tick()
+    assert len(web.got) == 2
+
+
 def test_a_webhook_that_refuses_or_is_not_there_says_so_without_its_secret(web):
     web.answers = "404"
     with pytest.raises(OperatorRequired, match="ALERT_WEBHOOK_URL") as refused:
@@ -198,3 +248,10 @@ def test_a_mail_server_that_refuses_is_away_or_would_get_a_password_in_the_clear
         send("smtp://127.0.0.1:1")
     assert "hush" not in str(clear.value)
     assert smtp.got == []
+
+
+def test_a_recipient_whom_the_mail_server_refuses_was_told_to_nobody_while_others_got_theirs(smtp):
+    smtp.answers, smtp.refused = "550 no such user", "gone@example.org"
+    told = Mail(smtp.url, "a@example.org", ["gone@example.org", "there@example.org"]).send("s", "t")
+    assert "refuses gone@example.org, who got no alert" in told
+    assert len(smtp.got) == 1

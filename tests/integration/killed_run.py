@@ -1,0 +1,66 @@
+"""A weekly run in a process of its own, which is killed before or after any of its writes."""
+
+import itertools
+import os
+import signal
+from collections.abc import Callable, Mapping
+from multiprocessing import get_context
+from typing import Any, NoReturn
+
+import sqlalchemy as sa
+
+from resources.model import Week
+from seedtest_pipeline.dagster_home import prepare_dagster_home
+from seedtest_pipeline.runs import Runner
+from seedtest_pipeline.settings import Settings, prepare_process
+from seedtest_pipeline.wiring import Parts
+
+# Imported once by a server that forks: a run then costs what it makes, and not three seconds of imports.
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.integration.killed_run", "scipy.special", "vl_convert"])
+
+
+def run(environment: Mapping[str, str], weeks: tuple[str, ...], kill_at: int | None = None) -> tuple[int, int]:
+    """The process's exit code, and how many writes it got to: transactions committed and files put in place.
+
+    It kills itself at the write of number `kill_at`: before one of an odd number, after one of an even.
+    """
+    writes = FORKS.Value("i", 0)
+    process = FORKS.Process(target=_run, args=(dict(environment), weeks, kill_at, writes))
+    process.start()
+    process.join()
+    return process.exitcode or 0, writes.value
+
+
+def _run(environment: dict[str, str], weeks: tuple[str, ...], kill_at: int | None, writes: Any) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    _count(writes, kill_at)
+    prepare_process()
+    settings = Settings.load()
+    prepare_dagster_home(settings)
+    Runner(Parts(settings), lambda *_: None).weeks([Week.parse(week) for week in weeks])
+
+
+def _count(writes: Any, kill_at: int | None) -> None:
+    number = itertools.count(1)
+
+    def around(write: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            writes.value = n = next(number)
+            if n == kill_at and n % 2:
+                _end()
+            made = write(*args, **kwargs)
+            if n == kill_at:
+                _end()
+            return made
+
+        return counted
+
+    os.replace = around(os.replace)
+    sa.engine.default.DefaultDialect.do_commit = around(sa.engine.default.DefaultDialect.do_commit)  # type: ignore[method-assign]
+
+
+def _end() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")

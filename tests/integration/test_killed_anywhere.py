@@ -1,0 +1,114 @@
+"""A run that is killed in the middle, wherever that is: a rerun makes what a run that nothing happened to makes."""
+
+import contextlib
+import os
+import shutil
+import signal
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg import sql
+
+from seedtest_pipeline.demo.synthetic_exam import synthetic_exam
+from tests.integration import deployment, killed_run
+from tests.integration.deployment import FIRST
+
+ROUNDS, KILLS = 5, 4
+WEEKS = (FIRST.key, FIRST.plus(1).key)
+TABLES = (
+    "theta_estimates", "mirt_ability", "population", "ability_weeks", "answered_items", "session_versions",
+    "report_artifacts",
+)  # fmt: skip
+OF_THE_CLOCK = {"id", "fitted_at", "generated_at", "version"}
+OUR_FOLDERS = ("warehouse", "artifacts")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """An exam of which nothing was made, in a database and a home of its own."""
+
+    home: Path
+    url: str
+
+    def run(self, kill_at: int | None = None) -> tuple[int, int]:
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": str(self.home), "SEEDTEST_HOME": str(self.home),
+            "DATABASE_URL": self.url, "FIRST_WEEK": FIRST.key, "USER_PARTITIONS": "4",
+        }  # fmt: skip
+        return killed_run.run(environment, WEEKS, kill_at)
+
+    def stored(self) -> dict[str, object]:
+        """Every row but for its times and its folder, and every file."""
+        found: dict[str, object] = {
+            str(file.relative_to(self.home)): file.read_bytes()
+            for folder in OUR_FOLDERS
+            for file in (self.home / folder).rglob("*")
+            if file.is_file() and file.suffix != ".part"  # hidden beginnings are swept away after an hour
+        }
+        with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
+            for table in TABLES:
+                rows = connection.execute(sql.SQL("SELECT to_jsonb(t) FROM {} t").format(sql.Identifier(table)))
+                found[table] = sorted(str(self._lasting(row)) for (row,) in rows)
+        return found
+
+    def _lasting(self, row: Mapping[str, object]) -> dict[str, object]:
+        lasting = {name: value for name, value in row.items() if name not in OF_THE_CLOCK}
+        return lasting | {"url": str(row["url"]).removeprefix(f"file://{self.home}")} if "url" in row else lasting
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory, shared_database_url: str) -> str:
+    """The database to copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        exam = synthetic_exam(7, FIRST, n_users=8, n_weeks=len(WEEKS))
+        parts = deployment.deployed(patch, tmp_path_factory.mktemp("seeded"), shared_database_url, exam, "4")
+        deployment.adopt_true_bank(parts, exam)
+        parts.engine.dispose()
+    return shared_database_url
+
+
+@contextlib.contextmanager
+def platform(seeded: str, home: Path) -> Iterator[Platform]:
+    base, _, template = seeded.rpartition("/")
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{base}/postgres".replace("+psycopg", ""), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        yield Platform(home, f"{base}/{name}")
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, dict[str, object]]:
+    """The home of a run that nothing happened to; how many writes one takes that finds all made, and no other takes
+    fewer; and what is left."""
+    with platform(seeded, tmp_path_factory.mktemp("undisturbed")) as of:
+        assert of.run()[0] == 0
+        stored = of.stored()
+        code, n_writes = of.run()
+        assert (code, of.stored()) == (0, stored)
+        return of.home, n_writes, stored
+
+
+@pytest.fixture
+def home(undisturbed, tmp_path: Path) -> Path:
+    """Empty but for the compiled templates."""
+    shutil.copytree(undisturbed[0] / "templates", tmp_path / "templates")
+    return tmp_path
+
+
+@pytest.mark.parametrize("first", range(ROUNDS))
+def test_a_run_killed_at_twenty_places_four_times_in_a_row_leaves_nothing_that_a_rerun_does_not_mend(
+    seeded, undisturbed, home, first
+):
+    _, n_writes, wanted = undisturbed
+    places = np.linspace(1, n_writes, KILLS * ROUNDS, endpoint=False).astype(int)
+    with platform(seeded, home) as of:
+        for place in places[first::ROUNDS].tolist():
+            assert of.run(kill_at=place)[0] == -signal.SIGKILL
+        assert of.run()[0] == 0
+        assert of.stored() == wanted

@@ -25,6 +25,8 @@ from seedtest_pipeline.wiring import Parts
 # asset waits for its own data (assets/failures.py).
 _PATIENCE_S = 20.0
 _AGAIN_S = 0.5
+# Connections that a process keeps for its next question: a thread asks the storages one after the other.
+_KEPT = 2
 
 
 class PatientDialect(PGDialect_psycopg2):
@@ -56,6 +58,12 @@ class SeedtestStorage(DagsterPostgresStorage):
         self._run_storage = LockingRunStorage(postgres_url, run_locks)
         self._event_log_storage = PostgresEventLogStorage(postgres_url)
         self._schedule_storage = PostgresScheduleStorage(postgres_url)
+        # Theirs would connect anew for each of the 200 times that a small run asks.
+        engine = sa.create_engine(
+            postgres_url, isolation_level="AUTOCOMMIT", pool_size=_KEPT, max_overflow=-1, pool_pre_ping=True
+        )
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            storage._engine = engine
         super(DagsterPostgresStorage, self).__init__()  # type: ignore[no-untyped-call]  # its own would make plain storages of runs
 
     @classmethod

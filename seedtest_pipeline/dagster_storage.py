@@ -1,22 +1,26 @@
 """Dagster's own history in the pipeline's PostgreSQL: every Dagster process finds it without being told an address.
 
 Named in dagster.yaml. The tables lie in a schema of their own: Dagster keeps an alembic_version table, and so may the
-platform. Since a run's log lies in the same database as its data, it has to outlast what the assets outlast: each
-connection waits for a server that is away.
+platform. Each statement says so itself: behind a pooler, which drops what a connection asked for, Dagster's tables
+would be made, and its answers looked for, in the platform's schema. Since a run's log lies in the same database as its
+data, it has to outlast what the assets outlast: each connection waits for a server that is away.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import sqlalchemy as sa
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresScheduleStorage
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class, whatever its name
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
-from resources.database.engine import transaction
+from resources.database import faults
+from resources.database.engine import NOTICES_THE_DEAD, transaction
 from resources.database.queries.dagster_history import SCHEMA
+from resources.database.session import is_pooled
 from seedtest_pipeline.automation.run_locks import LockingRunStorage, RunLocks
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
@@ -27,10 +31,22 @@ _PATIENCE_S = 20.0
 _AGAIN_S = 0.5
 # Connections that a process keeps for its next question: a thread asks the storages one after the other.
 _KEPT = 2
+# Several statements in one message are one transaction. Dagster's columns of instants have no time zone.
+_HERE = f"SET LOCAL search_path = {SCHEMA}; SET LOCAL TimeZone = 'UTC'; "
+
+
+class CursorInSchema(Cursor):  # type: ignore[misc]  # psycopg2 tells no types
+    """Each statement is about Dagster's own schema, and in UTC, in whatever session of the server it is run."""
+
+    def execute(self, query: str, vars: Any = None) -> None:  # noqa: A002 - the name is psycopg2's
+        super().execute(_HERE + query, vars)
+
+    def executemany(self, query: str, vars_list: Sequence[Any]) -> None:
+        super().executemany(_HERE + query, vars_list)
 
 
 class PatientDialect(PGDialect_psycopg2):
-    """psycopg2, whose connections wait for a server that does not answer, or still starts."""
+    """psycopg2 in Dagster's schema, whose connections wait for a server that does not answer, or still starts."""
 
     supports_statement_cache = True
 
@@ -38,11 +54,17 @@ class PatientDialect(PGDialect_psycopg2):
         until = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                return super().connect(*cargs, **cparams)
+                return super().connect(*cargs, **cparams, cursor_factory=CursorInSchema)
             except self.loaded_dbapi.OperationalError:
                 if time.monotonic() > until:
                     raise
                 time.sleep(_AGAIN_S)
+
+    def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
+        """After a failover an old connection may lead to the old primary, which takes no writes any more."""
+        return getattr(e, "pgcode", None) == faults.READ_ONLY or bool(
+            super().is_disconnect(e, connection, cursor)  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+        )
 
 
 registry.register("postgresql.patient", __name__, PatientDialect.__name__)
@@ -51,7 +73,9 @@ registry.register("postgresql.patient", __name__, PatientDialect.__name__)
 class SeedtestStorage(DagsterPostgresStorage):
     """DagsterPostgresStorage at the address that the settings give, with runs that hold a lock while they live."""
 
-    def __init__(self, postgres_url: str, run_locks: RunLocks, inst_data: ConfigurableClassData | None = None) -> None:
+    def __init__(
+        self, postgres_url: str, run_locks: RunLocks, pooled: bool, inst_data: ConfigurableClassData | None = None
+    ) -> None:
         self.postgres_url = postgres_url
         self.should_autocreate_tables = True
         self._inst_data = inst_data
@@ -64,6 +88,9 @@ class SeedtestStorage(DagsterPostgresStorage):
         )
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine
+        if pooled:
+            for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+                storage.optimize_for_webserver = _as_it_is  # type: ignore[method-assign]
         super(DagsterPostgresStorage, self).__init__()  # type: ignore[no-untyped-call]  # its own would make plain storages of runs
 
     @classmethod
@@ -76,11 +103,18 @@ class SeedtestStorage(DagsterPostgresStorage):
         parts = Parts(Settings.load())
         with transaction(parts.bare_engine) as connection:
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            pooled = is_pooled(connection)
         parts.bare_engine.dispose()
-        return cls(dagster_url(parts.database_url), RunLocks(parts.bare_engine), inst_data)
+        return cls(dagster_url(parts.database_url), RunLocks(parts.bare_engine), pooled, inst_data)
 
 
 def dagster_url(database_url: str) -> str:
-    """The address with the driver that dagster-postgres needs, and its schema alone on the search path."""
+    """The address with the driver that dagster-postgres needs."""
     url = sa.make_url(database_url).set(drivername="postgresql+patient")
-    return url.update_query_dict({"options": f"-csearch_path={SCHEMA}"}).render_as_string(hide_password=False)
+    return url.update_query_dict(
+        {name: str(value) for name, value in NOTICES_THE_DEAD.items()}
+    ).render_as_string(hide_password=False)  # fmt: skip
+
+
+def _as_it_is(*_: object, **__: object) -> None:
+    """In place of what Dagster does for its web server: a time limit for sessions, which a pooler gives to others."""

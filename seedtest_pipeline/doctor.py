@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from resources.database.engine import address, transaction
+from resources.database.address import address
+from resources.database.engine import transaction
 from resources.database.queries import attempts, dagster_history, item_banks
 from resources.database.schema import revision
 from resources.errors import InvalidInput, OperatorRequired, SeedtestError

@@ -15,7 +15,8 @@ from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
-from resources.database.engine import address, make_engine
+from resources.database.address import address
+from resources.database.engine import make_engine
 from resources.database.queries.item_banks import BankChoice
 from resources.database.schema import revision
 from resources.errors import OperatorRequired

@@ -75,6 +75,7 @@ class Updater:
                 answered = not np.isnan(now.answers.correct).all()
                 return Update(now.as_of, reason="no_item_parameters" if answered else "no_attempts")
             bank = self._bank(connection, now.bank_version)
+            connection.commit()  # nothing is held while the R service works
             found = present_state(now, user_id, rules, bank, self.estimator, request_id)
             if found.state is None:
                 reason: Reason = "no_item_parameters" if found.n_answered else "no_attempts"

@@ -1,25 +1,22 @@
-"""Engines and transactions: one way to reach PostgreSQL, and one place where a lost connection becomes our error."""
+"""Engines and transactions: one way to reach PostgreSQL, and one place where what it refuses becomes our error."""
 
 import contextlib
 from collections.abc import Iterator
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import DBAPIError
 
-from resources.errors import DatabaseUnavailable, InvalidInput, OperatorRequired
-
-OLDEST_SERVER = 14  # the attempt view's functions have SQL-standard bodies
+from resources.database import faults
+from resources.database.address import parse
+from resources.database.session import Sessions, is_pooled
 
 _CONNECT_TIMEOUT_S = 10
-# A dead peer is noticed within about a minute, also by a connection that waits for a long query.
-_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-_SPELLINGS = {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"}
-# SQLSTATE classes of a server that is not there for us now: connection, resources, operator's intervention (but a
-# cancelled statement, 57014, is not one). https://www.postgresql.org/docs/current/errcodes-appendix.html
-_UNAVAILABLE_CLASSES = ("08", "53", "57P")
+# A peer that is gone is noticed within some 20 s: by keepalives while a long query is waited for, and by the last while
+# something sent is not acknowledged, when keepalives are not sent.
+NOTICES_THE_DEAD = {
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000,
+}  # fmt: skip
 
 
 def make_engine(
@@ -38,32 +35,25 @@ def make_engine(
     Raises:
         InvalidInput: `url` is not a PostgreSQL address. The message leaves the address out: it may hold a password.
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        parsed = None
-    if parsed is None or parsed.drivername not in _SPELLINGS or not parsed.database:
-        raise InvalidInput("The database address is not of the form postgresql://user:password@host:5432/name.")
-    session = "-c timezone=UTC"
-    if statement_timeout_s is not None:
-        session += f" -c statement_timeout={round(statement_timeout_s * 1000)}"
-    given = parsed.query.get("options", "")
+    parsed = parse(url)
     engine = sa.create_engine(
-        parsed.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
+        parsed,
         pool_pre_ping=ping,
         pool_size=pool_size,
         max_overflow=pool_size,
+        hide_parameters=True,  # they are learners' ids and answers
         connect_args={
             "application_name": application_name,
             "connect_timeout": _CONNECT_TIMEOUT_S,
-            # No prepared statements: PostgreSQL keeps their plan, also one that it made while the table was empty.
-            # With it a week's states of 100,000 learners took minutes instead of seconds.
+            "client_encoding": "UTF8",
+            # No prepared statements. PostgreSQL keeps their plan, also one that it made while the table was empty: a
+            # week's states of 100,000 learners took minutes instead of seconds. And a pooler mixes them up: answers
+            # belonged to other queries.
             "prepare_threshold": None,
-            "options": f"{session} {given if isinstance(given, str) else ' '.join(given)}".strip(),
-            **_KEEPALIVE,
+            **NOTICES_THE_DEAD,
         },
     )
-    sa.event.listen(engine, "connect", _require_version)
+    Sessions(statement_timeout_s, bool(parsed.query.get("options"))).watch(engine)
     return engine
 
 
@@ -72,10 +62,11 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One transaction: committed at the end of the block, rolled back if the block raises.
 
     Raises:
-        DatabaseUnavailable: the server refuses or drops the connection; nothing of the block was stored, unless the
-            connection broke during the commit itself.
+        DatabaseUnavailable: the server cannot do it now, or drops the connection; nothing of the block was stored,
+            unless the connection broke during the commit itself.
+        OperatorRequired: the server will not do it (`faults`); nothing of the block was stored.
     """
-    with _unavailable(engine), engine.begin() as connection:
+    with _explained(engine), engine.begin() as connection:
         yield connection
 
 
@@ -84,47 +75,35 @@ def statements(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection on which each statement is a transaction of its own: for single statements in a hurry, which BEGIN
     and COMMIT would make three times as long.
 
+    Behind a pooler, which does not keep a session's settings, the block is a transaction; `commit` before what takes
+    long between two statements, or the pooler keeps a session for it.
+
     Raises:
-        DatabaseUnavailable: the server refuses or drops the connection, or a statement ran out of the engine's time;
-            each earlier statement is stored, and the last one may be.
+        DatabaseUnavailable: the server cannot do it now, or drops the connection; each earlier statement may be stored.
+        OperatorRequired: the server will not do it (`faults`).
     """
-    with _unavailable(engine, also=(psycopg.errors.QueryCanceled,)), engine.connect() as connection:
-        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+    with _explained(engine), engine.connect() as connection:
+        if not is_pooled(connection):
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield connection
+        connection.commit()
 
 
-def address(url: URL) -> str:
-    """host:port/database, for people: without user and password."""
-    return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database}"
+def require_writable(engine: sa.Engine) -> None:
+    """Raises DatabaseUnavailable where the database takes no writes, as a standby."""
+    with statements(engine) as connection:
+        if connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on":
+            raise psycopg.errors.ReadOnlySqlTransaction("all its transactions are read-only")
 
 
 @contextlib.contextmanager
-def _unavailable(engine: sa.Engine, also: tuple[type[psycopg.Error], ...] = ()) -> Iterator[None]:
+def _explained(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, psycopg.Error) as error:
-        driver_error = error.orig if isinstance(error, DBAPIError) else error
-        if not (_is_unavailable(driver_error) or isinstance(driver_error, also)):
-            raise
-        # The first line: what follows is libpq's own advice, and ours is better.
-        reason = str(driver_error).strip().partition("\n")[0].rstrip(".") or "no answer"
-        raise DatabaseUnavailable(
-            f"PostgreSQL at {address(engine.url)} is not available: {reason}.",
-            where=address(engine.url),
-            remedy="Check that it runs and that DATABASE_URL names it, then try again.",
-        ) from error
-
-
-def _is_unavailable(error: BaseException | None) -> bool:
-    if not isinstance(error, psycopg.OperationalError):
-        return False
-    return error.sqlstate is None or error.sqlstate.startswith(_UNAVAILABLE_CLASSES)  # None: no server said it
-
-
-def _require_version(connection: psycopg.Connection[tuple[object, ...]], _: ConnectionPoolEntry) -> None:
-    info = connection.info
-    if info.server_version < OLDEST_SERVER * 10_000:
-        raise OperatorRequired(
-            f"{info.host}:{info.port}/{info.dbname} runs PostgreSQL "
-            f"{info.parameter_status('server_version')}; this needs {OLDEST_SERVER} or later.",
-            remedy="Upgrade the server, or name another in DATABASE_URL.",
-        )
+        if faults.is_read_only(error):
+            engine.dispose()  # connections made anew lead to the new primary
+        faults.forget_values(error)
+        if explained := faults.explained(error, engine.url):
+            raise explained from error
+        raise

@@ -1,7 +1,9 @@
 """Every run holds an advisory lock of PostgreSQL for as long as its process lives, however the run was started.
 
 The server lets go of a lock however the process ends: killed, out of memory, or with the machine. So a run that Dagster
-believes to be started and whose lock is free is an orphan. Stays out: what becomes of orphans (`orphaned_runs`).
+believes to be started and whose lock is free is an orphan. The lock is held by a transaction that stays open and does
+nothing else: it is the only thing that a pooler leaves to one client. Stays out: what becomes of orphans
+(`orphaned_runs`).
 """
 
 import threading
@@ -9,6 +11,7 @@ import time
 from datetime import datetime
 
 import dagster as dg
+import psycopg
 import sqlalchemy as sa
 from dagster_postgres import PostgresRunStorage
 
@@ -49,7 +52,8 @@ class RunLocks:
     def _locked(self, run_id: str) -> sa.Connection:
         connection = self._connect()
         try:
-            locks.hold_beyond_transactions(connection, _name(run_id))
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            locks.hold(connection, _name(run_id))
         except BaseException:
             connection.close()
             raise
@@ -62,7 +66,7 @@ class RunLocks:
                     connection = self._locked(run_id)
                 else:
                     connection.exec_driver_sql("SELECT 1")
-            except sa.exc.DBAPIError:  # the server is away; the lock went with the connection
+            except (sa.exc.DBAPIError, psycopg.Error):  # the server is away; the lock went with the connection
                 if connection is not None:
                     connection.close()
                 connection = None
@@ -70,11 +74,12 @@ class RunLocks:
             connection.close()
 
     def _free(self, run_id: str) -> bool:
-        with self._connect() as connection, locks.try_hold(connection, _name(run_id)) as got:
-            return got
+        with self._connect() as connection:
+            return locks.try_hold(connection, _name(run_id))
 
     def _connect(self) -> sa.Connection:
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        # No stricter isolation, be it the role's default: a snapshot that is kept for hours would stop all vacuuming.
+        connection = self._engine.connect().execution_options(isolation_level="READ COMMITTED")
         connection.detach()  # who disposes of the engine's pool leaves this one alone
         return connection
 

@@ -22,7 +22,7 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database to the newest schema. What the platform owns stays as it is."""
-    from resources.database.engine import address
+    from resources.database.address import address
     from resources.database.schema import migrate as migrations
     from resources.database.schema import revision
     from resources.database.schema.index_advice import missing_indexes

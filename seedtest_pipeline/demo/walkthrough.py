@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from resources.database.engine import address, transaction
+from resources.database.address import address
+from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts, item_banks, report_artifacts
 from resources.errors import InvalidInput, NoItemBank
 from resources.ingest import load as loading

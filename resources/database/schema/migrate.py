@@ -14,7 +14,8 @@ from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
 from resources.database import locks
-from resources.database.engine import address, transaction
+from resources.database.address import address
+from resources.database.engine import transaction
 from resources.database.schema import undo_log
 from resources.database.schema.revision import SCRIPTS, VERSION_TABLE
 from resources.errors import OperatorRequired, RetryLater
@@ -53,16 +54,22 @@ def downgrade(engine: sa.Engine, revision: str = BASE) -> None:
 
 @contextlib.contextmanager
 def _migrating(engine: sa.Engine) -> Iterator[Config]:
+    with transaction(engine) as connection, _in_words(engine):
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_OTHER_MIGRATION_WAIT_S}s'"))
+        locks.hold(connection, "seedtest migrations")
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_TABLE_WAIT_S}s'"))
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        yield config
+
+
+@contextlib.contextmanager
+def _in_words(engine: sa.Engine) -> Iterator[None]:
+    """What a migration alone can say better than `faults`."""
     try:
-        with transaction(engine) as connection:
-            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_OTHER_MIGRATION_WAIT_S}s'"))
-            locks.hold(connection, "seedtest migrations")
-            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_TABLE_WAIT_S}s'"))
-            config = Config()
-            config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-            config.attributes["connection"] = connection
-            yield config
+        yield
     except CommandError as error:
         raise OperatorRequired(
             f"The database {address(engine.url)} cannot be migrated: {error}.",

@@ -1,0 +1,80 @@
+"""What a session must be like, said so that it is so: what is asked for at the start is not kept by every server.
+
+A pooler such as PgBouncer gives each transaction another session of the server, drops what was asked for when the
+connection was made, and hands what one client sets to the next one. So a session of our own is set up once, and behind
+a pooler each transaction is.
+"""
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from resources.errors import OperatorRequired
+
+OLDEST_SERVER = 14  # the attempt view's functions have SQL-standard bodies
+
+# A role, a database or the environment (PGTZ) may say otherwise. Columns without a time zone are in UTC; COPY writes
+# instants and numbers as these say.
+_SETTINGS = {"TimeZone": "UTC", "DateStyle": "ISO", "extra_float_digits": "1"}
+_IN_EACH = "in each transaction"
+
+
+class Sessions:
+    """Sets up the connections of one engine."""
+
+    def __init__(self, statement_timeout_s: float | None, asks_itself: bool) -> None:
+        """`asks_itself`: the address has `options` of its own."""
+        timeout = {} if statement_timeout_s is None else {"statement_timeout": f"{round(statement_timeout_s * 1000)}"}
+        self._settings = {**_SETTINGS, **timeout}
+        self._asks_itself = asks_itself
+
+    def watch(self, engine: sa.Engine) -> None:
+        sa.event.listen(engine, "connect", self._connected)
+        sa.event.listen(engine, "begin", _begun)
+
+    def _connected(self, connection: psycopg.Connection[tuple[object, ...]], entry: ConnectionPoolEntry) -> None:
+        _require_version(connection)
+        connection.autocommit = True
+        if _is_pooled(connection):
+            self._require_nothing_asked_for(connection)
+            entry.info[_IN_EACH] = self._statement("SET LOCAL")
+        else:
+            connection.execute(self._statement("SET"))
+        connection.autocommit = False
+
+    def _statement(self, verb: str) -> bytes:
+        return "; ".join(f"{verb} {name} = '{value}'" for name, value in self._settings.items()).encode()
+
+    def _require_nothing_asked_for(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        if self._asks_itself:
+            info = connection.info
+            raise OperatorRequired(
+                f"{info.host}:{info.port}/{info.dbname} is a pooler, which does not keep the options of DATABASE_URL.",
+                remedy="Give them to the role, as in ALTER ROLE … SET search_path = …, and take them out there.",
+            )
+
+
+def is_pooled(connection: sa.Connection) -> bool:
+    """Whether what is set in one transaction is lost, or another client's, in the next one."""
+    return _IN_EACH in connection.info
+
+
+def _begun(connection: sa.Connection) -> None:
+    if is_pooled(connection):
+        connection.exec_driver_sql(connection.info[_IN_EACH].decode(), execution_options={"no_parameters": True})
+
+
+def _is_pooled(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """A server tells its process at the start; a pooler tells a number of its own, since there is no process yet."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and row[0] != connection.info.backend_pid
+
+
+def _require_version(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    info = connection.info
+    if info.server_version < OLDEST_SERVER * 10_000:
+        raise OperatorRequired(
+            f"{info.host}:{info.port}/{info.dbname} runs PostgreSQL "
+            f"{info.parameter_status('server_version')}; this needs {OLDEST_SERVER} or later.",
+            remedy="Upgrade the server, or name another in DATABASE_URL.",
+        )

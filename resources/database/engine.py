@@ -18,6 +18,14 @@ NOTICES_THE_DEAD = {
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000,
 }  # fmt: skip
 
+_REQUIRE_WRITABLE = """
+    DO $$ BEGIN
+        IF current_setting('transaction_read_only')::boolean THEN
+            RAISE 'all its transactions are read-only' USING ERRCODE = 'read_only_sql_transaction';
+        END IF;
+    END $$
+"""
+
 
 def make_engine(
     url: str,
@@ -54,6 +62,7 @@ def make_engine(
         },
     )
     Sessions(statement_timeout_s, bool(parsed.query.get("options"))).watch(engine)
+    sa.event.listen(engine, "handle_error", _leave_the_old_primary)
     return engine
 
 
@@ -92,8 +101,13 @@ def statements(engine: sa.Engine) -> Iterator[sa.Connection]:
 def require_writable(engine: sa.Engine) -> None:
     """Raises DatabaseUnavailable where the database takes no writes, as a standby."""
     with statements(engine) as connection:
-        if connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on":
-            raise psycopg.errors.ReadOnlySqlTransaction("all its transactions are read-only")
+        connection.exec_driver_sql(_REQUIRE_WRITABLE)
+
+
+def _leave_the_old_primary(context: sa.ExceptionContext) -> None:
+    """After a failover old connections lead to a server that takes no writes: all are replaced, as broken ones are."""
+    if faults.is_read_only(context.original_exception):
+        context.is_disconnect = True
 
 
 @contextlib.contextmanager
@@ -101,8 +115,6 @@ def _explained(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, psycopg.Error) as error:
-        if faults.is_read_only(error):
-            engine.dispose()  # connections made anew lead to the new primary
         faults.forget_values(error)
         if explained := faults.explained(error, engine.url):
             raise explained from error

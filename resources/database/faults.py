@@ -91,9 +91,8 @@ def forget_values(error: DBAPIError | psycopg.Error) -> None:
 
 
 def is_read_only(error: BaseException | None) -> bool:
-    """Whether the server takes no writes: after a failover an old connection may lead to the old primary."""
-    said = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(said, psycopg.Error) and said.sqlstate == READ_ONLY
+    """Whether the driver's error says that the server takes no writes."""
+    return isinstance(error, psycopg.Error) and error.sqlstate == READ_ONLY
 
 
 def _first_line(said: object) -> str:

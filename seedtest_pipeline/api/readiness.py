@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
-from resources.database.engine import statements
+from resources.database.engine import require_writable
 from resources.database.schema import revision
 from resources.errors import OperatorRequired, SeedtestError
 from seedtest_pipeline.api.auth.caller import Authenticator
@@ -37,7 +37,7 @@ class ReadinessChecks:
 
     def __init__(self, service: Service, authenticator: Authenticator) -> None:
         self._checks: dict[str, Callable[[], object]] = {
-            "database": lambda: _database(service),
+            "database": lambda: require_writable(service.engine),
             "migrations": lambda: _migrations(service),
             "estimator": service.estimator.check,
             "keys": authenticator.check,
@@ -66,11 +66,6 @@ async def _run(name: str, check: Callable[[], object]) -> Check:
         _log.warning("not ready", extra={"check": name, "reason": str(error) or f"no answer in {_TIMEOUT_S:g} s"})
         ok = False
     return Check(ok=ok, ms=round(1000 * (time.perf_counter() - begun), 1))
-
-
-def _database(service: Service) -> None:
-    with statements(service.engine) as connection:
-        connection.exec_driver_sql("SELECT 1")
 
 
 def _migrations(service: Service) -> None:

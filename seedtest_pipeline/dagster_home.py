@@ -4,6 +4,7 @@ import logging
 import shutil
 from pathlib import Path
 
+from resources import private_folder
 from resources.errors import OperatorRequired
 from resources.program_files import PROGRAM_FILES
 from seedtest_pipeline.settings import Settings
@@ -19,7 +20,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     ours, theirs = PROGRAM_FILES / "dagster.yaml", home / "dagster.yaml"
     try:
         if home.is_relative_to(settings.home) and not (theirs.exists() and theirs.read_bytes() == ours.read_bytes()):
-            home.mkdir(parents=True, exist_ok=True)
+            private_folder.make(home)
             shutil.copyfile(ours, theirs)
     except OSError as error:
         raise OperatorRequired(

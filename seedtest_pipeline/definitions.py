@@ -17,6 +17,7 @@ from assets import (
     theta_estimates,
     weekly_reports,
 )
+from resources import private_folder
 from resources.progress import LogProgress, Progress
 from seedtest_pipeline import catalog
 from seedtest_pipeline.automation.alerts import alert_sensor
@@ -97,5 +98,7 @@ def _closed_afterwards(parts: Parts) -> Iterator[sa.Engine]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What workspace.yaml loads."""
+    settings = Settings.load()
+    private_folder.close(settings.home)
     prepare_process()
-    return build(Parts(Settings.load()), LogProgress())
+    return build(Parts(settings), LogProgress())

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from resources import atomic_file
+from resources import atomic_file, private_folder
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
 from resources.irt.calibration.m_step import ItemPriors, Normal
@@ -264,9 +264,9 @@ def remember(settings: Settings, name: str, value: str) -> None:
     path = (settings.home / "settings.env").resolve()  # where it is a link, the file that it leads to
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     kept = [line for line in lines if not line.startswith(f"{name}=")]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder.make(path.parent)
     content = "\n".join([*kept, f"{name}={value}", ""]).encode()
-    atomic_file.write(path, content, mode=path.stat().st_mode & 0o777 if path.exists() else 0o666)
+    atomic_file.write(path, content, mode=path.stat().st_mode & 0o777 if path.exists() else 0o600)
 
 
 def set_by_environment(name: str) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from resources import atomic_file
+from resources import atomic_file, private_folder
 from resources.artifacts.store import checked_key, is_key
 from resources.errors import ArtifactMissing
 
@@ -24,10 +24,10 @@ class FolderStore:
         if not self._holds(path, content):
             atomic_file.remove_abandoned(path)
             try:
-                atomic_file.write(path, content, durable=True)
+                atomic_file.write(path, content, mode=0o600, durable=True)
             except FileNotFoundError:  # no folder yet, or another process has just deleted its last file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                atomic_file.write(path, content, durable=True)
+                private_folder.make(path.parent)
+                atomic_file.write(path, content, mode=0o600, durable=True)
         return self.address(key)
 
     def read(self, key: str) -> bytes:

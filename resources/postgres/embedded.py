@@ -3,7 +3,9 @@
 A process that has asked is a client for as long as it lives. Stays out: how the server is run (`supervisor`).
 """
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg import errors, sql
 
+from resources import private_folder
 from resources.errors import DatabaseUnavailable, OperatorRequired
 from resources.postgres.server_folder import ServerFolder, opened, try_lock, wait_until
 from resources.postgres.supervisor import ANOTHER_LIVES, SUPERUSER
@@ -19,6 +22,9 @@ from resources.postgres.supervisor import ANOTHER_LIVES, SUPERUSER
 _START_S = 150.0  # longer than the supervisor's own limits: its message is the better one
 _LOG_LIMIT_BYTES = 10_000_000
 _LOG_LINES = 8
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_ROOM_MB = 100  # an empty database takes 60 MB
+_MAKE_ROOM = "Make room, set SEEDTEST_HOME to a folder on another disk, or set DATABASE_URL."
 
 _one_at_a_time = threading.Lock()
 _leases: dict[Path, int] = {}  # never closed: the end of the process is the end of the lease
@@ -37,15 +43,17 @@ def connect_url(home: Path, database: str = "seedtest") -> str:
     folder = ServerFolder(home.resolve() / "postgres")
     with _one_at_a_time:
         try:
-            folder.root.mkdir(parents=True, exist_ok=True)
+            private_folder.make(folder.root)
             _lease(folder)
             port = _answering(folder) or _start(folder)
             _ensure(folder, port, database)
         except OSError as error:
             raise OperatorRequired(
-                f"The embedded PostgreSQL cannot use {error.filename}: {error.strerror}.",
-                where=error.filename,
-                remedy="Set SEEDTEST_HOME to a folder of your own, or DATABASE_URL.",
+                f"The embedded PostgreSQL cannot use {error.filename or folder.root}: {error.strerror}.",
+                where=error.filename or folder.root,
+                remedy=_MAKE_ROOM
+                if error.errno in _FULL
+                else "Set SEEDTEST_HOME to a folder of your own, or DATABASE_URL.",
             ) from error
     return f"postgresql+psycopg://{SUPERUSER}:{folder.password.read_text()}@127.0.0.1:{port}/{database}"
 
@@ -94,6 +102,7 @@ def _start(folder: ServerFolder) -> int:
                 )
             if port := _answering(folder):
                 return port  # that other process has started it
+        _require_room(folder)
         log_begins = _rotate(folder.log)
         supervisor = _spawn_supervisor(folder)
 
@@ -108,9 +117,24 @@ def _start(folder: ServerFolder) -> int:
             threading.Thread(target=supervisor.wait, daemon=True).start()
             return port
         tail = folder.log.read_bytes()[log_begins:].decode(errors="replace").splitlines()[-_LOG_LINES:]
+        if any(os.strerror(number) in line for number in _FULL for line in tail):
+            raise OperatorRequired(
+                f"The disk that {folder.root} lies on is full.", where=folder.root, remedy=_MAKE_ROOM
+            )
         said = "\n".join(f"    {line}" for line in tail)
         remedy = f"Mend what the log names ({folder.log}), or set DATABASE_URL to a server of your own."
         raise OperatorRequired("The embedded PostgreSQL did not start.", where=folder.root, remedy=f"{remedy}\n{said}")
+
+
+def _require_room(folder: ServerFolder) -> None:
+    """For a new database, before it is made: on a full disk there is no log that would say why it was not."""
+    free_mb = shutil.disk_usage(folder.root).free // 1_000_000
+    if not folder.data.exists() and free_mb < _ROOM_MB:
+        raise OperatorRequired(
+            f"The disk that {folder.root} lies on has {free_mb} MB left, and a new database needs {_ROOM_MB} MB.",
+            where=folder.root,
+            remedy=_MAKE_ROOM,
+        )
 
 
 def _rotate(log: Path) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources import atomic_file
+from resources import atomic_file, private_folder
 from resources.answers.schema import SCHEMA, ordered
 from resources.errors import OperatorRequired
 from resources.model import Week
@@ -43,7 +43,7 @@ class Warehouse:
             atomic_file.write(folder / f"{key}.parquet", _bytes(table), mode=0o600)
 
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder.make(folder)
             with ThreadPoolExecutor(_THREADS) as pool:
                 list(pool.map(freeze, parts))
         except OSError as error:

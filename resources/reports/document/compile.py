@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pypandoc
 
-from resources import atomic_file, programs
+from resources import atomic_file, private_folder, programs
 from resources.errors import TemplateBroken
 from resources.model import Format, Language
 from resources.reports.document import typeset
@@ -170,5 +170,5 @@ def _content_hash(source_dir: Path, tool: _Tool, language: Language) -> str:
 
 def _keep(path: Path, source: str) -> None:
     """Whole or not at all, whoever else compiles the same now."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder.make(path.parent)
     atomic_file.write(path, source.encode(), mode=0o600)

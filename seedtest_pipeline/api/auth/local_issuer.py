@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from resources import atomic_file
+from resources import atomic_file, private_folder
 from resources.errors import InvalidInput
 from seedtest_pipeline.settings import Settings
 
@@ -54,7 +54,7 @@ def _key(home: Path) -> ec.EllipticCurvePrivateKey:
     document = _jwks(home)
     path = document.with_name("private.pem")
     if not path.exists():
-        document.parent.mkdir(parents=True, exist_ok=True)
+        private_folder.make(document.parent)
         atomic_file.create(path, _pem(ec.generate_private_key(ec.SECP256R1())), mode=0o600)
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from resources.errors import OperatorRequired
+from resources.postgres import embedded
 from tests.unit.postgres.embedded_client import (
     Client,
     end_server,
@@ -74,6 +76,32 @@ def test_without_root_the_server_runs_as_its_user(tmp_path: Path) -> None:
         assert Path(f"/proc/{postmaster(tmp_path / 'home')}").stat().st_uid == 1
         assert client.query("SELECT 1") == [(1,)]
     end_server(tmp_path / "home")
+
+
+@needs_root
+@needs_linux
+def test_the_home_is_roots_alone_though_the_server_is_not_roots(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with Client(tmp_path / "home") as client:
+        assert client.query("SELECT 1") == [(1,)]
+    assert [f"{path.stat().st_mode & 0o777:o}" for path in (tmp_path / "home", folder_of(tmp_path / "home").root)] == [
+        "700", "700",
+    ]  # fmt: skip
+    end_server(tmp_path / "home")
+
+
+@needs_linux
+def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended with lines of initdb's, or with no reason at all: the log lay on the same disk."""
+    small = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m", "none", tmp_path], capture_output=True)
+    if small.returncode != 0:  # not root, or a container: then any disk is too small
+        monkeypatch.setattr(embedded, "_ROOM_MB", 1_000_000_000)
+    try:
+        with pytest.raises(OperatorRequired, match=r"has \d+ MB left, and a new database needs \d+ MB\. Make room"):
+            embedded.connect_url(tmp_path / "home")
+    finally:
+        if small.returncode == 0:
+            subprocess.run(["umount", "--lazy", tmp_path], check=True)
 
 
 @needs_root

@@ -50,6 +50,10 @@ class PatientDialect(PGDialect_psycopg2):
 
     supports_statement_cache = True
 
+    @classmethod
+    def engine_created(cls, engine: sa.Engine) -> None:
+        engine.hide_parameters = True  # Dagster's are not asked for elsewhere; user keys may be learners' ids
+
     def connect(self, *cargs: Any, **cparams: Any) -> Any:
         until = time.monotonic() + _PATIENCE_S
         while True:

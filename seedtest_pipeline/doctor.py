@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from resources.database.address import address
-from resources.database.engine import transaction
+from resources.database.engine import require_writable, transaction
 from resources.database.queries import attempts, dagster_history, item_banks
 from resources.database.schema import revision
+from resources.database.session import is_pooled
 from resources.errors import InvalidInput, OperatorRequired, SeedtestError
 from resources.reports import cohort_document
 from resources.reports.document.compile import compiler
@@ -65,8 +66,10 @@ def _finding(part: str, look: Callable[[Parts], str], parts: Parts) -> Finding:
 def _database(parts: Parts) -> str:
     with transaction(parts.bare_engine) as connection:
         version = connection.execute(sa.text("SHOW server_version")).scalar_one()
+        pooler = ", behind a pooler" if is_pooled(connection) else ""
+    require_writable(parts.bare_engine)
     kind = "DATABASE_URL" if parts.settings.database_url else "embedded"
-    return f"PostgreSQL {version} ({kind}) at {address(parts.bare_engine.url)}"
+    return f"PostgreSQL {version} ({kind}) at {address(parts.bare_engine.url)}{pooler}"
 
 
 def _migrations(parts: Parts) -> str:

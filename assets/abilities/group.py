@@ -41,14 +41,16 @@ class Group:
     def knows(self, week: Week) -> bool:
         """Whether the week's step is known."""
         if self.drift != "off" and week not in self._known:
-            self._read(week)
+            with transaction(self.engine) as connection:
+                self._read(connection, week)
         return self.drift == "off" or week in self._known
 
     def reread(self, until: Week) -> None:
         """What is known up to and with a week, as it is stored now: another run may have estimated it anew."""
         self._known.clear()
         self._n_answers.clear()
-        self._read(until)
+        with transaction(self.engine) as connection:
+            self._read(connection, until)
 
     def outdated(self, week: Week) -> bool:
         """Whether the week's step is known, and a stated share of the week's answers came or went since."""
@@ -73,7 +75,7 @@ class Group:
             )
         with transaction(self.engine) as connection:
             locks.hold(connection, _LOCK)
-            self._read(week)
+            self._read(connection, week)
             if anew or week not in self._known:
                 state, weeks, matrix = self._everybody(connection, week, users)
                 given = float(self.drift) if isinstance(self.drift, float | int) else None
@@ -84,9 +86,8 @@ class Group:
                 self._known[week], self._n_answers[week] = found, n_answers
         return self._known[week]
 
-    def _read(self, week: Week) -> None:
-        with transaction(self.engine) as connection:
-            known = populations.until(connection, week)
+    def _read(self, connection: sa.Connection, week: Week) -> None:
+        known = populations.until(connection, week)
         self._known |= {of: found.population for of, found in known.items()}
         self._n_answers |= {of: found.n_answers for of, found in known.items()}
 

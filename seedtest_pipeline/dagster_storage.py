@@ -6,6 +6,7 @@ would be made, and its answers looked for, in the platform's schema. Since a run
 data, it has to outlast what the assets outlast: each connection waits for a server that is away.
 """
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -39,7 +40,8 @@ class CursorInSchema(Cursor):  # type: ignore[misc]  # psycopg2 tells no types
     """Each statement is about Dagster's own schema, and in UTC, in whatever session of the server it is run."""
 
     def execute(self, query: str, vars: Any = None) -> None:  # noqa: A002 - the name is psycopg2's
-        super().execute(_HERE + query, vars)
+        # Dagster's upgrades ask for indexes without a lock, which no transaction can make; its tables are not large.
+        super().execute(_HERE + re.sub(r"^(\s*(?:CREATE|DROP) (?:UNIQUE )?INDEX) CONCURRENTLY", r"\1", query), vars)
 
     def executemany(self, query: str, vars_list: Sequence[Any]) -> None:
         super().executemany(_HERE + query, vars_list)

@@ -14,7 +14,9 @@ import sqlalchemy as sa
 from resources.database import locks
 from resources.database.engine import make_engine, statements, transaction
 from resources.errors import DatabaseUnavailable, OperatorRequired
+from seedtest_pipeline.automation.run_locks import RunLocks
 from tests.pgbouncer import pooling
+from tests.waiting import until
 
 THREADS, QUERIES = 8, 60
 
@@ -105,6 +107,17 @@ def test_a_lock_is_held_by_its_own_transaction_alone(pooled):
         other.rollback()
         one.rollback()
         assert locks.try_hold(other, "seedtest test")
+
+
+def test_a_run_in_another_process_is_seen_to_go_on_until_it_ends(pooled, pooled_url):
+    """Whoever was given the session that had the lock found it free, and ended a run that went on."""
+    elsewhere = make_engine(pooled_url)
+    ours, theirs = RunLocks(pooled), RunLocks(elsewhere)
+    ours.hold("a run")
+    assert not any(theirs._free("a run") for _ in range(5))
+    ours.release("a run")
+    until(lambda: theirs._free("a run"))
+    elsewhere.dispose()
 
 
 @pytest.mark.parametrize("by", ["pooler", "PGTZ", "options", "database"])

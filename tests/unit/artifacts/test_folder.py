@@ -32,6 +32,13 @@ def test_the_same_content_is_not_written_again(store: ArtifactStore, tmp_path: P
     assert path.stat().st_ino != before.st_ino
 
 
+def test_a_report_is_its_owners_alone(store: ArtifactStore, tmp_path: Path) -> None:
+    store.put(KEY, b"one", HTML)
+    path = tmp_path / "arti facts" / KEY
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {folder.stat().st_mode & 0o777 for folder in path.parents[: KEY.count("/") + 1]} == {0o700}
+
+
 def test_what_is_no_artifact_is_not_listed(store: ArtifactStore, tmp_path: Path) -> None:
     store.put(KEY, b"x", HTML)
     for name in (".weekly_report.html.0123.part", "a note.txt"):

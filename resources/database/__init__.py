@@ -1,1 +1,3 @@
-"""How PostgreSQL is reached: engine, transactions, COPY, locks. Schema and queries have folders of their own."""
+"""How PostgreSQL is reached: address, engine, sessions, COPY, locks, and what it refuses. Schema and queries have folders
+of their own.
+"""

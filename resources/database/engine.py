@@ -53,7 +53,6 @@ def make_engine(
         connect_args={
             "application_name": application_name,
             "connect_timeout": _CONNECT_TIMEOUT_S,
-            "client_encoding": "UTF8",
             # No prepared statements. PostgreSQL keeps their plan, also one that it made while the table was empty: a
             # week's states of 100,000 learners took minutes instead of seconds. And a pooler mixes them up: answers
             # belonged to other queries.

@@ -14,8 +14,8 @@ from resources.errors import OperatorRequired
 OLDEST_SERVER = 14  # the attempt view's functions have SQL-standard bodies
 
 # A role, a database or the environment (PGTZ) may say otherwise. Columns without a time zone are in UTC; COPY writes
-# instants and numbers as these say.
-_SETTINGS = {"TimeZone": "UTC", "DateStyle": "ISO", "extra_float_digits": "1"}
+# instants, numbers and text as these say.
+_SETTINGS = {"TimeZone": "UTC", "DateStyle": "ISO", "extra_float_digits": "1", "client_encoding": "UTF8"}
 _IN_EACH = "in each transaction"
 
 

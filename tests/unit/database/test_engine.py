@@ -119,13 +119,18 @@ def test_what_was_asked_for_stands_in_no_error(engine: sa.Engine) -> None:
     assert "a-learner" not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_session_is_in_utc_with_its_name_and_time_limit_and_what_the_address_asks(shared_database_url: str) -> None:
+def test_a_session_is_in_utc_with_its_name_and_time_limit_and_what_the_address_asks(
+    shared_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the environment says, which libpq hears, too."""
+    for name, value in {"PGTZ": "Asia/Seoul", "PGDATESTYLE": "German", "PGCLIENTENCODING": "LATIN1"}.items():
+        monkeypatch.setenv(name, value)
     engine = make_engine(f"{shared_database_url}?options=-c%20work_mem%3D5MB", "the test", statement_timeout_s=1.5)
     with transaction(engine) as connection:
-        names = ("timezone", "application_name", "statement_timeout", "work_mem")
+        names = ("timezone", "application_name", "statement_timeout", "work_mem", "datestyle", "client_encoding")
         settings = [connection.scalar(sa.text("SELECT current_setting(:name)"), {"name": name}) for name in names]
     engine.dispose()
-    assert settings == ["UTC", "the test", "1500ms", "5MB"]
+    assert settings == ["UTC", "the test", "1500ms", "5MB", "ISO, DMY", "UTF8"]
 
 
 def test_a_transaction_is_kept_whole_or_not_at_all(engine: sa.Engine) -> None:
@@ -210,18 +215,26 @@ def test_what_the_server_refuses_is_a_sentence_with_its_remedy(engine, code, err
         connection.exec_driver_sql(f"DO $$ BEGIN RAISE 'made up' USING ERRCODE = '{code}', DETAIL = 'detail'; END $$")
 
 
-def test_a_transaction_that_waited_too_long_and_one_of_another_database_and_role_are_told_apart(engine) -> None:
+def test_what_no_code_of_the_servers_tells_is_told_by_its_words(engine) -> None:
     with pytest.raises(DatabaseUnavailable, match="idle_in_transaction"), transaction(engine) as connection:
         connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 1")
         time.sleep(0.2)
         connection.exec_driver_sql("SELECT 1")
-    for wrong, said in (
-        ({"database": "nowhere"}, "has no such database: .*correct its name"),
-        ({"username": "nobody"}, "does not let us in: .*Check user and password"),
-    ):
-        other = make_engine(engine.url.set(**wrong).render_as_string(hide_password=False))
-        with pytest.raises(DatabaseUnavailable, match=said), transaction(other):
-            pass
+    role = f"limited {engine.url.database}"
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(f"CREATE ROLE \"{role}\" LOGIN PASSWORD 'p' CONNECTION LIMIT 0")
+    try:
+        for wrong, said in (
+            ({"database": "nowhere"}, "has no such database: .*correct its name"),
+            ({"username": "nobody"}, "does not let us in: .*Check user and password"),
+            ({"username": role, "password": "p"}, "has no connection left: .*too many connections for role"),
+        ):
+            other = make_engine(engine.url.set(**wrong).render_as_string(hide_password=False))
+            with pytest.raises(DatabaseUnavailable, match=said), transaction(other):
+                pass
+    finally:
+        with transaction(engine) as connection:
+            connection.exec_driver_sql(f'DROP ROLE "{role}"')
 
 
 def test_a_server_that_is_too_old_is_refused(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:

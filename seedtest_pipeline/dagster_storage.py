@@ -94,8 +94,7 @@ class SeedtestStorage(DagsterPostgresStorage):
         )
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine
-        if pooled:
-            for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            if pooled:
                 storage.optimize_for_webserver = _as_it_is  # type: ignore[method-assign]
         super(DagsterPostgresStorage, self).__init__()  # type: ignore[no-untyped-call]  # its own would make plain storages of runs
 

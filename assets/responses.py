@@ -41,12 +41,14 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         for n, (week, keys) in enumerate(missing.items()):
             freezer.freeze_missing(week, keys)
             progress("earlier weeks frozen", n + 1, len(missing))
-        questions, malformed = Counts(), Counter[str]()
+        questions, malformed, recomputed = Counts(), Counter[str](), 0
         for n, (week, keys) in enumerate(chosen.keys.items()):
             asked = users.asked(keys)
             questions += freezer.freeze(week, keys, asked)
+            of_week = (week.begins_at, week.ends_at, users.named(asked))
             with transaction(engine) as connection:
-                malformed.update(attempts.malformed(connection, week.begins_at, week.ends_at, users.named(asked)))
+                malformed.update(attempts.malformed(connection, *of_week))
+                recomputed += attempts.of_recomputed_sessions(connection, *of_week)
             progress("weeks frozen", n + 1, len(chosen.keys))
         return made_partitions.result(
             context,
@@ -57,6 +59,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
                 "users": len(users.asked(chosen.user_keys)),
                 **questions.by_name(),
                 "malformed answers left out": "; ".join(f"{why}: {n}" for why, n in malformed.items()) or "none",
+                "answers of sessions computed anew later, by the session's beginning": recomputed,
                 "earlier weeks frozen, since abilities rest on them": ", ".join(map(str, missing)) or "none",
             },
         )

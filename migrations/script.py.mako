@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from resources.database.schema import table_adoption, undo_log
+from resources.database.schema import own_tables, undo_log
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from resources.database import faults
 from resources.database.engine import NOTICES_THE_DEAD, transaction
 from resources.database.queries.dagster_history import SCHEMA
+from resources.database.schema.privileges import schema_exists
 from resources.database.session import is_pooled
 from seedtest_pipeline.automation.run_locks import LockingRunStorage, RunLocks
 from seedtest_pipeline.settings import Settings
@@ -107,7 +108,8 @@ class SeedtestStorage(DagsterPostgresStorage):
         """Raises DatabaseUnavailable at once where nothing answers: a person may wait, or the address is wrong."""
         parts = Parts(Settings.load())
         with transaction(parts.bare_engine) as connection:
-            connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            if not schema_exists(connection, SCHEMA):  # IF NOT EXISTS alone needs CREATE on the database all the same
+                connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             pooled = is_pooled(connection)
         parts.bare_engine.dispose()
         return cls(dagster_url(parts.database_url), RunLocks(parts.bare_engine), pooled, inst_data)

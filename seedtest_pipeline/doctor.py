@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from resources.database.address import address
 from resources.database.engine import require_writable, transaction
-from resources.database.queries import attempts, dagster_history, item_banks
-from resources.database.schema import revision
+from resources.database.queries import attempts, dagster_history, item_banks, platform_tables
+from resources.database.schema import privileges, readers, revision
 from resources.database.session import is_pooled
 from resources.errors import InvalidInput, OperatorRequired, SeedtestError
 from resources.reports import cohort_document
@@ -39,14 +39,15 @@ def examine(parts: Parts) -> Iterator[Finding]:
     """Findings one by one, since some take a second; a broken part never hides others than those that rest on it."""
     usable = True
     for part, look in (
-        ("database", _database), ("migrations", _migrations), ("item bank", _bank), ("users", _users),
+        ("database", _database), ("migrations", _migrations), ("rights", _rights), ("predecessor", _predecessor),
+        ("item bank", _bank), ("users", _users),
         ("daemon", _daemon), ("runs", _runs),
     ):  # fmt: skip
         if not usable:
             yield Finding(part, False, "not examined: it rests on what is broken above")
             continue
         finding = _finding(part, look, parts)
-        usable = finding.ok or part not in ("database", "migrations")
+        usable = finding.ok or part not in ("database", "migrations", "rights")
         yield finding
     yield _finding("estimator", _estimator, parts)
     yield _finding("report compiler", lambda _: compiler(), parts)
@@ -74,6 +75,28 @@ def _database(parts: Parts) -> str:
 
 def _migrations(parts: Parts) -> str:
     return f"at head, {revision.state(parts.engine).current}"
+
+
+def _rights(parts: Parts) -> str:
+    with transaction(parts.engine) as connection:
+        lacking = privileges.to_run(connection, dagster_history.SCHEMA)
+        role = connection.execute(sa.text("SELECT current_user")).scalar_one()
+    if lacking:
+        raise OperatorRequired(
+            f"The role {role} lacks rights", remedy=f"as the database's owner, run: {' '.join(lacking)}"
+        )
+    return f"the role {role} has what it needs"
+
+
+def _predecessor(parts: Parts) -> str:
+    """Nothing is broken where its tables are still there: what it left is read, and its readers are told of."""
+    with transaction(parts.engine) as connection:
+        left, unserved = platform_tables.left_behind(connection), readers.unserved(connection)
+    told = [
+        f"{left.items} items and {left.abilities} abilities of its own can be read, {left.items_unusable} and "
+        f"{left.abilities_unusable} are not whole and left out."
+    ]  # fmt: skip
+    return " ".join([*told, *unserved]) if unserved or any(vars(left).values()) else "has no tables here"
 
 
 def _bank(parts: Parts) -> str:

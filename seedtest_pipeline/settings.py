@@ -121,6 +121,8 @@ class Settings(BaseSettings):
     """Monday from which there are partitions; later than that there is always the present week."""
     seedtest_timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     """Time zone of the weekly schedule; weeks themselves are UTC's."""
+    session_max_hours: Annotated[int, Field(ge=0, le=87_600)] = 24
+    """Where a session's two times lie farther apart, its answers are of its beginning; 0: as its times say."""
     r_irt_base_url: str | None = None
     """Address of the R service; unset: the same arithmetic in this process."""
     r_irt_internal_token: SecretStr | None = None

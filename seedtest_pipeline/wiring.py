@@ -16,9 +16,9 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.address import address
-from resources.database.engine import make_engine
+from resources.database.engine import make_engine, transaction
 from resources.database.queries.item_banks import BankChoice
-from resources.database.schema import revision
+from resources.database.schema import revision, session_length
 from resources.errors import OperatorRequired
 from resources.model import Week
 from resources.postgres import embedded
@@ -56,7 +56,8 @@ class Parts:
 
     @cached_property
     def engine(self) -> sa.Engine:
-        """A database at the newest schema: the embedded one is brought there, a configured one has to be there.
+        """A database at the newest schema, with the settings that lie in it: the embedded one is brought there, a
+        configured one has to be there.
 
         Raises:
             OperatorRequired: the configured database was not migrated.
@@ -73,7 +74,20 @@ class Parts:
                 where=address(self.bare_engine.url),
                 remedy="Run: seedtest migrate",
             )
+        self._settle_session_length(self.settings.session_max_hours)
         return self.bare_engine
+
+    def _settle_session_length(self, hours: int) -> None:
+        with transaction(self.bare_engine) as connection:
+            if (stored := session_length.stored(connection)) == hours:
+                return
+            if self.settings.database_url is not None:
+                raise OperatorRequired(
+                    f"SESSION_MAX_HOURS is {hours}, and {stored} is in force in {address(self.bare_engine.url)}",
+                    where=address(self.bare_engine.url),
+                    remedy="run seedtest migrate, and make the weeks again.",
+                )
+            session_length.store(connection, hours)
 
     @cached_property
     def user_keys(self) -> UserKeys:

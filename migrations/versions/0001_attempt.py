@@ -7,8 +7,8 @@ from alembic import op
 from psycopg import sql
 
 from resources.database.schema import undo_log
+from resources.database.schema.own_tables import Column, Table, existing_columns, make_table, relation_kind
 from resources.database.schema.previous_view import statements_to_restore
-from resources.database.schema.table_adoption import Column, Table, existing_columns, make_table, relation_kind
 from resources.errors import InvalidInput
 
 revision = "0001"

@@ -3,26 +3,13 @@
 from alembic import op
 
 from resources.database.schema import undo_log
-from resources.database.schema.table_adoption import Column, Table, make_table
+from resources.database.schema.own_tables import Column, Table, make_table
+from resources.database.schema.predecessor_tables import MIRT_ABILITY
 
 revision = "0003"
 down_revision = "0002"
 
 _INSTANT = "timestamp with time zone"
-_MIRT_ABILITY = Table(
-    "mirt_ability",
-    columns=(
-        Column("user_id", "text", nullable=False),
-        Column("model", "text", nullable=False),
-        Column("version", "text", nullable=False),
-        Column("theta", "double precision", nullable=False),
-        Column("se", "double precision", nullable=False),
-        Column("n_items", "integer"),
-        Column("as_of", _INSTANT),
-        Column("fitted_at", _INSTANT, nullable=False),
-    ),
-    key=("user_id", "model", "version"),
-)
 _THETA_ESTIMATES = Table(
     "theta_estimates",
     columns=(
@@ -45,7 +32,7 @@ _THETA_ESTIMATES = Table(
 
 
 def upgrade() -> None:
-    for table in (_MIRT_ABILITY, _THETA_ESTIMATES):
+    for table in (MIRT_ABILITY, _THETA_ESTIMATES):
         make_table(op.get_bind(), revision, table)
 
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 from resources.database.schema import undo_log
-from resources.database.schema.table_adoption import Column, Table, add_columns, make_table
+from resources.database.schema.own_tables import Column, Table, add_columns, make_table
 
 revision = "0005"
 down_revision = "0004"

@@ -23,8 +23,10 @@ def migrate(
 ) -> None:
     """Bring the database to the newest schema. What the platform owns stays as it is."""
     from resources.database.address import address
+    from resources.database.engine import transaction
+    from resources.database.queries.dagster_history import SCHEMA
     from resources.database.schema import migrate as migrations
-    from resources.database.schema import revision
+    from resources.database.schema import privileges, readers, revision, session_length
     from resources.database.schema.index_advice import missing_indexes
 
     if remove:
@@ -34,8 +36,14 @@ def migrate(
         return
     engine = startup.parts().bare_engine
     migrations.upgrade(engine)
+    with transaction(engine) as connection:
+        session_length.store(connection, startup.parts().settings.session_max_hours)
     OUT.print(f"{address(engine.url)} is at the newest schema, {revision.head()}.", highlight=False)
-    for sentence in missing_indexes(engine):
+    with transaction(engine) as connection:
+        lacking, unserved = privileges.to_run(connection, SCHEMA), readers.unserved(connection)
+    if lacking:
+        ERR.print(f"As the database's owner, run: {' '.join(lacking)}", highlight=False)
+    for sentence in (*unserved, *missing_indexes(engine)):
         ERR.print(sentence, highlight=False)
 
 

@@ -71,7 +71,9 @@ def bed(home: Path, users: int) -> Iterator[Bed]:
     )  # fmt: skip
     now = dt.datetime.now(dt.UTC)
     with transaction(engine) as connection:
-        connection.exec_driver_sql("TRUNCATE exam_results, mirt_ability, mirt_item_params, mirt_fit_meta")
+        connection.exec_driver_sql(
+            "TRUNCATE exam_results, seedtest_mirt_ability, seedtest_mirt_item_params, seedtest_mirt_fit_meta"
+        )
         connection.exec_driver_sql(TABLE)
         load.ingest(connection, response_file.from_table(_exam(users, bank, now), "the exam"), "bench")
         item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, users, users, now))

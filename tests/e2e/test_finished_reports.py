@@ -29,7 +29,7 @@ BEFORE = ("--before", WEEKS[1])
 @pytest.fixture(autouse=True)
 def nothing_recorded(engine: sa.Engine) -> None:
     with transaction(engine) as connection:
-        connection.execute(sa.text("TRUNCATE report_artifacts"))
+        connection.execute(sa.text("TRUNCATE seedtest_report_artifacts"))
 
 
 @pytest.fixture

@@ -201,5 +201,6 @@ def _made(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:
 def _forget(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text(
-            "TRUNCATE theta_estimates, mirt_ability, population, ability_weeks, answered_items, report_artifacts"
+            "TRUNCATE theta_estimates, seedtest_mirt_ability, population, ability_weeks, answered_items, "
+            "seedtest_report_artifacts"
         ))  # fmt: skip

@@ -237,7 +237,8 @@ def test_a_week_in_several_runs_side_by_side_leaves_the_tables_and_pages_of_one_
     side_by_side, pages = stored(), pages_of(parts)
     with transaction(parts.engine) as connection:
         connection.exec_driver_sql(
-            "TRUNCATE theta_estimates, mirt_ability, population, ability_weeks, answered_items, report_artifacts"
+            "TRUNCATE theta_estimates, seedtest_mirt_ability, population, ability_weeks, answered_items, "
+            "seedtest_report_artifacts"
         )
     for file in [*parts.settings.home.rglob("*.parquet"), *pages]:
         file.unlink()

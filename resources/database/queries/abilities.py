@@ -1,4 +1,4 @@
-"""Ability estimates: one row per user and week (`theta_estimates`), and the current value per user (`mirt_ability`).
+"""Ability estimates: one row per user and week (`theta_estimates`), and the current one per user.
 
 The caller's transaction is the one in force. Rows are always locked in the order of their users (in the collation that
 Python sorts by), so that two writers wait for each other and never in a circle.
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from resources.database.copy import copy_out
+from resources.database.queries import platform_tables
 from resources.database.schema.tables import mirt_ability, theta_estimates
 from resources.database.staging import stage
 from resources.irt.growth.states import State
@@ -59,7 +60,7 @@ _DROP_UNSCORED = """
     WHERE e.user_id = s.user_id AND e.week_start = %(week_start)s AND s.theta IS NULL
 """
 _FROM_SCORED = 'SELECT {} FROM scored WHERE theta IS NOT NULL ORDER BY user_id COLLATE "C"'
-_UNLESS_LATER = " WHERE mirt_ability.as_of IS NULL OR mirt_ability.as_of <= excluded.as_of"
+_UNLESS_LATER = " WHERE seedtest_mirt_ability.as_of IS NULL OR seedtest_mirt_ability.as_of <= excluded.as_of"
 _STORE_WEEK = _merge(theta_estimates, _FROM_SCORED, _OF_LEARNER)
 _STORE_WEEK_AS_CURRENT = _merge(mirt_ability, _FROM_SCORED, _OF_LEARNER) + _UNLESS_LATER
 _STORE_CURRENT = _merge(mirt_ability, "VALUES ({})", ()) + _UNLESS_LATER
@@ -193,7 +194,7 @@ def take_back_current(
     query: LiteralString = """
         SELECT m.user_id, state.theta, state.se, state.n_items, state.as_of
         FROM unnest(%(user_ids)s::text[]) AS asked (user_id)
-        JOIN mirt_ability m ON m.user_id = asked.user_id AND m.version = %(version)s AND m.model = %(model)s
+        JOIN seedtest_mirt_ability m ON m.user_id = asked.user_id AND m.version = %(version)s AND m.model = %(model)s
         LEFT JOIN LATERAL (
             SELECT week_start, theta, se, n_items, as_of FROM theta_estimates e
             WHERE e.user_id = asked.user_id AND week_start <= %(week)s ORDER BY week_start DESC LIMIT 1
@@ -215,14 +216,15 @@ def take_back_current(
 
 
 def current(connection: sa.Connection, user_id: str, version: str, model: Model) -> Ability | None:
-    """The user's current ability under an item bank; None without one."""
+    """The user's current ability under an item bank, or what the predecessor left of that bank; None without either."""
     row = connection.execute(
         sa.select(mirt_ability).where(
             mirt_ability.c.user_id == user_id, mirt_ability.c.version == version, mirt_ability.c.model == model
         )
     ).one_or_none()
     if row is None:
-        return None
+        left = platform_tables.ability(connection, user_id, version, model)
+        return Ability(user_id, left.theta, left.se, None, model, version, None, left.fitted_at) if left else None
     return Ability(row.user_id, row.theta, row.se, row.n_items, row.model, row.version, row.as_of, row.fitted_at)
 
 

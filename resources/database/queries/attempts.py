@@ -136,6 +136,25 @@ def malformed(
     return {row.reason: row.n for row in rows}
 
 
+def of_recomputed_sessions(
+    connection: sa.Connection, start: dt.datetime, end: dt.datetime, user_ids: Sequence[str] | None = None
+) -> int:
+    """How many answers of this time have it from their session's beginning: the session was computed anew much later,
+    and they carry no time of their own. Of all users or of these."""
+    query = """
+        SELECT count(*) FROM attempt JOIN exam_results ON exam_results.id::text = attempt.exam_result_id
+        WHERE attempt.completed_at = exam_results.created_at AND attempt.exam_result_id IN (
+            SELECT id::text FROM exam_results
+            WHERE updated_at - created_at > seedtest_longest_session() AND updated_at >= %(start)s
+                AND created_at >= %(start)s AND created_at < %(end)s
+                AND (%(user_ids)s::text[] IS NULL OR user_id::text = ANY(%(user_ids)s))
+        )
+    """
+    chosen = None if user_ids is None else list(user_ids)
+    found: int = connection.exec_driver_sql(query, {"start": start, "end": end, "user_ids": chosen}).scalar_one()
+    return found
+
+
 def _told_apart(sessions: pa.Table) -> pa.Table:
     """SCHEMA, from the columns of _READ. By the platform's row, since it may have a session's id twice; and before a
     time is cut out of it, since what was omitted in it may have been followed by an answer after it."""

@@ -27,7 +27,7 @@ _WITH_RESULTS = """
         FROM answered WHERE answered.user_id IS NOT NULL
     )
     SELECT user_id FROM answered WHERE user_id IS NOT NULL
-    UNION SELECT user_id FROM mirt_ability WHERE as_of IS NOT NULL
+    UNION SELECT user_id FROM seedtest_mirt_ability WHERE as_of IS NOT NULL
 """
 
 

@@ -27,7 +27,7 @@ def behind(connection: sa.Connection, weeks: Sequence[Week]) -> list[tuple[str, 
     """User and week of each estimate of these weeks that is newer than the user's current ability under its bank."""
     query: LiteralString = """
         SELECT e.user_id, e.week_start FROM theta_estimates e
-        LEFT JOIN mirt_ability m ON m.user_id = e.user_id AND m.version = e.version AND m.model = e.model
+        LEFT JOIN seedtest_mirt_ability m ON m.user_id = e.user_id AND m.version = e.version AND m.model = e.model
         WHERE e.week_start = ANY(%(weeks)s) AND (m.as_of IS NULL OR m.as_of < e.as_of)
         ORDER BY e.user_id COLLATE "C", e.week_start
     """

@@ -1,4 +1,5 @@
-"""Calibrated item banks: saved under a version that never changes, and in force only once adopted.
+"""Calibrated item banks: saved under a version that never changes, and in force only once adopted. A version that no
+calibration of ours has may be a bank of the predecessor's, which is read where it lies.
 
 The caller's transaction is the one in force.
 """
@@ -12,12 +13,14 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from resources.database.queries import platform_tables
 from resources.database.schema.tables import mirt_fit_meta, mirt_item_params
 from resources.errors import InvalidInput, NoItemBank, NotConverged
 from resources.model import Floats, Ints, ItemBank, Model
 
 ADOPTED_LAST: LiteralString = (
-    "SELECT version FROM mirt_fit_meta WHERE adopted_at IS NOT NULL ORDER BY adopted_at DESC, version DESC LIMIT 1"
+    "SELECT version FROM seedtest_mirt_fit_meta WHERE adopted_at IS NOT NULL "
+    "ORDER BY adopted_at DESC, version DESC LIMIT 1"
 )
 
 
@@ -64,7 +67,7 @@ def save(
     """
     _lock(connection)
     known = connection.execute(sa.select(mirt_item_params.c.version).where(mirt_item_params.c.version == bank.version))
-    if known.first() is not None:
+    if known.first() is not None or platform_tables.bank(connection, bank.version):
         stored = load(connection, bank.version, bank.model)
         if stored.model == bank.model and _same(stored, bank):
             return
@@ -107,7 +110,9 @@ def load(connection: sa.Connection, version: str, model: Model | None = None) ->
     query = sa.select(mirt_item_params).where(
         mirt_item_params.c.version == version, mirt_item_params.c.model == found
     )  # fmt: skip
-    rows = connection.execute(query.order_by(sa.collate(mirt_item_params.c.item_id, "C"))).all()
+    rows: Sequence[Any] = connection.execute(query.order_by(sa.collate(mirt_item_params.c.item_id, "C"))).all()
+    if not rows:
+        rows = [row for row in platform_tables.bank(connection, version) if row.model == found]
     return ItemBank(
         version, found, tuple(row.item_id for row in rows),
         _parameter(version, rows, "a"), _parameter(version, rows, "b"), _parameter(version, rows, "c", missing=0.0),
@@ -143,8 +148,7 @@ def in_force(connection: sa.Connection, pinned: str | None = None) -> str:
         NoItemBank: there is none.
     """
     if pinned is not None:
-        known = sa.select(sa.exists().where(mirt_item_params.c.version == pinned))
-        if connection.execute(known).scalar_one():
+        if _models(connection, pinned):
             return pinned
         raise _none(f"IRT_BANK_VERSION names the item bank {pinned}, and there is no such bank")
     version = connection.exec_driver_sql(ADOPTED_LAST).scalar_one_or_none()
@@ -174,8 +178,7 @@ def adopt(connection: sa.Connection, version: str, at: dt.datetime) -> None:
 
 def _model(connection: sa.Connection, version: str, chosen: Model | None) -> Model:
     """The model of a version, or the chosen one of several. Raises: as `load`."""
-    query = sa.select(mirt_item_params.c.model).where(mirt_item_params.c.version == version).distinct()
-    models = sorted(connection.execute(query).scalars())
+    models = _models(connection, version)
     if not models:
         raise _none(f"There is no item bank {version}")
     if len(models) > 1 and chosen not in models:
@@ -193,9 +196,15 @@ def _model(connection: sa.Connection, version: str, chosen: Model | None) -> Mod
     return cast("Model", model)
 
 
+def _models(connection: sa.Connection, version: str) -> list[str]:
+    query = sa.select(mirt_item_params.c.model).where(mirt_item_params.c.version == version).distinct()
+    ours = connection.execute(query).scalars().all()
+    return sorted(ours or {row.model for row in platform_tables.bank(connection, version)})
+
+
 def _lock(connection: sa.Connection) -> None:
     """Two calibrations of one version would both find it free; readers go on."""
-    connection.exec_driver_sql("LOCK TABLE mirt_fit_meta IN SHARE ROW EXCLUSIVE MODE")
+    connection.exec_driver_sql("LOCK TABLE seedtest_mirt_fit_meta IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _same(stored: ItemBank, bank: ItemBank) -> bool:
@@ -207,7 +216,8 @@ def _same(stored: ItemBank, bank: ItemBank) -> bool:
 
 
 def _parameter(version: str, rows: Sequence[Any], name: str, missing: float | None = None) -> Floats:
-    values = [row.params.get(name, missing) if isinstance(row.params, dict) else None for row in rows]
+    values = [row.params.get(name) if isinstance(row.params, dict) else None for row in rows]
+    values = [missing if value is None else value for value in values]
     for row, value in zip(rows, values, strict=True):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidInput(f"item {row.item_id} has no number {name} in params.", where=f"Item bank {version}")

@@ -31,9 +31,9 @@ _ARRIVED: LiteralString = """
         GROUP BY user_id::text
     ) AS sessions
     WHERE user_id COLLATE "C" > %(after_user)s AND NOT EXISTS (
-        SELECT FROM mirt_ability
-        WHERE mirt_ability.user_id = sessions.user_id AND version = %(version)s AND model = %(model)s
-            AND as_of > ended_at AND age(mirt_ability.xmin) < sessions.age
+        SELECT FROM seedtest_mirt_ability AS known
+        WHERE known.user_id = sessions.user_id AND version = %(version)s AND model = %(model)s
+            AND as_of > ended_at AND age(known.xmin) < sessions.age
     )
     ORDER BY user_id COLLATE "C"
     LIMIT %(limit)s

@@ -19,7 +19,7 @@ _FINISHED = (
     "user_id text, week_start date, format text, url text, generated_at timestamptz, sha256 text, inputs_sha256 text"
 )
 _RECORD = """
-    INSERT INTO report_artifacts (user_id, week_start, format, url, generated_at, sha256, inputs_sha256)
+    INSERT INTO seedtest_report_artifacts (user_id, week_start, format, url, generated_at, sha256, inputs_sha256)
     SELECT user_id, week_start, format, url, generated_at, sha256, inputs_sha256
     FROM finished ORDER BY user_id COLLATE "C", week_start, format
     ON CONFLICT (user_id, week_start, format) DO UPDATE SET
@@ -87,7 +87,7 @@ def missing(connection: sa.Connection, week: Week, formats: Sequence[str]) -> li
     """Users with an estimate of the week and without its report in one of these formats, in no order."""
     query = """
         SELECT user_id FROM theta_estimates e WHERE week_start = %(week)s AND %(n)s > (
-            SELECT count(*) FROM report_artifacts r
+            SELECT count(*) FROM seedtest_report_artifacts r
             WHERE r.user_id = e.user_id AND r.week_start = e.week_start AND r.format = ANY(%(formats)s)
         )
     """

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.schema.table_adoption import existing_columns, relation_kind
+from resources.database.schema.own_tables import existing_columns, relation_kind
 
 _PURPOSES = {"user_id": "one user's sessions", "updated_at": "one week's sessions"}
 _TEXT = ("text", "character varying")

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from resources.database import locks
 from resources.database.address import address
 from resources.database.engine import transaction
-from resources.database.schema import undo_log
+from resources.database.schema import privileges, undo_log
 from resources.database.schema.revision import SCRIPTS, VERSION_TABLE
 from resources.errors import OperatorRequired, RetryLater
 
@@ -78,10 +78,13 @@ def _in_words(engine: sa.Engine) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         if isinstance(error.orig, errors.InsufficientPrivilege):
+            with transaction(engine) as connection:
+                lacking = " ".join(privileges.to_migrate(connection))
             raise OperatorRequired(
-                f"The role {engine.url.username} may not migrate {address(engine.url)}: {error.orig}.",
+                f"The role {engine.url.username} may not migrate {address(engine.url)}: "
+                f"{error.orig.diag.message_primary}.",
                 where=address(engine.url),
-                remedy="Migrate as a role that owns the schema and its tables.",
+                remedy=f"As the database's owner, run: {lacking}" if lacking else "Migrate as the tables' owner.",
                 outcome="Nothing was changed.",
             ) from error
         if isinstance(error.orig, errors.LockNotAvailable):

@@ -34,8 +34,15 @@ def statements_to_restore(connection: sa.Connection, view: str) -> sql.Composabl
     ]
     if comment is not None:
         statements.append(sql.SQL("COMMENT ON VIEW {} IS {}").format(name, sql.Literal(comment)))
+    return sql.SQL(";\n").join([*statements, *grants(connection, view, on=name)])
+
+
+def grants(connection: sa.Connection, relation: str, on: sql.Composable) -> list[sql.Composable]:
+    """Statements that give on `on` what is given on the table or view `relation` to others than its owner."""
+    statements: list[sql.Composable] = []
+    oid = connection.scalar(sa.text("SELECT to_regclass(:name)::oid"), {"name": relation})
     for privilege, grantable, grantee in connection.execute(sa.text(_GRANTS), {"oid": oid}):
         to = sql.Identifier(grantee) if grantee else sql.SQL("PUBLIC")
         option = sql.SQL(" WITH GRANT OPTION" if grantable else "")
-        statements.append(sql.SQL("GRANT {} ON {} TO {}{}").format(sql.SQL(privilege), name, to, option))
-    return sql.SQL(";\n").join(statements)
+        statements.append(sql.SQL("GRANT {} ON {} TO {}{}").format(sql.SQL(privilege), on, to, option))
+    return statements

@@ -1,6 +1,7 @@
 """The tables and the view as SQLAlchemy Core sees them; the migrations are what makes them.
 
-`exam_results` belongs to the platform and `attempt` is a view on it; the rest is this pipeline's. Instants are UTC.
+`exam_results` belongs to the platform and `attempt` is a view on it; the rest is this pipeline's. What the predecessor
+had, too, is named seedtest_…: the platform may still have tables of its names. Instants are UTC.
 """
 
 import sqlalchemy as sa
@@ -44,7 +45,7 @@ attempt = sa.Table(
 )
 
 mirt_item_params = sa.Table(
-    "mirt_item_params",
+    "seedtest_mirt_item_params",
     metadata,
     sa.Column("item_id", sa.Text, primary_key=True),
     sa.Column("model", sa.Text, primary_key=True),
@@ -56,7 +57,7 @@ mirt_item_params = sa.Table(
 )
 
 mirt_fit_meta = sa.Table(
-    "mirt_fit_meta",
+    "seedtest_mirt_fit_meta",
     metadata,
     sa.Column("version", sa.Text, primary_key=True),
     sa.Column("model", sa.Text, nullable=False),
@@ -72,7 +73,7 @@ mirt_fit_meta = sa.Table(
 )
 
 mirt_ability = sa.Table(
-    "mirt_ability",
+    "seedtest_mirt_ability",
     metadata,
     sa.Column("user_id", sa.Text, primary_key=True),
     sa.Column("model", sa.Text, primary_key=True),
@@ -160,7 +161,7 @@ answered_items = sa.Table(  # so that on demand a repeat is known without readin
 )
 
 report_artifacts = sa.Table(
-    "report_artifacts",
+    "seedtest_report_artifacts",
     metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
     sa.Column("user_id", sa.Text, nullable=False),

@@ -110,7 +110,7 @@ def test_another_rule_for_omitted_questions_makes_all_weeks_anew_here_and_in_the
     end_session(engine, "u2", "s2", "1111111", at=week.ends_at - dt.timedelta(days=1))
     under = {rules.omitted: weekly_run(engine, tmp_path, rules, week)["theta"] for rules in (missing, wrong)}
     with transaction(engine) as connection:
-        connection.exec_driver_sql("TRUNCATE theta_estimates, mirt_ability, ability_weeks, answered_items")
+        connection.exec_driver_sql("TRUNCATE theta_estimates, seedtest_mirt_ability, ability_weeks, answered_items")
     alone = weekly_run(engine, tmp_path, wrong, week)["theta"]  # as if it had never been otherwise
     assert (under["missing"] - under["wrong"]).min() > 0.05
     np.testing.assert_allclose(under["wrong"], alone, atol=1e-12)

@@ -168,7 +168,7 @@ def test_omitted_questions_are_counted_and_count_as_the_rule_says(engine):
     difficulty, metadata = {}, {}
     for omitted in ("missing", "wrong"):
         with transaction(engine) as connection:
-            connection.exec_driver_sql("TRUNCATE mirt_item_params, mirt_fit_meta")
+            connection.exec_driver_sql("TRUNCATE seedtest_mirt_item_params, seedtest_mirt_fit_meta")
         metadata[omitted] = made(calibrate(engine, omitted=omitted))
         with transaction(engine) as connection:
             bank = item_banks.load(connection, in_force(engine), "2PL")

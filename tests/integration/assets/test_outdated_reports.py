@@ -35,7 +35,7 @@ def forget(engine: sa.Engine, folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     with transaction(engine) as connection:
         connection.exec_driver_sql(
-            "TRUNCATE theta_estimates, mirt_ability, ability_weeks, answered_items, report_artifacts"
+            "TRUNCATE theta_estimates, seedtest_mirt_ability, ability_weeks, answered_items, seedtest_report_artifacts"
         )
 
 

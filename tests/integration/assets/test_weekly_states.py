@@ -92,7 +92,9 @@ def run(engine: sa.Engine, folder: Path, *weeks: Week, keys: Sequence[str] | Non
 def forget(engine: sa.Engine, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with transaction(engine) as connection:
-        connection.exec_driver_sql("TRUNCATE theta_estimates, mirt_ability, population, ability_weeks, answered_items")
+        connection.exec_driver_sql(
+            "TRUNCATE theta_estimates, seedtest_mirt_ability, population, ability_weeks, answered_items"
+        )
 
 
 def numbers(engine: sa.Engine) -> pd.DataFrame:

@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine
+from resources.database.queries import attempts
+from resources.database.schema import session_length
 from resources.database.schema.tables import attempt, exam_results
 
 _BEGAN = dt.datetime(2025, 1, 6, 10, tzinfo=dt.UTC)
@@ -212,6 +214,32 @@ def test_completed_at_stays_within_the_session_whatever_its_clock(
 ) -> None:
     (row,) = _attempts(connection, {"question_id": 1}, created_at=created_at, updated_at=updated_at)
     assert row.completed_at == completed_at
+
+
+@pytest.mark.parametrize(
+    ("hours_later", "answered_at", "of"),
+    [
+        (24, None, "end"), (25, None, "beginning"), (24 * 300, None, "beginning"), (24 * 300, "now", "beginning"),
+        (24 * 300, "2025-01-06T10:20:00Z", "answer"),
+    ],
+)  # fmt: skip
+def test_an_old_session_that_was_computed_anew_keeps_the_week_of_its_answers(
+    connection: sa.Connection, hours_later: int, answered_at: str | None, of: str
+) -> None:
+    """`updated_at` is then the time of the computing: January's answers became today's."""
+    updated_at = _BEGAN + dt.timedelta(hours=hours_later)
+    question = {"question_id": 1, "answered_at": answered_at}
+    (row,) = _attempts(connection, question, created_at=_BEGAN, updated_at=updated_at)
+    instants = {"beginning": _BEGAN, "end": updated_at, "answer": _BEGAN + dt.timedelta(minutes=20)}
+    assert row.completed_at == instants[of]
+    week = (_BEGAN, _BEGAN + dt.timedelta(days=7))
+    assert attempts.of_recomputed_sessions(connection, *week) == (of == "beginning")
+    assert attempts.of_recomputed_sessions(connection, *week, ["somebody else"]) == 0
+    session_length.store(connection, 0)  # the setting: as the session's times say
+    assert connection.execute(sa.select(attempt.c.completed_at)).scalar_one() == instants.get(
+        of if of == "answer" else "end"
+    )
+    assert attempts.of_recomputed_sessions(connection, *week) == 0
 
 
 def _plan(connection: sa.Connection, query: str) -> str:

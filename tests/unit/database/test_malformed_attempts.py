@@ -75,6 +75,7 @@ def test_malformed_questions_are_left_out_and_listed_with_their_place_and_others
         ({"questions": {"a": 1}}, {}, "result_json has no list of questions"),
         ({"questions": "none"}, {}, "result_json has no list of questions"),
         ({"items": []}, {}, "result_json has no list of questions"),
+        ({"error": "no score"}, {"status": "failed"}, "the platform reports an error instead of answers"),
         ([1, 2], {}, "result_json has no list of questions"),
         (5, {}, "result_json has no list of questions"),
         ({"questions": [{"question_id": 1}]}, {"user_id": " "}, "the session has no user_id"),

@@ -16,7 +16,10 @@ from resources.database.schema import migrate, revision, tables
 from resources.errors import InvalidInput, OperatorRequired, RetryLater
 from tests.unit.database.platform_database import PREDECESSOR, execute, platform, snapshot
 
-_OURS = ["mirt_item_params", "mirt_fit_meta", "mirt_ability", "theta_estimates", "report_artifacts"]
+_OURS = [
+    "theta_estimates", "seedtest_mirt_item_params", "seedtest_mirt_fit_meta", "seedtest_mirt_ability",
+    "seedtest_report_artifacts",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_an_empty_database_gets_just_the_tables_that_the_code_describes(engine: 
         ]
         assert columns[0] == columns[1]
         assert [c.name for c in made.primary_key] == [c.name for c in described.primary_key]
-    unique = [c for c in found.tables["report_artifacts"].constraints if isinstance(c, sa.UniqueConstraint)]
+    unique = [c for c in found.tables["seedtest_report_artifacts"].constraints if isinstance(c, sa.UniqueConstraint)]
     assert [[c.name for c in constraint.columns] for constraint in unique] == [["user_id", "week_start", "format"]]
 
 
@@ -56,7 +59,7 @@ def test_the_attempt_view_has_the_locked_columns_first_and_then_ours(engine: sa.
 
 
 def test_the_history_is_one_line_with_one_head(engine: sa.Engine) -> None:
-    assert revision.state(engine) == revision.State(None, "0008")
+    assert revision.state(engine) == revision.State(None, "0010")
     migrate.upgrade(engine)
     assert revision.state(engine).up_to_date
 
@@ -177,6 +180,7 @@ def test_a_role_that_may_not_create_tables_is_told_so(engine: sa.Engine, empty_d
     limited = make_engine(sa.make_url(empty_database_url).set(username=role, password="secret").render_as_string(False))
     with pytest.raises(OperatorRequired, match=r"may not migrate .*permission denied for schema public") as raised:
         migrate.upgrade(limited)
+    assert f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{role}";' in str(raised.value)
     assert "secret" not in str(raised.value)
     limited.dispose()
     execute(engine, f'DROP ROLE "{role}"')

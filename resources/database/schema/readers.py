@@ -1,0 +1,202 @@
+"""The platform's readers of the predecessor's four tables: they find what this pipeline makes under the old names.
+
+Where the platform has no such table, its name is a view of ours. Where it has one, that one stays the platform's, and
+each row of ours is also written there, as long as our role may write it. A row that the platform wrote itself is never
+changed: there, a row is ours only while it holds just what we wrote.
+
+`mirt_item_params` is not written through: the predecessor's key is the item alone, and parameters of two scales would
+stand in one table. `seedtest_item_params_in_force` has its columns, with the bank in force.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from psycopg import sql
+
+from resources.database.schema import undo_log
+from resources.database.schema.own_tables import Table, existing_columns, relation_kind
+from resources.database.schema.previous_view import grants
+
+IN_FORCE = "seedtest_item_params_in_force"
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Columns of the platform's table by what stands in them, of a row of ours called `row`; and which of them tell
+    one row from another and show that it holds what we wrote."""
+
+    values: Mapping[str, str]
+    known_by: tuple[str, ...]
+
+
+_WRITTEN = {
+    "mirt_ability": _Written(
+        {"user_id": "row.user_id", "theta": "row.theta", "se": "row.se", "model": "row.model",
+         "version": "row.version", "fitted_at": "row.fitted_at"},
+        ("user_id", "version", "model", "theta", "fitted_at"),
+    ),
+    "mirt_fit_meta": _Written(
+        {"run_id": "row.version", "model_spec": "jsonb_build_object('model', row.model)",
+         "metrics": "jsonb_build_object('converged', row.converged, 'cycles', row.cycles, 'log_likelihood', "
+                    "row.log_likelihood, 'n_users', row.n_users, 'n_items', row.n_items, 'n_responses', "
+                    "row.n_responses)",
+         "fitted_at": "row.fitted_at"},
+        ("run_id", "fitted_at"),
+    ),
+    "report_artifacts": _Written(
+        {"user_id": "row.user_id", "week_start": "row.week_start", "format": "row.format", "url": "row.url",
+         "generated_at": "row.generated_at"},
+        ("user_id", "week_start", "format", "url", "generated_at"),
+    ),
+}  # fmt: skip
+
+# In UTC: a column without a time zone must compare equal to what was written there. ON CONFLICT: theirs stays.
+_FUNCTION = """
+CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SET timezone = 'UTC' AS $$
+BEGIN
+    IF NOT seedtest_may_write({name}) THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE {theirs} AS t SET ({columns}) = ({new}) WHERE {is_what_we_wrote};
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM {theirs} AS t WHERE {is_what_we_wrote};
+    ELSE
+        INSERT INTO {theirs} ({columns}) VALUES ({new}) ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER {function} AFTER INSERT OR UPDATE OR DELETE ON {ours} FOR EACH ROW EXECUTE FUNCTION {function}();
+"""
+_TAKE_BACK = """
+DROP TRIGGER {function} ON {ours};
+DROP FUNCTION {function}();
+SET LOCAL timezone = 'UTC';
+DO $$
+BEGIN
+    IF seedtest_may_write({name}) THEN
+        DELETE FROM {theirs} AS t USING {ours} AS row WHERE {is_what_we_wrote};
+    END IF;
+END $$
+"""
+_MAY_WRITE = """
+CREATE FUNCTION seedtest_may_write(name text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT bool_and(has_table_privilege(to_regclass(name), needed))
+        AND NOT EXISTS (
+            SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid
+            WHERE d.refobjid = to_regclass(name) AND d.deptype = 'a'
+                AND CASE WHEN s.relkind = 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE') END
+        )
+    FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS needed WHERE to_regclass(name) IS NOT NULL
+$$
+"""
+_SHOW_BANK = f"""
+CREATE VIEW {IN_FORCE} AS SELECT item_id, model, params, version, fitted_at FROM seedtest_mirt_item_params
+WHERE version = (
+    SELECT version FROM seedtest_mirt_fit_meta WHERE adopted_at IS NOT NULL
+    ORDER BY adopted_at DESC, version DESC LIMIT 1
+)
+"""  # noqa: S608 - put together from our own constants
+
+
+def serve(connection: sa.Connection, revision: str, table: Table) -> None:
+    """A view of our table under the old name, or our rows in the platform's table, where they fit into it."""
+    assert table.beside is not None  # noqa: S101 - each of the predecessor's has one
+    if relation_kind(connection, table.name) is None:
+        _show(connection, revision, table.name, table.beside)
+    elif table.name in _WRITTEN and is_the_platforms(connection, table.name) and _fits(connection, table.name):
+        _write_through(connection, revision, table.name, table.beside)
+
+
+def show_bank_in_force(connection: sa.Connection, revision: str) -> None:
+    undo_log.run(connection, _SHOW_BANK)
+    undo_log.record(connection, revision, "created view", IN_FORCE, sql.SQL(f"DROP VIEW {IN_FORCE}"))
+
+
+def is_the_platforms(connection: sa.Connection, name: str) -> bool:
+    """Whether one of the four is a table: ours has another name, and under this one at most a view."""
+    return relation_kind(connection, name) in ("r", "p")
+
+
+def unserved(connection: sa.Connection) -> tuple[str, ...]:
+    """A sentence for each of the platform's tables whose readers see nothing of what this pipeline makes."""
+    told = []
+    for name in (*_WRITTEN, "mirt_item_params"):
+        if not is_the_platforms(connection, name):
+            continue
+        told_of = f"{name} is the platform's own, and its readers see nothing new there"
+        if name == "mirt_item_params":
+            told.append(f"{told_of}: the bank in force is to be had from {IN_FORCE}.")
+        elif relation_kind(connection, f"seedtest_{name}") is None or not _has_trigger(connection, name):
+            told.append(f"{told_of}: it has other columns than the predecessor's.")
+        elif not connection.scalar(sa.text("SELECT seedtest_may_write(:name)"), {"name": name}):
+            told.append(f"{told_of}. To write it there, too: {_grant(connection, name)}")
+    return tuple(told)
+
+
+def _show(connection: sa.Connection, revision: str, name: str, ours: str) -> None:
+    view, table = sql.Identifier(name), sql.Identifier(ours)
+    undo_log.run(connection, sql.SQL("CREATE VIEW {} AS SELECT * FROM {}").format(view, table))
+    for grant in grants(connection, ours, on=view):
+        undo_log.run(connection, grant)
+    undo_log.record(connection, revision, "created view", name, sql.SQL("DROP VIEW {}").format(view))
+
+
+def _fits(connection: sa.Connection, name: str) -> bool:
+    columns = existing_columns(connection, name)
+    filled = {column for column, of in columns.items() if of.not_null and not of.has_default}
+    return filled <= _WRITTEN[name].values.keys() <= columns.keys()
+
+
+def _write_through(connection: sa.Connection, revision: str, name: str, ours: str) -> None:
+    if connection.scalar(sa.text("SELECT to_regproc('seedtest_may_write')")) is None:
+        undo_log.run(connection, _MAY_WRITE)
+        undo_log.record(
+            connection, revision, "created function", "seedtest_may_write",
+            sql.SQL("DROP FUNCTION seedtest_may_write(text)"),
+        )  # fmt: skip
+    written = _WRITTEN[name]
+
+    def filled(template: str, known: str, new: str = "NEW") -> sql.Composable:
+        same = " AND ".join(f"t.{column} = {_of(written.values[column], known)}" for column in written.known_by)
+        return sql.SQL(template).format(
+            function=sql.Identifier(f"seedtest_show_{name}"), ours=sql.Identifier(ours), theirs=sql.Identifier(name),
+            name=sql.Literal(name), columns=sql.SQL(", ".join(written.values)),
+            new=sql.SQL(", ".join(_of(value, new) for value in written.values.values())),
+            is_what_we_wrote=sql.SQL(same),
+        )  # fmt: skip
+
+    undo_log.run(connection, filled(_FUNCTION, known="OLD"))
+    undo_log.record(connection, revision, "writes into", name, filled(_TAKE_BACK, known="row"))
+
+
+def _of(value: str, row: str) -> str:
+    return value.replace("row.", f"{row}.")
+
+
+def _has_trigger(connection: sa.Connection, name: str) -> bool:
+    query = sa.text("SELECT FROM pg_trigger WHERE tgrelid = to_regclass(:ours) AND tgname = :trigger")
+    found = connection.execute(query, {"ours": f"seedtest_{name}", "trigger": f"seedtest_show_{name}"})
+    return found.first() is not None
+
+
+def _grant(connection: sa.Connection, name: str) -> str:
+    role = sql.Identifier(str(connection.scalar(sa.text("SELECT current_user"))))
+    statement = sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {};").format(sql.Identifier(name), role)
+    sequences = connection.scalars(
+        sa.text(
+            "SELECT d.objid::regclass::text FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' "
+            "WHERE d.refobjid = to_regclass(:name) AND d.deptype = 'a'"
+        ),
+        {"name": name},
+    )
+    more = [
+        sql.SQL(" GRANT USAGE ON SEQUENCE {} TO {};").format(sql.SQL(sequence), role).as_string()
+        for sequence in sequences
+    ]
+    return statement.as_string() + "".join(more)

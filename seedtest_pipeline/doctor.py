@@ -15,6 +15,8 @@ from resources.errors import InvalidInput, OperatorRequired, SeedtestError
 from resources.reports import cohort_document
 from resources.reports.document.compile import compiler
 from resources.reports.document.typeset import check_fonts
+from seedtest_pipeline import former_settings as former
+from seedtest_pipeline.settings import former_settings, set_by_environment
 from seedtest_pipeline.wiring import Parts
 
 # Each part of a living daemon gives a sign of life every half minute; one that works hard, within half an hour.
@@ -89,14 +91,19 @@ def _rights(parts: Parts) -> str:
 
 
 def _predecessor(parts: Parts) -> str:
-    """Nothing is broken where its tables are still there: what it left is read, and its readers are told of."""
+    """What it left in tables is read, and its readers are told of. A setting of its is broken where what replaces it is
+    not set: it looks as if it were in force."""
+    names = former_settings()
+    settings = [told for name in names if (told := former.told(name))]
+    if any(not set_by_environment(former.REPLACED[name]) for name in names if name in former.REPLACED):
+        raise OperatorRequired(" ".join(settings))
     with transaction(parts.engine) as connection:
         left, unserved = platform_tables.left_behind(connection), readers.unserved(connection)
-    told = [
-        f"{left.items} items and {left.abilities} abilities of its own can be read, {left.items_unusable} and "
+    tables = [
+        f"{left.items} items and {left.abilities} abilities in its tables can be read, {left.items_unusable} and "
         f"{left.abilities_unusable} are not whole and left out."
-    ]  # fmt: skip
-    return " ".join([*told, *unserved]) if unserved or any(vars(left).values()) else "has no tables here"
+    ]
+    return " ".join([*(tables if any(vars(left).values()) else ()), *unserved, *settings]) or "nothing of it is here"
 
 
 def _bank(parts: Parts) -> str:

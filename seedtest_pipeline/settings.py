@@ -22,6 +22,7 @@ from resources.model import Format, Language, Model, Week
 from resources.program_files import INSTALLED, PACKAGES
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
+from seedtest_pipeline import former_settings as former
 
 SHORTEST_ANEW = 13  # more than the weeks that a change is told over
 # A wheel lies in a folder that installations share and replace: nothing that must last is kept there.
@@ -180,6 +181,8 @@ class Settings(BaseSettings):
     """The API asks for no token; on loopback only."""
     seedtest_api_token: SecretStr | None = None
     """With it `notify-session-end` calls the API."""
+    api_root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] | None = None
+    """Before every path of the API, as a gateway leaves it there: `/api/seedtest`. Paths without it work, too."""
     api_timeout_secs: Annotated[float, Field(gt=0, le=300)] = 10.0
     """A request to the API that takes longer is answered 503."""
     api_concurrency: Annotated[int, Field(ge=1)] = 64
@@ -271,6 +274,11 @@ def remember(settings: Settings, name: str, value: str) -> None:
     atomic_file.write(path, content, mode=path.stat().st_mode & 0o777 if path.exists() else 0o600)
 
 
+def former_settings() -> list[str]:
+    """Names in the environment that the predecessor read, and nothing here does."""
+    return [name for name in (*former.REPLACED, *former.GONE) if os.environ.get(name)]
+
+
 def set_by_environment(name: str) -> bool:
     return name in os.environ
 
@@ -291,5 +299,7 @@ def _first_complaint(error: ValidationError, home: Path) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]).upper()
     if first["type"] == "extra_forbidden":
+        if told := former.told(name):
+            return f"{home / 'settings.env'} sets {name}. {told}"
         return f"{home / 'settings.env'} sets {name}, which is no setting; remove that line or correct its name."
     return f"Setting {name}={first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

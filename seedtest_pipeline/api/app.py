@@ -46,7 +46,7 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(ObservationMiddleware, metrics=service.metrics),
+            Middleware(ObservationMiddleware, metrics=service.metrics, root_path=settings.api_root_path),
             *([Middleware(TrustedHostMiddleware, _LOOPBACK, www_redirect=False)] if settings.local_dev else []),
             Middleware(LimitsMiddleware, at_once=settings.api_concurrency, timeout_s=settings.api_timeout_secs),
         ],
@@ -57,14 +57,17 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
     for part in (updates, abilities, reports):
         app.include_router(part.build(service, authenticated_route(authenticator, rate_limits)))
     app.include_router(probes.build(service, authenticator))
-    document = _document(app)
+    document = _document(app, settings.api_root_path)
     app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, root_path: str | None) -> dict[str, Any]:
     """FastAPI's own, with the token that the authenticated routes ask for and the schema of problems."""
-    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes,
+        servers=[{"url": root_path}] if root_path else None,
+    )  # fmt: skip
     parts = document["components"]
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")

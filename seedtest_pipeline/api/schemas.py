@@ -1,6 +1,7 @@
 """What comes in and goes out, with an example of each."""
 
 import datetime as dt
+import re
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote
 
@@ -26,7 +27,23 @@ def _decoded(value: object) -> object:
     return unquote(value, errors="strict") if isinstance(value, str) else value
 
 
+def _number_as_text(value: object) -> object:
+    """An id that a platform keeps as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _text_as_number(value: object) -> object:
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+
+
+def _empty_as_none(value: object) -> object:
+    return None if value == "" else value
+
+
+_DIGITS = re.compile(r"[0-9]{1,3}")
 Id = Annotated[str, Field(min_length=1, max_length=ID_BYTES), AfterValidator(_storable)]
+GivenId = Annotated[Id, BeforeValidator(_number_as_text, json_schema_input_type=str | int)]
+NameOrNone = Annotated[Id | None, BeforeValidator(_empty_as_none, json_schema_input_type=str | None)]
 PathId = Annotated[Id, BeforeValidator(_decoded)]
 
 
@@ -38,12 +55,19 @@ class UpdateTheta(BaseModel):
         json_schema_extra={"examples": [{"user_id": "user123", "session_id": "session456", "lookback_days": 30}]},
     )
 
-    user_id: Id
-    session_id: Id | None = Field(None, description="Stands in the log; the answers of all sessions count.")
-    lookback_days: Annotated[int, Field(strict=True, ge=1, le=365)] | None = Field(
+    user_id: GivenId = Field(description="A number is taken as its digits.")
+    session_id: Annotated[GivenId | None, BeforeValidator(_empty_as_none, json_schema_input_type=str | int | None)] = (
+        Field(None, description="The answers of all sessions count, whichever is named. Empty: none.")
+    )
+    lookback_days: Annotated[
+        Annotated[int, Field(strict=True, ge=1, le=365)] | None,
+        BeforeValidator(_text_as_number, json_schema_input_type=int | str | None),
+    ] = Field(
         None,
         description="How far back answers are read again, as some come late; the older are in weekly states.",
     )
+    model: NameOrNone = Field(None, description="The model of the item bank in force: another one is refused.")
+    version: NameOrNone = Field(None, description="The version of the item bank in force: another one is refused.")
 
 
 class CurrentTheta(BaseModel):

@@ -127,8 +127,9 @@ def test_doctor_is_green_on_a_database_in_order_and_tells_it_as_json(on_exam):
     said = on_exam("doctor", "--json")
     assert said.exit_code == 0
     assert {finding["part"]: finding["ok"] for finding in json.loads(said.out)} == {
-        "database": True, "migrations": True, "item bank": True, "users": True, "daemon": True, "runs": True,
-        "estimator": True, "report compiler": True, "cohort report": True, "artifact store": True,
+        "database": True, "migrations": True, "rights": True, "predecessor": True, "item bank": True, "users": True,
+        "daemon": True, "runs": True, "estimator": True, "report compiler": True, "cohort report": True,
+        "artifact store": True,
     }  # fmt: skip
 
 
@@ -181,5 +182,5 @@ def test_doctor_told_one_missing_database_in_four_lines_and_now_in_one(type_, mo
     said = type_("doctor")
     assert said.exit_code == 1
     assert said.out.count("is not available") == 1
-    assert said.out.count("not examined") == 5
+    assert said.out.count("not examined") == 7
     assert "ok     report compiler" in said.out

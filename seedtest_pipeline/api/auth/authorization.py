@@ -8,18 +8,27 @@ which scope allows what (`scopes`).
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from fastapi.dependencies.models import Dependant
 from starlette.requests import Request
 
 from seedtest_pipeline.api.auth import scopes
 from seedtest_pipeline.api.middleware.request_context import caller_of
-from seedtest_pipeline.api.schemas import PathId, UpdateTheta
+from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta
 
 
 async def _readable(user_id: PathId, request: Request) -> str:
     scopes.require_read(caller_of(request), user_id)
     return user_id
+
+
+async def _readable_or_own(
+    request: Request, user_id: Annotated[Id | None, Query(description="By default the token's own subject.")] = None
+) -> str:
+    caller = caller_of(request)
+    asked = caller.subject if user_id is None else user_id
+    scopes.require_read(caller, asked)
+    return asked
 
 
 async def _updatable(asked: UpdateTheta, request: Request) -> UpdateTheta:
@@ -29,10 +38,12 @@ async def _updatable(asked: UpdateTheta, request: Request) -> UpdateTheta:
 
 ReadableUser = Annotated[str, Depends(_readable)]
 """The path's `user_id`, whose abilities and reports the caller may read; else 403."""
+ReadableOrOwn = Annotated[str, Depends(_readable_or_own)]
+"""The query's `user_id`, or the caller's own, likewise."""
 AllowedUpdate = Annotated[UpdateTheta, Depends(_updatable)]
 """The body, whose user the caller may have estimated; else 403."""
 
-_DECISIONS: frozenset[Callable[..., Any]] = frozenset({_readable, _updatable})
+_DECISIONS: frozenset[Callable[..., Any]] = frozenset({_readable, _readable_or_own, _updatable})
 
 
 def is_declared(dependant: Dependant) -> bool:

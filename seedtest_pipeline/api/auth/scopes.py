@@ -6,23 +6,25 @@ ANYBODY = "analysis:run"
 """Update and read any user: for the platform's own services."""
 UPDATE_OWN = "exam:write"
 READ_OWN = "report:read"
+READ_OWN_FORMERLY = "reports:view"
+"""What the predecessor's tokens say for READ_OWN."""
 
 
 def require_update(caller: Caller, user_id: str) -> None:
     """Raises:
     Forbidden: the caller may not have this user's ability estimated.
     """
-    _require(caller, user_id, UPDATE_OWN)
+    _require(caller, user_id, {UPDATE_OWN}, UPDATE_OWN)
 
 
 def require_read(caller: Caller, user_id: str) -> None:
     """Raises:
     Forbidden: the caller may not read this user's abilities and reports.
     """
-    _require(caller, user_id, READ_OWN)
+    _require(caller, user_id, {READ_OWN, READ_OWN_FORMERLY}, READ_OWN)
 
 
-def _require(caller: Caller, user_id: str, own: str) -> None:
-    enough = own if user_id == caller.subject else ANYBODY
-    if caller.scopes.isdisjoint({ANYBODY, enough}):
-        raise Forbidden(enough)
+def _require(caller: Caller, user_id: str, own: set[str], named: str) -> None:
+    is_own = user_id == caller.subject
+    if caller.scopes.isdisjoint({ANYBODY} | own if is_own else {ANYBODY}):
+        raise Forbidden(named if is_own else ANYBODY)

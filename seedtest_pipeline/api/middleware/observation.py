@@ -19,9 +19,10 @@ class ObservationMiddleware:
     """ASGI around `app`. A route is matched on the path as it was sent: in a decoded one, the slash in a user's id
     would begin one more segment."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, root_path: str | None = None) -> None:
         self._app = app
         self._metrics = metrics
+        self._root_path = root_path or ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -29,7 +30,7 @@ class ObservationMiddleware:
             return
         begun = time.perf_counter()
         context = request_context.begin(scope)
-        scope["path"] = scope["raw_path"].decode("ascii")
+        scope["path"] = self._routed(scope["raw_path"].decode("ascii"))
         status: int | None = None
 
         async def send_on(message: Message) -> None:
@@ -50,6 +51,10 @@ class ObservationMiddleware:
         finally:
             self._metrics.under_way.dec()
             self._close(scope, context, status, time.perf_counter() - begun)
+
+    def _routed(self, path: str) -> str:
+        """The path as the routes have it: a gateway may leave its own prefix before it, or take it away."""
+        return path.removeprefix(self._root_path) if path.startswith(f"{self._root_path}/") else path
 
     def _close(self, scope: Scope, context: request_context.RequestContext, status: int | None, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None)

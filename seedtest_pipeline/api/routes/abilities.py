@@ -1,4 +1,4 @@
-"""GET /users/{user_id}/theta: the current ability and its history."""
+"""GET /users/{user_id}/theta, or /analysis/irt/theta?user_id=…: the current ability and its history."""
 
 import datetime as dt
 
@@ -9,7 +9,7 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities, item_banks
 from resources.errors import NoItemBank
 from resources.model import Week
-from seedtest_pipeline.api.auth.authorization import ReadableUser
+from seedtest_pipeline.api.auth.authorization import ReadableOrOwn, ReadableUser
 from seedtest_pipeline.api.problems import described
 from seedtest_pipeline.api.schemas import CurrentTheta, UserTheta, WeekTheta
 from seedtest_pipeline.api.service import Service
@@ -21,6 +21,13 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     @router.get("/users/{user_id}/theta", responses=described(401, 403, 422, 429, 500, 503))
     async def theta(user_id: ReadableUser) -> UserTheta:
         """The current ability under the item bank in force, and one per week. Who was never estimated has neither.
+
+        With `analysis:run` for any user, with `report:read` for the token's own subject."""
+        return await service.work(_read, service, user_id)
+
+    @router.get("/analysis/irt/theta", responses=described(401, 403, 422, 429, 500, 503))
+    async def theta_by_query(user_id: ReadableOrOwn) -> UserTheta:
+        """The same under the predecessor's address.
 
         With `analysis:run` for any user, with `report:read` for the token's own subject."""
         return await service.work(_read, service, user_id)

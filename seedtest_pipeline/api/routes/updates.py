@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from assets.abilities.on_demand import Reason
+from resources.database.engine import transaction
+from resources.database.queries import item_banks
+from resources.errors import NoItemBank
 from seedtest_pipeline.api.auth.authorization import AllowedUpdate
 from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.schemas import NothingToEstimate, Updated
+from seedtest_pipeline.api.schemas import NothingToEstimate, Updated, UpdateTheta
 from seedtest_pipeline.api.service import Service
 
 _MESSAGES: dict[Reason, str] = {
@@ -28,6 +32,8 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         does no harm.
 
         With `analysis:run` for any user, with `exam:write` for the token's own subject."""
+        if asked.model or asked.version:
+            await service.work(_require_in_force, service, asked)
         rules = service.rules
         if asked.lookback_days is not None:
             rules = replace(rules, lookback_days=asked.lookback_days)
@@ -41,3 +47,21 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         return Updated.of(update)
 
     return router
+
+
+def _require_in_force(service: Service, asked: UpdateTheta) -> None:
+    """Raises:
+    RequestValidationError: the body names another item bank or model than those in force.
+    """
+    try:
+        with transaction(service.engine) as connection:
+            version, model = item_banks.identify_chosen(connection, service.bank_choice)
+    except NoItemBank:
+        return  # which is answered as ever: there is nothing to estimate with
+    faults = [
+        {"type": "not_in_force", "loc": ("body", name), "msg": f"{used} is in force here: leave it out, or name {used}"}
+        for name, given, used in (("model", asked.model, model), ("version", asked.version, version))
+        if given is not None and given != used
+    ]
+    if faults:
+        raise RequestValidationError(faults)

@@ -22,6 +22,8 @@ def allowed(require, scopes, user_id) -> bool:
         ([WRITE], True, False, False, False),
         ([READ], False, False, True, False),
         ([WRITE, READ], True, False, True, False),
+        (["reports:view"], False, False, True, False),
+        (["report:view"], False, False, False, False),
         ([WRITE, ANY], True, True, True, True),
         (["analysis:runner"], False, False, False, False),
         (["analysis:ru"], False, False, False, False),

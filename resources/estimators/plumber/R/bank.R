@@ -1,6 +1,6 @@
 # The item bank and the prior of a request. Logistic metric, D = 1: P = c + (1 - c) / (1 + exp(-a (theta - b))).
 
-# `params` is {"id": {"a", "b", "c"}, ...} or [{"item_id", "a", "b", "c"}, ...]; c may be absent and is then 0.
+# `params` is {"id": {"a", "b", "c"}, ...} or [{"item_id", "a", "b", "c"}, ...]; c may be absent or null and is then 0.
 # Gives a list of id, a, b, c, each with one entry an item, and the model: 3PL where some c is above 0, else 2PL.
 read_bank <- function(params) {
   if (!is.list(params)) refuse("item_params must be an object or a list of objects.", "item_params")
@@ -35,7 +35,7 @@ ids_of <- function(entries, label) {
 
 parameter <- function(entries, name, label, default = NULL) {
   values <- lapply(entries, `[[`, name)
-  if (!is.null(default)) values[!vapply(entries, function(entry) name %in% names(entry), NA)] <- default
+  if (!is.null(default)) values[vapply(values, is.null, NA)] <- default
   refuse_unless(
     vapply(values, is_number, NA), function(j) paste0(label(j), ".", name),
     function(j) sprintf("%s must be a finite number.", name)

@@ -4,9 +4,10 @@
 models <- c("Rasch", "2PL", "3PL")
 most_cells <- 5e7 # learners x items: mirt holds the table several times, 200 MB each
 
-# Body as for a batch; the head is {"model": "Rasch" | "2PL" | "3PL"}. `fit` is mirt_fit wherever the service runs.
+# Body as for a batch, its head {"model": "Rasch" | "2PL" | "3PL"}, or one JSON object with `observations`. `fit` is
+# mirt_fit wherever the service runs.
 calibrate <- function(bytes, fit = mirt_fit) {
-  body <- read_body(bytes)
+  body <- if (is_document(bytes)) read_observations(bytes) else read_body(bytes)
   model <- required(body$head, "model")
   if (!is.character(model) || !(model %in% models)) {
     refuse("model must be \"Rasch\", \"2PL\" or \"3PL\".", "model")

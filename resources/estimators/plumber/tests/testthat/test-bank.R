@@ -11,6 +11,11 @@ test_that("a bank without guessing is a 2PL", {
   expect_identical(bank_of("{\"1\": {\"a\": 1, \"b\": 0, \"c\": 0}}")$model, "2PL")
 })
 
+test_that("a c of null is none, as the predecessor's callers send it for a 2PL; a and b cannot be null", {
+  expect_identical(bank_of("{\"1\": {\"a\": 1, \"b\": 0, \"c\": null}}")$c, 0)
+  expect_refused(bank_of("{\"1\": {\"a\": null, \"b\": 0, \"c\": 0}}"), "item_params.1.a")
+})
+
 test_that("numbers keep all their digits on the way in and out", {
   for (x in c(0.1, 1 / 3, 1e-300, 2^53 + 2, -0)) {
     expect_identical(bank_of(sprintf("{\"1\": {\"a\": 1, \"b\": %s}}", exact(x)))$b, x)

@@ -37,7 +37,7 @@ def migrate(
     engine = startup.parts().bare_engine
     migrations.upgrade(engine)
     with transaction(engine) as connection:
-        session_length.store(connection, startup.parts().settings.session_max_hours)
+        session_length.settle(connection, startup.parts().settings.session_max_hours)
     OUT.print(f"{address(engine.url)} is at the newest schema, {revision.head()}.", highlight=False)
     with transaction(engine) as connection:
         lacking, unserved = privileges.to_run(connection, SCHEMA), readers.unserved(connection)

@@ -142,13 +142,16 @@ def of_recomputed_sessions(
     """How many answers of this time have it from their session's beginning: the session was computed anew much later,
     and they carry no time of their own. Of all users or of these."""
     query = """
-        SELECT count(*) FROM attempt JOIN exam_results ON exam_results.id::text = attempt.exam_result_id
-        WHERE attempt.completed_at = exam_results.created_at AND attempt.exam_result_id IN (
-            SELECT id::text FROM exam_results
+        WITH recomputed AS MATERIALIZED (
+            SELECT id::text AS exam_result_id, created_at FROM exam_results
             WHERE updated_at - created_at > seedtest_longest_session() AND updated_at >= %(start)s
                 AND created_at >= %(start)s AND created_at < %(end)s
                 AND (%(user_ids)s::text[] IS NULL OR user_id::text = ANY(%(user_ids)s))
+        ), answers AS MATERIALIZED (  -- by itself: put together with the rest, all sessions would be taken apart
+            SELECT exam_result_id, completed_at FROM attempt
+            WHERE exam_result_id IN (SELECT exam_result_id FROM recomputed)
         )
+        SELECT count(*) FROM answers JOIN recomputed USING (exam_result_id) WHERE completed_at = created_at
     """
     chosen = None if user_ids is None else list(user_ids)
     found: int = connection.exec_driver_sql(query, {"start": start, "end": end, "user_ids": chosen}).scalar_one()

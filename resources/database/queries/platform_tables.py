@@ -4,7 +4,7 @@ used is left out and counted. Nothing is written here.
 The caller's transaction is the one in force.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -27,10 +27,15 @@ _ABILITY: LiteralString = f"""
     WHERE user_id::text = %(user_id)s AND version::text = %(version)s AND model::text = %(model)s AND {_USABLE}
     ORDER BY fitted_at DESC LIMIT 1
 """  # noqa: S608 - put together from our own constants
-_COLUMNS = {
-    "mirt_item_params": {"item_id", "model", "params", "version"},
-    "mirt_ability": {"user_id", "theta", "se", "model", "version", "fitted_at"},
-}
+_NUMBERS = {"double precision", "real", "numeric"}
+_INSTANTS = {"timestamp with time zone", "timestamp without time zone"}
+# By table, the columns that it must have, and those of which the type matters.
+_COLUMNS: Mapping[str, Mapping[str, Collection[str]]] = {
+    "mirt_item_params": {"item_id": (), "model": (), "params": (), "version": ()},
+    "mirt_ability": {
+        "user_id": (), "theta": _NUMBERS, "se": _NUMBERS, "model": (), "version": (), "fitted_at": _INSTANTS
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def ability(connection: sa.Connection, user_id: str, version: str, model: Model)
 
 def left_behind(connection: sa.Connection) -> LeftBehind:
     """Of the versions that no bank of ours has: what we wrote there for its readers is not the predecessor's."""
-    not_ours: LiteralString = "version IS NULL OR version NOT IN (SELECT version FROM seedtest_mirt_fit_meta)"
+    not_ours: LiteralString = "version IS NULL OR version::text NOT IN (SELECT version FROM seedtest_mirt_fit_meta)"
     counts = [0, 0, 0, 0]
     if _readable(connection, "mirt_item_params"):
         named: LiteralString = "model IS NOT NULL AND version IS NOT NULL"
@@ -80,7 +85,12 @@ def _counted(connection: sa.Connection, rows: LiteralString) -> tuple[int, int]:
 
 def _readable(connection: sa.Connection, name: str) -> bool:
     """Whether the platform has this table, with the predecessor's columns, and lets our role read it."""
-    if not is_the_platforms(connection, name) or not _COLUMNS[name] <= existing_columns(connection, name).keys():
+    if not is_the_platforms(connection, name):
+        return False
+    there = existing_columns(connection, name)
+    if not all(
+        column in there and (not types or there[column].type in types) for column, types in _COLUMNS[name].items()
+    ):
         return False
     allowed = connection.exec_driver_sql("SELECT has_table_privilege(to_regclass(%(name)s), 'SELECT')", {"name": name})
     return bool(allowed.scalar_one())

@@ -214,22 +214,33 @@ def test_the_predecessors_bank_and_abilities_are_read_where_they_lie_and_what_is
 def test_where_a_table_was_shared_our_rows_get_one_of_their_own_and_a_downgrade_brings_them_back(
     engine: sa.Engine,
 ) -> None:
-    """As earlier releases left it on a platform whose table fitted: told by the undo log, which has not made it."""
+    """As earlier releases left it on a platform whose tables fitted: told by the undo log, which has not made them."""
     migrate.upgrade(engine, "0008")
     execute(
         engine,
-        "DELETE FROM seedtest_ledger WHERE object = 'mirt_ability'; INSERT INTO mirt_ability VALUES "
-        "('U1', '2PL', 'v1', 0.31, 0.4, NULL, NULL, '2025-10-31'), "
-        "('U1', '2PL', 'b1', 0.9, 0.3, 4, '2025-11-10', '2025-11-10')",
+        "DELETE FROM seedtest_ledger WHERE object LIKE 'mirt_%' OR object = 'report_artifacts'; "
+        "INSERT INTO mirt_ability VALUES ('U1', '2PL', 'v1', 0.31, 0.4, NULL, NULL, '2025-10-31'), "
+        "('U1', '2PL', 'b1', 0.9, 0.3, 4, '2025-11-10', '2025-11-10'); "
+        "INSERT INTO mirt_fit_meta (version, model, converged, details, fitted_at, adopted_at) VALUES "
+        "('b1', '2PL', true, '{}', '2025-11-10', '2025-11-10'); "
+        """INSERT INTO mirt_item_params (item_id, model, version, params) VALUES
+        ('7', '2PL', 'v1', '{"a": 1, "b": 0}'), ('7', '2PL', 'b1', '{"a": 2, "b": 0}'); """
+        "INSERT INTO report_artifacts (user_id, week_start, format, url, generated_at, sha256) VALUES "
+        "('U1', '2025-10-29', 'html', 'https://theirs', '2025-10-31', NULL), "
+        "('U1', '2025-11-03', 'html', 's3://b/ours', '2025-11-10', '00')",
     )
     migrate.upgrade(engine)
     assert _ask(engine, "SELECT version, theta, n_items FROM seedtest_mirt_ability") == [("b1", 0.9, 4)]
     with transaction(engine) as connection:
+        assert item_banks.load(connection, item_banks.in_force(connection)).a.tolist() == [2.0]
+        assert item_banks.load(connection, "v1").a.tolist() == [1.0]
+        assert [row.url for row in report_artifacts.of_user(connection, "U1")] == ["s3://b/ours"]
         abilities.store_current(connection, _ability(1.1, _AT + dt.timedelta(days=1)))
     newest = "SELECT version, theta, n_items FROM mirt_ability ORDER BY fitted_at"
     assert _ask(engine, newest) == [("v1", 0.31, None), ("b1", 1.1, 4)]
     migrate.downgrade(engine, "0008")
     assert _ask(engine, newest) == [("v1", 0.31, None), ("b1", 1.1, 4)]
+    assert len(_ask(engine, "SELECT FROM mirt_item_params")) == len(_ask(engine, "SELECT FROM report_artifacts")) == 2
 
 
 def test_where_the_platform_has_no_such_tables_their_names_are_views_of_ours_for_who_read_them_before(

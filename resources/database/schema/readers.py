@@ -91,7 +91,7 @@ END $$
 """
 _MAY_WRITE = """
 CREATE FUNCTION seedtest_may_write(name text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT bool_and(has_table_privilege(to_regclass(name), needed))
+    SELECT coalesce(bool_and(has_table_privilege(to_regclass(name), needed)), false)
         AND NOT EXISTS (
             SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid
             WHERE d.refobjid = to_regclass(name) AND d.deptype = 'a'

@@ -188,6 +188,17 @@ def test_a_role_that_owns_only_what_it_makes_is_told_each_grant_that_it_lacks_an
     limited.dispose()
 
 
+def test_a_platform_that_drops_its_tables_later_breaks_nothing(moved_in: sa.Engine) -> None:
+    execute(moved_in, "DROP TABLE mirt_ability, mirt_fit_meta, mirt_item_params, report_artifacts")
+    _save_bank(moved_in)
+    with transaction(moved_in) as connection:
+        assert abilities.store_current(connection, _ability(0.9))
+        report_artifacts.record(connection, [_report("s3://b/ours")])
+        assert abilities.current(connection, "U2", "v1", "2PL") is None
+        assert readers.unserved(connection) == ()
+    migrate.downgrade(moved_in)
+
+
 def test_the_predecessors_bank_and_abilities_are_read_where_they_lie_and_what_is_not_whole_is_counted(
     moved_in: sa.Engine,
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assets.calibration.item_bank import Linking
 from resources.model import Floats
-from resources.reports.charts import Rows, histogram_rows, png
+from resources.reports.vega import Rows, histogram_rows, png
 
 
 def histogram(charts: Path, measures: Mapping[str, Floats]) -> str:

@@ -203,7 +203,7 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     )))  # fmt: skip
     timed("fingerprint", lambda: [_fingerprint(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
-    charts = timed("charts", lambda: [fill._charts(template, one) for one in seen])
+    charts = timed("charts", lambda: [fill.charts(template, one) for one in seen])
     parsed, marker = fill._parsed(form, template.source), fill.names(template, given[0])["marker"]
     filled = timed("fill", lambda: [
         parsed.render(vars(one), marker=marker, charts=drawn) for one, drawn in zip(seen, charts, strict=True)

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 from resources.errors import ReportBroken, TemplateBroken
 from resources.model import Format, Week, safe_key
@@ -72,6 +73,28 @@ def check_template(source: str, document: str, form: Format = "html") -> None:
         nesting = _Nesting()
         nesting.feed(source)
         nesting.close()
+
+
+def check_chart(svg: str, name: str) -> None:
+    """Nothing, if `svg`, a document of quarto/charts, can stand in a report of either format.
+
+    Raises:
+        TemplateBroken: the first thing that is wrong with it.
+    """
+    where = f"quarto/charts/{name}"
+    if loads := _LOADS["html"].search(svg):
+        raise TemplateBroken(f"The chart loads something: {loads[0]!r}. A report must stand alone.", where=where)
+    drawing = re.sub(r"^<!--#.*?#-->\s*", "", svg, flags=re.DOTALL)
+    for needed in ('<svg xmlns="http://www.w3.org/2000/svg" ', ' viewBox="', ' role="img" ', ' aria-label="{{ '):
+        if needed not in drawing.partition(">")[0] + " ":
+            raise TemplateBroken(f"The chart has no {needed.strip()} in its first element.", where=where)
+    try:
+        ET.fromstring(drawing)  # noqa: S314 - the operator's own file
+    except ET.ParseError as error:
+        raise TemplateBroken(f"The chart is no XML, which a PDF needs: {error}.", where=where) from error
+    nesting = _Nesting()
+    nesting.feed(drawing)
+    nesting.close()
 
 
 def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:

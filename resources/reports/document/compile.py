@@ -19,9 +19,9 @@ from resources import atomic_file, private_folder, programs
 from resources.errors import TemplateBroken
 from resources.model import Format, Language
 from resources.reports.document import typeset
-from resources.reports.document.checks import check_template
+from resources.reports.document.checks import check_chart, check_template
 from resources.reports.document.template import Template
-from resources.reports.i18n.translation import translated
+from resources.reports.i18n.translation import translated, translated_chart
 from resources.reports.i18n.wording import Words
 
 DOCUMENT = "weekly_report.qmd"
@@ -88,7 +88,7 @@ def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en
         source = _compiled(source_dir, document, tool, writer)
         check_template(source, document, form)
         _keep(cached, source)
-    charts = _charts(source_dir, source)
+    charts = _charts(source_dir, source, words)
     covered = [source, words.language, words.catalogue, *(f"{name}\0{charts[name]}" for name in sorted(charts))]
     digest = hashlib.sha256("\0".join(covered).encode()).hexdigest()
     return Template(source, charts, digest, tool.name, words, form)
@@ -104,16 +104,16 @@ def _words(source_dir: Path, language: Language) -> Words:
     return Words(language, "" if language == "en" else (source_dir / f"locales/{language}.po").read_text("utf-8"))
 
 
-def _charts(source_dir: Path, source: str) -> dict[str, str]:
-    """The specifications of the charts that a compiled document shows, by name."""
+def _charts(source_dir: Path, source: str, words: Words) -> dict[str, str]:
+    """The charts that a compiled document shows, by name, in its language and without white space between elements."""
     charts = {}
     for name in sorted(set(re.findall(r"\{\{ charts\.(\w+) \}\}", source))):
-        path = source_dir / f"charts/{name}.vl.json"
+        path = source_dir / f"charts/{name}.svg"
         if not path.exists():
-            raise TemplateBroken(
-                f"The document shows the chart {name}, and there is no specification {path}.", where=path
-            )
-        charts[name] = path.read_text("utf-8")
+            raise TemplateBroken(f"The document shows the chart {name}, and there is no {path}.", where=path)
+        chart = re.sub(r">\s+<", "><", translated_chart(path.read_text("utf-8").strip(), words))
+        check_chart(chart, path.name)
+        charts[name] = chart
     return charts
 
 

@@ -9,9 +9,9 @@ from markupsafe import Markup, escape
 
 from resources.errors import TemplateBroken
 from resources.model import Format, safe_key
-from resources.reports.charts import Chart, svg
 from resources.reports.document import typeset
 from resources.reports.document.checks import check_filled
+from resources.reports.document.pictures import Chart
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.view_model import View, view
@@ -25,10 +25,7 @@ def render(template: Template, given: ReportInput) -> bytes:
         ReportBroken: a place in a PDF was not filled, or a picture is empty; of HTML, `checks.verify` finds that.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
-    try:
-        filled = _parsed(template.format, template.source).render(names(template, given))
-    except jinja2.TemplateError as error:
-        raise TemplateBroken(f"quarto/weekly_report.qmd cannot be filled: {error}.") from error
+    filled = _filled("quarto/weekly_report.qmd", template.format, template.source, names(template, given))
     if template.format == "html":
         return filled.encode()
     check_filled(filled, "pdf")
@@ -44,13 +41,27 @@ def names(template: Template, given: ReportInput) -> Mapping[str, object]:
         "template": template.sha256,
         "compiled_by": template.compiled_by,
     }
-    return {**vars(seen), "marker": marker, "charts": _charts(template, seen)}
+    return {**vars(seen), "marker": marker, "charts": charts(template, seen)}
 
 
-def _charts(template: Template, seen: View) -> Mapping[str, Chart]:
-    """Of those that the document shows, the ones with something to draw."""
+def charts(template: Template, seen: View) -> Mapping[str, Chart]:
+    """Of those that the document shows, the ones with something to draw.
+
+    They name what the document names, and an SVG is filled as HTML is, whatever the report's format.
+    """
     drawn = {"trend": seen.trend, "item_map": seen.item_map, "days": seen.days}
-    return {name: svg(spec, of.data, of.words) for name, spec in template.charts.items() if (of := drawn.get(name))}
+    return {
+        name: Chart(_filled(f"quarto/charts/{name}.svg", "html", source, vars(seen)), of.words)
+        for name, source in template.charts.items()
+        if (of := drawn.get(name))
+    }
+
+
+def _filled(document: str, form: Format, source: str, values: Mapping[str, object]) -> str:
+    try:
+        return _parsed(form, source).render(values)
+    except jinja2.TemplateError as error:
+        raise TemplateBroken(f"{document} cannot be filled: {error}.") from error
 
 
 @dataclass(frozen=True)
@@ -59,11 +70,13 @@ class _Syntax:
 
     opening: str
     closing: str
-    inert: Callable[[object], Markup]
+    inert: Callable[[object], object]
 
 
-def _html(value: object) -> Markup:
+def _html(value: object) -> object:
     """Escaped, braces too: whatever a topic is called, what looks like a placeholder in a report is one."""
+    if isinstance(value, float):  # most are: a chart's coordinates
+        return value
     return Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped in this line
 
 
@@ -76,7 +89,7 @@ def _typst(value: object) -> Markup:
 _SYNTAX: Mapping[Format, _Syntax] = {"html": _Syntax("<!--", "-->", _html), "pdf": _Syntax("/*", "*/", _typst)}
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def _parsed(form: Format, source: str) -> jinja2.Template:
     """An unknown name is an error and never an empty string."""
     syntax = _SYNTAX[form]

@@ -9,8 +9,8 @@ from resources.reports.i18n.wording import Words
 
 @dataclass(frozen=True)
 class Template:
-    """`source` is HTML or Typst with Jinja's placeholders and control flow; `charts` are the Vega-Lite specifications
-    that it shows, by name; `words` is the language of both.
+    """`source` is HTML or Typst with Jinja's placeholders and control flow; `charts` are SVG with the
+    same, of the charts that it shows, by name; `words` is the language of both.
 
     `sha256` covers all three: two templates with one hash make the same reports. `compiled_by` names tool and version.
     """

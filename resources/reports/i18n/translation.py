@@ -1,7 +1,8 @@
-"""The report's document in another language: a Quarto document before it is compiled, line by line.
+"""The report's document in another language: a Quarto document before it is compiled, line by line, and its charts.
 
 A message is one line of text: a paragraph's line, the inside of a line `[...]{...}`, a heading, a list's item, a
-table's cell, the title. Placeholders and conditions inside of a line belong to its message.
+table's cell, the title. Placeholders and conditions inside of a line belong to its message. Of a chart it is what
+stands in a `<text>`.
 """
 
 import re
@@ -14,6 +15,7 @@ _TITLE = re.compile(r'(title: ")(.*)(")')
 _SPAN = re.compile(r"(\[)(.*)(\]\{[^{}]*\})")
 _START = re.compile(r"((?:#+|[-*]|\d+\.) +)(.*?)( +\{[^{}]*\})?")
 _NO_TEXT = re.compile(r"\[[\w.]+\]\{\.v\}|\{[^{}]*\}")
+_CHART_TEXT = re.compile(r"(?<=>)[^<>{}]+(?=</text>)")
 _FENCE = re.compile(r":::|<!--|\|[-:|]+$")
 
 
@@ -25,6 +27,20 @@ def translated(document: str, words: Words) -> str:
     """
     text = _each_message(document, words.text)
     return "\n".join(f"lang: {words.language}" if _LANG.fullmatch(line) else line for line in text.split("\n"))
+
+
+def translated_chart(svg: str, words: Words) -> str:
+    """`svg` (of quarto/charts) in the language of `words`.
+
+    Raises:
+        TemplateBroken: a text of it has no translation.
+    """
+    translate = words.text
+    return _CHART_TEXT.sub(lambda text: translate(text[0]), svg)
+
+
+def chart_messages(svg: str) -> list[str]:
+    return _CHART_TEXT.findall(svg)
 
 
 def messages(document: str) -> list[str]:

@@ -85,7 +85,10 @@ class Words:
         return f"{self.number(100 * share, 0)}%"
 
     def duration(self, milliseconds: float) -> str:
-        """Seconds below two minutes, minutes and seconds below an hour, hours and minutes above; a dash for NaN."""
+        """Seconds below two minutes, minutes and seconds below an hour, hours and minutes above; a dash for NaN.
+
+        The smaller unit is left out where there is none of it.
+        """
         if milliseconds != milliseconds:  # NaN
             return NONE
         seconds = round(milliseconds / 1000)
@@ -93,10 +96,24 @@ class Words:
             return self.text("under 1 s")
         if seconds < 120:
             return self.text("{seconds} s", seconds=str(seconds))
-        minutes = seconds // 60
+        minutes, rest = divmod(seconds, 60)
+        if minutes < 60 and rest:
+            return self.text("{minutes} min {seconds} s", minutes=str(minutes), seconds=str(rest))
         if minutes < 60:
-            return self.text("{minutes} min {seconds} s", minutes=str(minutes), seconds=str(seconds % 60))
-        return self.text("{hours} h {minutes} min", hours=self.number(minutes // 60, 0), minutes=str(minutes % 60))
+            return self.text("{n} min", n=str(minutes))
+        hours, minutes = divmod(minutes, 60)
+        if minutes:
+            return self.text("{hours} h {minutes} min", hours=self.number(hours, 0), minutes=str(minutes))
+        return self.text("{n} h", n=self.number(hours, 0))
+
+    def short_duration(self, milliseconds: float) -> tuple[str, str]:
+        """The same to the minute, in two lines of one unit each; the second may be empty."""
+        minutes = round(milliseconds / 60_000)
+        if minutes < 2:
+            return self.duration(milliseconds), ""
+        hours, minutes = divmod(minutes, 60)
+        short = self.text("{n} min", n=str(minutes)) if minutes else ""
+        return (self.text("{n} h", n=self.number(hours, 0)), short) if hours else (short, "")
 
     def date(self, day: dt.date) -> str:
         return _date(self.language, day)

@@ -53,8 +53,8 @@ def test_any_change_of_the_document_compiles_anew(source: Path, tmp_path: Path, 
 @pytest.mark.usefixtures("no_quarto")
 def test_a_changed_chart_is_another_template(source: Path, tmp_path: Path) -> None:
     first = compile_template(source, tmp_path / "cache")
-    chart = source / "charts" / "trend.vl.json"
-    chart.write_text(chart.read_text().replace('"height": 210', '"height": 211'))
+    chart = source / "charts" / "trend.svg"
+    chart.write_text(chart.read_text("utf-8").replace("0 0 560 256", "0 0 560 257"), "utf-8")
     second = compile_template(source, tmp_path / "cache")
     assert first.source == second.source
     assert first.sha256 != second.sha256
@@ -75,7 +75,8 @@ def test_many_at_once_make_one_template(source: Path, tmp_path: Path) -> None:
         ("theme/page.html", "</body>", "<script>document.title = 1</script></body>", "loads something"),
         ("theme/page.html", ' lang="$lang$"', "", "has no <html lang"),
         ("weekly_report.qmd", "# Your level", "# ![](https://example.com/x.png){external=1}", "loads something"),
-        ("weekly_report.qmd", "[charts.trend]{.v}", "[charts.other]{.v}", "no specification"),
+        ("weekly_report.qmd", "[charts.trend]{.v}", "[charts.other]{.v}", "there is no .*other.svg"),
+        ("charts/days.svg", "<svg ", '<svg href="https://example.com/x.svg" ', "loads something"),
     ],
 )
 def test_a_document_that_would_not_stand_alone_is_refused(

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 import resources.reports
 from docs.sample_learner import KOREAN
 from resources.errors import TemplateBroken
-from resources.reports.i18n.translation import messages, translated
+from resources.reports.i18n.translation import chart_messages, messages, translated, translated_chart
 from resources.reports.i18n.wording import Words
 
 QUARTO = Path(__file__).parents[3] / "quarto"
@@ -30,6 +30,11 @@ def messages_in_code() -> Iterator[str]:
                     yield from literals(one)
 
 
+def messages_in_charts() -> Iterator[str]:
+    for path in sorted(QUARTO.glob("charts/*.svg")):
+        yield from chart_messages(path.read_text("utf-8"))
+
+
 def literals(node: ast.expr) -> Iterator[str]:
     """Of a literal, or of a choice between literals; anything else could hide a text from the catalogue."""
     match node:
@@ -43,12 +48,12 @@ def literals(node: ast.expr) -> Iterator[str]:
 
 
 def test_the_korean_catalogue_has_exactly_the_texts_there_are() -> None:
-    asked = {*messages(DOCUMENT), *messages_in_code()}
+    all_messages = [*messages(DOCUMENT), *messages_in_charts(), *messages_in_code()]
     catalogue = read_po(io.StringIO(KOREAN.catalogue))
     ids = {m.id if isinstance(m.id, str) else m.id[0] for m in catalogue if m.id}
-    missing = [message for message in [*messages(DOCUMENT), *messages_in_code()] if message not in ids]
+    missing = [message for message in all_messages if message not in ids]
     assert not missing, "\n\n".join(f'msgid "{m.replace(chr(34), chr(92) + chr(34))}"\nmsgstr ""' for m in missing)
-    assert ids - asked == set(), "in ko.po, but nowhere asked for"
+    assert ids - set(all_messages) == set(), "in ko.po, but nowhere asked for"
     unfinished = [m.id for m in catalogue if m.id and (m.fuzzy or not all(m.string))]
     assert unfinished == []
 
@@ -143,3 +148,12 @@ You gave **[practice.answers]{.v}**.
         "Day",
         "Right: [day.right]{.v}",
     ]
+
+
+def test_a_charts_messages_are_the_texts_that_stand_in_it() -> None:
+    chart = '<svg><text x="1">Right</text><text>{{ day.name }}</text><text class="a">← easier</text></svg>'
+    assert chart_messages(chart) == ["Right", "← easier"]
+    assert translated_chart(chart, KOREAN).count("</text>") == 3
+    assert ">정답</text>" in translated_chart(chart, KOREAN)
+    with pytest.raises(TemplateBroken, match="must not mix languages"):
+        translated_chart("<text>Nobody said this</text>", KOREAN)

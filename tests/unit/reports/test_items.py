@@ -8,7 +8,7 @@ import pytest
 from docs.sample_learner import BANK, ENGLISH, LEVEL, answers, given
 from resources.irt.response_functions import information_at
 from resources.model import ItemBank
-from resources.reports.learner.sections.item_map import TALLEST, item_map
+from resources.reports.learner.sections.item_map import GROUND, LEFT, MARK, RIGHT, TALLEST, item_map
 from resources.reports.learner.sections.next_items import SHOWN, next_items
 
 THREE = ItemBank("v", "2PL", ("easy", "hard", "extreme"), np.ones(3), np.array([-1.0, 1.5, 4.0]), np.zeros(3))
@@ -17,10 +17,9 @@ THREE = ItemBank("v", "2PL", ("easy", "hard", "extreme"), np.ones(3), np.array([
 def test_a_question_stands_at_its_difficulty_above_the_line_where_it_was_right() -> None:
     shown = item_map(ENGLISH, given(practised=answers([True, False], items=["easy", "hard"]), bank=THREE))
     assert shown is not None
-    (right,), (wrong,) = shown.data["right"], shown.data["wrong"]
-    assert (right["place"], wrong["place"]) == (1, -1)
-    assert right["points"] == pytest.approx(400, abs=5)  # half a column
-    assert wrong["points"] == pytest.approx(650, abs=5)
+    ((right, above),), ((wrong, below),) = shown.chart.right, shown.chart.wrong
+    assert (above, below) == (GROUND - MARK, GROUND + MARK)
+    assert (right, wrong) == pytest.approx((LEFT, RIGHT), abs=11)  # from 400 to 650; half a column
     assert "Right: 1 question, 400 to 400. Wrong: 1 question, 650 to 650." in shown.words
 
 
@@ -29,7 +28,8 @@ def test_what_is_not_drawn_where_it_lies_is_told() -> None:
     shown = item_map(ENGLISH, given(practised=practised, bank=THREE))
     assert shown is not None
     assert (shown.beyond, shown.unplaced, shown.per_mark) == ("1 question", "1 question", "")
-    assert max(row["points"] for row in shown.data["wrong"]) <= 800
+    assert [x for x, _ in shown.chart.wrong] == pytest.approx([RIGHT], abs=11)
+    assert shown.chart.scores[-1][1] == "800"
 
 
 def test_in_a_heavy_week_a_mark_stands_for_several_questions_and_the_map_keeps_its_height() -> None:
@@ -37,7 +37,7 @@ def test_in_a_heavy_week_a_mark_stands_for_several_questions_and_the_map_keeps_i
     bank = ItemBank("v", "2PL", tuple(f"i{j}" for j in range(n)), np.ones(n), np.linspace(-1, 1, n), np.zeros(n))
     shown = item_map(ENGLISH, given(practised=answers([True, True, False] * 667, items=bank.item_keys), bank=bank))
     assert shown is not None
-    places = [row["place"] for row in [*shown.data["right"], *shown.data["wrong"]]]
+    places = [abs(y - GROUND) / MARK for _, y in [*shown.chart.right, *shown.chart.wrong]]
     assert max(places) == TALLEST
     assert int(shown.per_mark) * len(places) >= n
 

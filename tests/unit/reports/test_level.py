@@ -8,6 +8,7 @@ import pytest
 
 from docs.sample_learner import BANK, CHANGE, ENGLISH, LEVEL, WEEK, answers, given, levels
 from resources.model import ItemBank
+from resources.reports.learner.axis import Axis
 from resources.reports.learner.report_input import Change, Level, ReportInput, Standing
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import (
@@ -18,7 +19,7 @@ from resources.reports.learner.sections.level import (
     no_level,
     standing_view,
 )
-from resources.reports.learner.sections.trend import trend
+from resources.reports.learner.sections.trend import BOTTOM, TOP, trend
 from resources.reports.learner.view_model import View, view
 
 NOTHING = answers([])
@@ -68,8 +69,8 @@ def test_every_plus_or_minus_is_half_of_the_95_percent_interval() -> None:
     assert made.next_items is not None
     assert made.trend is not None
     assert (made.level.margin, made.change.margin, made.next_items.margin) == ("98", "98", "98")
-    (point,) = made.trend.data["weeks"]
-    assert (point["low"], point["high"]) == (444, 640)
+    y = Axis(400, 640, BOTTOM, TOP)
+    assert made.trend.chart.reaches.endswith(f" {y.at(444)}V{y.at(640)}")
     assert "542 ± 98" in made.trend.words
     said = {fact.name: fact.value for fact in made.facts}
     assert (said["Score"], said["95% interval"]) == ("542 ± 98", "−0.56 to 1.40")
@@ -135,7 +136,8 @@ def test_weeks_before_the_first_level_are_no_levels_later_either() -> None:
     early = [replace(past, n_items=n) for past, n in zip(levels(-1.0, 0.2, 0.42), (1, 8, 24), strict=True)]
     made = seen(given(history=early)).trend
     assert made is not None
-    assert [row["level"] for row in made.data["weeks"]] == [520, 542]
+    y = Axis(400, 600.8, BOTTOM, TOP)  # from the middle less one logit to the last level's interval
+    assert [height for _, height, _ in made.chart.dots] == [y.at(520), y.at(542)]
     gone = seen(given(level=None, history=levels(-1.0, None, n_items=3), practised=NOTHING))
     assert gone.no_level is not None
     assert (gone.no_level.last, gone.no_level.last_week, gone.trend) == ("", "", None)

@@ -5,13 +5,14 @@ import pytest
 
 from docs.sample_learner import ENGLISH, LEVEL, WEEK, answers, given, levels
 from resources.model import ItemBank
+from resources.reports.learner.axis import Axis
 from resources.reports.learner.person_fit import PersonFit
 from resources.reports.learner.report_input import ReportInput, Standing
 from resources.reports.learner.sections.days import days
 from resources.reports.learner.sections.practice import practice
 from resources.reports.learner.sections.teacher import facts
 from resources.reports.learner.sections.topics import MIN_ANSWERS, TOPICS_SHOWN, topics
-from resources.reports.learner.sections.trend import WEEKS_SHOWN, trend
+from resources.reports.learner.sections.trend import BOTTOM, LEFT, RIGHT, TOP, WEEKS_SHOWN, trend
 
 NOTHING = answers([])
 
@@ -19,11 +20,11 @@ NOTHING = answers([])
 def test_the_trend_leaves_gaps_and_counts_what_it_does_not_draw() -> None:
     shown = trend(ENGLISH, given(history=levels(*[0.1] * 10, *[0.2] * (WEEKS_SHOWN - 3), None, 0.3, 0.42)))
     assert shown is not None
-    assert len(shown.data["weeks"]) == WEEKS_SHOWN
+    assert len(shown.chart.dots) == WEEKS_SHOWN - 1
     assert (shown.earlier, shown.gaps, shown.single) == ("10 levels", True, False)
-    assert [row["level"] for row in shown.data["weeks"][-3:]] == [None, 530, 542]
-    assert shown.data["weeks"][-1]["label"] == "6 Jan"
-    assert sum(bool(row["label"]) for row in shown.data["weeks"]) <= 6
+    assert [own for _, _, own in shown.chart.dots].count(True) == 1
+    assert shown.chart.dates[0] == (RIGHT, "6 Jan")
+    assert len(shown.chart.dates) <= 6
     assert "6 Jan 542 ± 59" in shown.words
 
 
@@ -31,9 +32,9 @@ def test_the_trend_of_a_first_week_is_one_point_even_if_the_history_lacks_it() -
     shown = trend(ENGLISH, given(history=[]))
     assert shown is not None
     assert shown.single
-    assert [(row["low"], row["level"], row["high"]) for row in shown.data["weeks"]] == [
-        (481.2, 542, 602.8)
-    ]  # .31 × 1.96 on each side
+    y = Axis(400, 602.76, BOTTOM, TOP)  # .31 × 1.96 on each side of 542
+    assert shown.chart.dots == [((LEFT + RIGHT) / 2, y.at(542), True)]
+    assert shown.chart.reaches == f"M299.0 {y.at(481.24)}V{y.at(602.76)}"
 
 
 def test_a_trend_of_long_ago_is_not_drawn() -> None:
@@ -123,12 +124,9 @@ def test_the_rhythm_has_every_day_and_medians_of_what_was_timed() -> None:
     practised = answers([True, False, None, True], days=(0, 0, 0, 2), ms=(30_000, 120_000, None, None))
     shown = days(ENGLISH, WEEK, practised)
     assert shown is not None
-    assert [(row["name"], row["right"], row["answered"], row["minutes"]) for row in shown.data["days"][:3]] == [
-        ("Mon", 1, 2, "2 min"),
-        ("Tue", 0, 0, ""),
-        ("Wed", 1, 1, ""),
-    ]
-    assert len(shown.data["days"]) == 7
+    assert [(day.name, day.time[0]) for day in shown.chart.days[:3]] == [("Mon", "2 min"), ("Tue", ""), ("Wed", "")]
+    assert [(day.right, day.wrong) for day in shown.chart.days[:3]] == [(105, 30), (180, 180), (105, 105)]
+    assert len(shown.chart.days) == 7
     assert [(day.name, day.right, day.time, day.typical) for day in shown.rows] == [
         ("Mon 6 Jan", "1 of 2", "2 min 30 s", "75 s"),
         ("Wed 8 Jan", "1 of 1", "–", "–"),
@@ -177,4 +175,4 @@ def test_a_trend_says_where_the_scale_holds_its_levels() -> None:
     shown = trend(ENGLISH, given(level=replace(LEVEL, theta=3.5), history=levels(0.0, 3.5)))
     assert shown is not None
     assert shown.held
-    assert [row["level"] for row in shown.data["weeks"]] == [500, 800]
+    assert shown.chart.dots[-1][1] == TOP  # at 800

@@ -19,10 +19,25 @@ def test_a_change_that_rounds_to_zero_has_no_sign(value: float, text: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("ms", "text"), [(400, "under 1 s"), (42_000, "42 s"), (119_400, "119 s"), (146_000, "2 min 26 s"), (math.nan, "–")]
-)
+    ("ms", "text"),
+    [
+        (400, "under 1 s"), (42_000, "42 s"), (119_400, "119 s"), (146_000, "2 min 26 s"), (1_680_000, "28 min"),
+        (7_260_000, "2 h 1 min"), (7_200_000, "2 h"), (math.nan, "–"),
+    ],
+)  # fmt: skip
 def test_durations(ms: float, text: str) -> None:
+    """28 minutes were told as 28 min 0 s."""
     assert ENGLISH.duration(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("ms", "lines"),
+    [
+        (45_000, ("45 s", "")), (146_000, ("2 min", "")), (3_590_000, ("1 h", "")), (16_800_000, ("4 h", "40 min")),
+    ],
+)  # fmt: skip
+def test_under_a_column_a_duration_is_told_in_lines_of_one_unit(ms: float, lines: tuple[str, str]) -> None:
+    assert ENGLISH.short_duration(ms) == lines
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The rhythm of the week, Monday to Sunday (UTC): the chart `days`, the same in words, and the exact numbers."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -9,10 +9,34 @@ import numpy as np
 
 from resources.answers.answers import Answers
 from resources.model import Floats, Week
-from resources.reports.charts import Rows
 from resources.reports.i18n.wording import NONE, Words
+from resources.reports.learner.axis import Axis, ticks, top
 
-MS_PER_MINUTE = 60_000
+COUNTS_SHOWN = 4
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 544.0, 30.0, 180.0  # where days and counts stand in quarto/charts/days.svg
+HIGH, HIGHER = 226, 246  # the whole chart, with one and with two lines for a day's time
+
+
+@dataclass(frozen=True)
+class DayColumn:
+    """A day's place; the heights at which its wrong and its right answers end, the first above the second; its name,
+    and its time in two lines."""
+
+    x: float
+    wrong: float
+    right: float
+    name: str
+    time: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class DaysChart:
+    """For quarto/charts/days.svg. `counts` are heights and texts; `height` is the whole chart's."""
+
+    counts: Sequence[tuple[float, str]]
+    days: Sequence[DayColumn]
+    ground: float
+    height: int
 
 
 @dataclass(frozen=True)
@@ -27,9 +51,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Days:
-    """`data` is for quarto/charts/days.vl.json, whose description names the fields; `words` say the same."""
+    """`words` say what the chart shows."""
 
-    data: Mapping[str, Rows]
+    chart: DaysChart
     words: str
     rows: Sequence[Day]
 
@@ -52,10 +76,7 @@ def days(words: Words, week: Week, answers: Answers) -> Days | None:
     counts = [_counts(week.start + dt.timedelta(days=d), answers) for d in range(7)]
     kept = [of for of in counts if of.n]
     return Days(
-        data={
-            "days": [_row(words, i, of) for i, of in enumerate(counts)],
-            "frame": [{"right_text": words.text("Right"), "wrong_text": words.text("Wrong")}],
-        },
+        chart=_chart(words, counts),
         words=words.text(
             "Answers by day: {days}.",
             days="; ".join(
@@ -74,15 +95,25 @@ def _counts(date: dt.date, answers: Answers) -> _Counts:
     return _Counts(date, correct.size, int((correct == 1).sum()), int((correct == 0).sum()), ms[~np.isnan(ms)])
 
 
-def _row(words: Words, i: int, of: _Counts) -> Mapping[str, object]:
-    minutes = words.number(max(float(of.ms.sum()) / MS_PER_MINUTE, 1), 0) if of.ms.size else ""
-    return {
-        "day": i,
-        "name": words.weekday_alone(of.date),
-        "right": of.right,
-        "answered": of.right + of.wrong,
-        "minutes": words.text("{n} min", n=minutes) if minutes else "",
-    }
+def _chart(words: Words, counts: Sequence[_Counts]) -> DaysChart:
+    high = top(max(of.right + of.wrong for of in counts), COUNTS_SHOWN)
+    x, y = Axis(-0.5, 6.5, LEFT, RIGHT), Axis(0, high, BOTTOM, TOP)
+    columns = [
+        DayColumn(
+            x=x.at(i),
+            wrong=y.at(of.right + of.wrong),
+            right=y.at(of.right),
+            name=words.weekday_alone(of.date),
+            time=words.short_duration(float(of.ms.sum())) if of.ms.size else ("", ""),
+        )
+        for i, of in enumerate(counts)
+    ]
+    return DaysChart(
+        counts=[(y.at(n), words.number(n, 0)) for n in ticks(0, high, COUNTS_SHOWN)],
+        days=columns,
+        ground=BOTTOM,
+        height=HIGHER if any(day.time[1] for day in columns) else HIGH,
+    )
 
 
 def _day(words: Words, of: _Counts) -> Day:

@@ -2,15 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from resources.irt.growth.change import CRITICAL_Z
 from resources.model import Floats
-from resources.reports.charts import Rows
 from resources.reports.i18n.wording import Words
+from resources.reports.learner.axis import Axis, ticks
 from resources.reports.learner.expected_score import first_answers
 from resources.reports.learner.report_input import Level, ReportInput
 from resources.reports.learner.sections.points import score, score_and_margin
@@ -18,17 +19,39 @@ from resources.reports.learner.sections.points import score, score_and_margin
 COLUMNS = 26  # as many marks as stand side by side
 TALLEST = 6  # marks on each side of the line; in heavier weeks a mark stands for several questions
 NARROWEST = 2.0  # logits across: questions of almost one difficulty must not look far apart
+SCORES_SHOWN = 8
+LEFT, RIGHT, GROUND, MARK = 16.0, 544.0, 126.0, 15.5  # in quarto/charts/item_map.svg: the ends, the line, a mark's room
+# On a phone, the level's name runs into "Right" where it is centred left of the first, and off the page right of the
+# second; from the third on it is beside "Right".
+NEAR_LEFT, NEAR_RIGHT, BESIDE = 130.0, 490.0, 74.0
+
+Marks = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class ItemMapChart:
+    """For quarto/charts/item_map.svg: places of the marks; of the level, of the ends of its interval, and of its name
+    with the side that is aligned there; of the scores, with their texts."""
+
+    right: Marks
+    wrong: Marks
+    level: float
+    band: float
+    band_width: float
+    named_at: float
+    named_from: Literal["start", "middle", "end"]
+    scores: Sequence[tuple[float, str]]
 
 
 @dataclass(frozen=True)
 class ItemMap:
-    """`data` is for quarto/charts/item_map.vl.json, whose description names the fields; `words` say the same.
+    """`words` say what the chart shows.
 
     Texts are empty where there is nothing to say: `per_mark` where a mark is one question, `unplaced` where the bank
     knows every question, `beyond` where all lie within the scale.
     """
 
-    data: Mapping[str, Rows]
+    chart: ItemMapChart
     words: str
     per_mark: str
     unplaced: str
@@ -52,11 +75,7 @@ def item_map(words: Words, given: ReportInput) -> ItemMap | None:
     n_beyond = sum(scale.beyond(b) for b in difficulty)
     n_unplaced = len(rows) - len(known)
     return ItemMap(
-        data={
-            "right": _marks(stacks[0], per_mark, 1, low, high),
-            "wrong": _marks(stacks[1], per_mark, -1, low, high),
-            "frame": [_frame(words, given, level, low, high)],
-        },
+        chart=_chart(words, given, level, Axis(low, high, LEFT, RIGHT), *(_marks(stack, per_mark) for stack in stacks)),
         words=words.text(
             "Difficulty of this week's questions in points. Right: {right}. Wrong: {wrong}. Your level: {level}.",
             right=_span(words, given, difficulty[right]),
@@ -77,27 +96,30 @@ def _ends(held: Floats, level: Level, given: ReportInput) -> tuple[float, float]
     return low - lacking / 2, high + lacking / 2
 
 
-def _marks(stack: Mapping[int, int], per_mark: int, direction: int, low: float, high: float) -> Rows:
-    return [
-        {"points": round(low + (column + 0.5) / COLUMNS * (high - low), 1), "place": direction * place}
-        for column, n in sorted(stack.items())
-        for place in range(1, math.ceil(n / per_mark) + 1)
-    ]
+def _marks(stack: Mapping[int, int], per_mark: int) -> list[tuple[int, int]]:
+    """Column and place (1, 2, ... away from the line) of each mark."""
+    return [(column, place) for column, n in sorted(stack.items()) for place in range(1, math.ceil(n / per_mark) + 1)]
 
 
-def _frame(words: Words, given: ReportInput, level: Level, low: float, high: float) -> Mapping[str, object]:
-    return {
-        "low": low,
-        "high": high,
-        "level": given.scale.held(level.theta),
-        "level_low": given.scale.held(level.theta - CRITICAL_Z * level.se),
-        "level_high": given.scale.held(level.theta + CRITICAL_Z * level.se),
-        "level_text": words.text("Your level"),
-        "right_text": words.text("Right"),
-        "wrong_text": words.text("Wrong"),
-        "easier_text": words.text("← easier"),
-        "harder_text": words.text("harder →"),
-    }
+def _chart(
+    words: Words, given: ReportInput, level: Level, x: Axis,
+    right: Sequence[tuple[int, int]], wrong: Sequence[tuple[int, int]],
+) -> ItemMapChart:  # fmt: skip
+    columns = Axis(-0.5, COLUMNS - 0.5, LEFT, RIGHT)
+    margin = CRITICAL_Z * level.se
+    low, at, high = (x.at(given.scale.held(level.theta + step)) for step in (-margin, 0, margin))
+    named_from: Literal["start", "middle", "end"]
+    named_from = "start" if at < NEAR_LEFT else "end" if at > NEAR_RIGHT else "middle"
+    return ItemMapChart(
+        right=[(columns.at(column), GROUND - MARK * place) for column, place in right],
+        wrong=[(columns.at(column), GROUND + MARK * place) for column, place in wrong],
+        level=at,
+        band=low,
+        band_width=round(high - low, 1),
+        named_at=max(at, BESIDE),
+        named_from=named_from,
+        scores=[(x.at(at), words.number(at, 0)) for at in ticks(x.low, x.high, SCORES_SHOWN)],
+    )
 
 
 def _span(words: Words, given: ReportInput, difficulty: Floats) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from resources.reports.charts import Bar
+from resources.reports.document.pictures import Bar
 from resources.reports.i18n.wording import NONE, Words, name
 from resources.reports.learner.expected_score import Topic, by_topic
 from resources.reports.learner.report_input import ReportInput

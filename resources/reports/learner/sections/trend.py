@@ -1,34 +1,58 @@
-"""The level over the weeks: rows for the chart `trend`, and the same in words."""
+"""The level over the weeks: the chart `trend`, and the same in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from resources.irt.growth.change import CRITICAL_Z
 from resources.model import Week
-from resources.reports.charts import Rows
 from resources.reports.i18n.wording import Words
+from resources.reports.learner.axis import Axis, path, ticks
 from resources.reports.learner.report_input import ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.points import score_and_margin
 
 WEEKS_SHOWN = 26
 DATES_SHOWN = 6  # as many as fit under the chart on a phone
+SCORES_SHOWN = 6
 MARGIN = 1.0  # logits around the middle that are always drawn: small changes must not look large
+LEFT, RIGHT, TOP, BOTTOM = 72.0, 526.0, 12.0, 222.0  # where weeks and scores stand in quarto/charts/trend.svg
+
+
+@dataclass(frozen=True)
+class TrendChart:
+    """For quarto/charts/trend.svg. `scores` are heights and texts, `dates` places and texts, `dots` places and whether
+    it is the report's own week; the others are paths, `reaches` those of each week's interval."""
+
+    scores: Sequence[tuple[float, str]]
+    dates: Sequence[tuple[float, str]]
+    middle: float
+    band: str
+    reaches: str
+    line: str
+    dots: Sequence[tuple[float, float, bool]]
 
 
 @dataclass(frozen=True)
 class Trend:
-    """`data` is for quarto/charts/trend.vl.json, whose description names the fields; `words` say the same.
+    """`words` say what the chart shows. `held`: a level or its band reaches beyond an end of the scale, and is drawn
+    at it."""
 
-    `held`: a level or its band reaches beyond an end of the scale, and is drawn at it.
-    """
-
-    data: Mapping[str, Rows]
+    chart: TrendChart
     words: str
     single: bool
     gaps: bool
     earlier: str
     held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """A week's place, and the heights of its level and of the ends of its interval."""
+
+    x: float
+    level: float
+    low: float
+    high: float
 
 
 def trend(words: Words, given: ReportInput) -> Trend | None:
@@ -43,18 +67,9 @@ def trend(words: Words, given: ReportInput) -> Trend | None:
     if not shown:  # the last estimate is more than half a year old
         return None
     weeks = list(first.through(given.week))
-    n, earlier = len(weeks), len(points) - len(shown)
-    stride = -(-n // DATES_SHOWN)
+    earlier = len(points) - len(shown)
     return Trend(
-        data={
-            "weeks": [
-                _row(words, scale, i, week, shown.get(week), dated=(n - 1 - i) % stride == 0, last=i == n - 1)
-                for i, week in enumerate(weeks)
-            ],
-            "frame": [
-                {"middle": scale.center, "low": scale.points(-MARGIN), "high": scale.points(MARGIN)},
-            ],
-        },
+        chart=_chart(words, scale, weeks, shown),
         words=words.text(
             "Level by week: {levels}.", levels="; ".join(_words(words, scale, point) for point in shown.values())
         ),
@@ -68,20 +83,43 @@ def trend(words: Words, given: ReportInput) -> Trend | None:
     )
 
 
-def _row(
-    words: Words, scale: Scale, i: int, week: Week, point: WeekLevel | None, *, dated: bool, last: bool
-) -> Mapping[str, object]:
-    label = words.short_date(week.start) if dated else ""
-    if point is None:
-        return {"week": i, "label": label, "level": None, "low": None, "high": None, "last": False}
-    return {
-        "week": i,
-        "label": label,
-        "level": round(scale.held(point.theta), 1),
-        "low": round(scale.held(point.theta - CRITICAL_Z * point.se), 1),
-        "high": round(scale.held(point.theta + CRITICAL_Z * point.se), 1),
-        "last": last,
+def _chart(words: Words, scale: Scale, weeks: Sequence[Week], shown: Mapping[Week, WeekLevel]) -> TrendChart:
+    held = {
+        week: tuple(scale.held(point.theta + step * point.se) for step in (0, -CRITICAL_Z, CRITICAL_Z))
+        for week, point in shown.items()
     }
+    low = min(scale.points(-MARGIN), *(of_week[1] for of_week in held.values()))
+    high = max(scale.points(MARGIN), *(of_week[2] for of_week in held.values()))
+    n = len(weeks)
+    x = Axis(0, n - 1, LEFT, RIGHT) if n > 1 else Axis(-1, 1, LEFT, RIGHT)
+    y = Axis(low, high, BOTTOM, TOP)
+    drawn = [_Point(x.at(i), *map(y.at, held[week])) if week in held else None for i, week in enumerate(weeks)]
+    runs = list(_runs(drawn))
+    stride = -(-n // DATES_SHOWN)
+    return TrendChart(
+        scores=[(y.at(at), words.number(at, 0)) for at in ticks(low, high, SCORES_SHOWN)],
+        dates=[(x.at(i), words.short_date(weeks[i].start)) for i in range(n - 1, -1, -stride)],
+        middle=y.at(scale.center),
+        band="".join(map(_band, runs)),
+        reaches="".join(f"M{of.x:.1f} {of.low:.1f}V{of.high:.1f}" for run in runs for of in run),
+        line="".join(path((of.x, of.level) for of in run) for run in runs),
+        dots=[(of.x, of.level, of is drawn[-1]) for run in runs for of in run],
+    )
+
+
+def _runs(points: Sequence[_Point | None]) -> Iterator[list[_Point]]:
+    """Neighbouring weeks with a level."""
+    run: list[_Point] = []
+    for point in [*points, None]:
+        if point:
+            run.append(point)
+        elif run:
+            yield run
+            run = []
+
+
+def _band(run: Sequence[_Point]) -> str:
+    return path([*((of.x, of.high) for of in run), *((of.x, of.low) for of in reversed(run))]) + "Z"
 
 
 def _words(words: Words, scale: Scale, point: WeekLevel) -> str:

@@ -18,7 +18,9 @@ from assets.failures import in_words
 from assets.partitions import Partitions, UserSelection, partition_key, selection
 from assets.publishing.departed import Departed, remove_departed
 from assets.publishing.outdated_reports import outdated, publish
-from assets.publishing.publisher import Failed, Publisher
+from assets.publishing.publisher import Publisher
+from assets.publishing.report_maker import Failed
+from assets.publishing.report_processes import cores
 from assets.selection import SelectedUsers, Selection, selected_users
 from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore, report_key
@@ -42,9 +44,11 @@ def build(
     choice: BankChoice,
     compile_templates: Callable[[], Mapping[Format, Template]],
     departed_after: dt.timedelta,
+    processes: int | None,
 ) -> dg.AssetsDefinition:
     """`choice` says which item bank to report on; `compile_templates` as in `report_template`; who is gone from the
-    platform for longer than `departed_after` loses what is stored here."""
+    platform for longer than `departed_after` loses what is stored here. Of `processes` there is one per core unless
+    told."""
 
     @dg.asset(
         deps=["theta_estimates", "report_template"],
@@ -70,7 +74,9 @@ def build(
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
             bank = item_banks.load_chosen(connection, choice)
-        publisher = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days)
+        publisher = Publisher(
+            engine, artifacts, compile_templates(), bank, scale, rules.lookback_days, processes or cores()
+        )
         made = Steps(progress, "reports", users.n_asked(chosen))
         keys, first = partitions.users, partitions.first_week
         publish(publisher, chosen, users, keys, rules, first, warehouse, made)

@@ -48,7 +48,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         theta_estimates.build(weeks_and_users, parts.bank_choice, charts),
         weekly_reports.build(
             weeks_and_users, parts.bank_choice, parts.compile_templates,
-            dt.timedelta(days=parts.settings.departed_days),
+            dt.timedelta(days=parts.settings.departed_days), parts.settings.report_processes,
         ),
     ])  # fmt: skip
     cohorts, *others = catalog.described([

@@ -157,6 +157,8 @@ class Settings(BaseSettings):
     report_lang: Language = "en"
     report_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = ("html",)
     """Each is a file of its own, as in `html,pdf`."""
+    report_processes: Annotated[int, Field(ge=1, le=256)] | None = None
+    """How many processes of a run make reports; unset: one per core that it may use, whatever quota a container has."""
     report_scale: Annotated[Scale, NoDecode, BeforeValidator(_scale)] = Scale()
     """Scores of the reports: center, points per logit, lowest, highest."""
     report_cuts: Annotated[Cuts | None, NoDecode, BeforeValidator(_cuts)] = None

@@ -3,8 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -148,32 +147,41 @@ def _pasts(history: pd.DataFrame, oldest: Week) -> dict[str, _Past]:
     """Each user's past, from a history in the order of users and weeks; without a frame per user, which takes longer
     than the report."""
     week_of = {start: Week(start) for start in history["week_start"].unique()}
-    columns = ("week_start", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "model", "version",
-               "prior_mean", "prior_sd")  # fmt: skip
-    rows = zip(
-        history["user_id"].tolist(), zip(*(history[name].tolist() for name in columns), strict=True), strict=True
-    )
-    pasts = {}
-    for user_id, of_user in groupby(rows, key=itemgetter(0)):
-        own = [row for _, row in of_user]
-        start, *level = own[-1][:-2]
-        theta, se = _smoothed(*(np.array([row[k] for row in own], np.float64) for k in (1, 2, -2, -1)))
-        pasts[user_id] = _Past(
-            Level(week_of[start], *level) if start >= oldest.start else None,
-            [
-                WeekLevel(week_of[row[0]], mean, sd, row[3])
-                for row, mean, sd in zip(own, theta.tolist(), se.tolist(), strict=True)
-            ],
+    users = history["user_id"].tolist()
+    if not users:
+        return {}
+    bounds = [0, *(i for i in range(1, len(users)) if users[i] != users[i - 1]), len(users)]
+    theta, se = _smoothed(history, bounds)
+    weeks = [
+        WeekLevel(week_of[start], *estimate)
+        for start, *estimate in zip(
+            history["week_start"].tolist(), theta.tolist(), se.tolist(), history["n_items"].tolist(), strict=True
         )
-    return pasts
+    ]
+    columns = ("week_start", "theta", "se", "n_items", "n_unknown_item", "n_unusable", "model", "version")
+    newest = history.iloc[[end - 1 for end in bounds[1:]]]
+    levels = zip(*(newest[name].tolist() for name in columns), strict=True)
+    return {
+        users[begin]: _Past(Level(week_of[start], *level) if start >= oldest.start else None, weeks[begin:end])
+        for (begin, end), (start, *level) in zip(pairwise(bounds), levels, strict=True)
+    }
 
 
-def _smoothed(theta: Floats, se: Floats, prior_mean: Floats, prior_sd: Floats) -> tuple[Floats, Floats]:
-    """Levels and their errors given all later answers, too; the last is the state itself. Each of shape (n,).
+def _smoothed(history: pd.DataFrame, bounds: Sequence[int]) -> tuple[Floats, Floats]:
+    """Levels and their errors given all later answers, too; a user's last is the state itself. Each of shape (n,).
 
     An estimate of before there were states (its prior is NaN) begins anew: nothing later tells about what came before.
+    Users with equally many weeks are smoothed at once, each row of a block a week of theirs.
     """
-    begins = int(np.flatnonzero(np.isnan(prior_sd)).max(initial=0))
-    columns = (column[begins:, None] for column in (theta, se, prior_mean, prior_sd))
-    smoothed = smooth(*columns)
-    return np.append(theta[:begins], smoothed.mean), np.append(se[:begins], smoothed.sd)
+    theta, se, prior_mean, prior_sd = (
+        history[name].to_numpy(np.float64, copy=True) for name in ("theta", "se", "prior_mean", "prior_sd")
+    )
+    alike: dict[int, list[int]] = {}
+    for begin, end in pairwise(bounds):
+        begins = begin + int(np.flatnonzero(np.isnan(prior_sd[begin:end])).max(initial=0))
+        alike.setdefault(end - begins, []).append(begins)
+    for n_weeks, begins_of in alike.items():
+        rows = np.arange(n_weeks)[:, None] + np.array(begins_of)
+        smoothed = smooth(theta[rows], se[rows], prior_mean[rows], prior_sd[rows])
+        theta[rows], se[rows] = smoothed.mean, smoothed.sd
+    return theta, se

@@ -18,20 +18,30 @@ _Tag = TypeVar("_Tag")
 _Result = TypeVar("_Result")
 
 
+def settled(result: _Result) -> Future[_Result]:
+    """For what is known without a call: a thread's turn costs more than many a look at a file."""
+    future: Future[_Result] = Future()
+    future.set_result(result)
+    return future
+
+
 class OrderedPool:
     """A few threads for the length of a `with` block; at its end, what was not begun is dropped."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="ordered")
 
-    def in_order(self, calls: Iterable[tuple[_Tag, Callable[[], _Result]]]) -> Iterator[tuple[_Tag, Future[_Result]]]:
+    def in_order(
+        self, calls: Iterable[tuple[_Tag, Callable[[], _Result] | Future[_Result]]]
+    ) -> Iterator[tuple[_Tag, Future[_Result]]]:
         """Each tag with its call's future, in the order given, to be settled one by one by `result()`.
 
-        `calls` is drawn in the calling thread, and no further than a few calls ahead of what was settled.
+        A future in place of a call only keeps its place. `calls` is drawn in the calling thread, and no further than a
+        few calls ahead of what was settled.
         """
         ahead: deque[tuple[_Tag, Future[_Result]]] = deque()
         for tag, call in calls:
-            ahead.append((tag, self._pool.submit(call)))
+            ahead.append((tag, call if isinstance(call, Future) else self._pool.submit(call)))
             if len(ahead) == _AHEAD:
                 yield ahead.popleft()
         yield from ahead

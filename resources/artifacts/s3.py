@@ -60,6 +60,7 @@ class S3Store:
         sse_kms_key_id: str | None = None,
         patience: Patience = Patience(),
     ) -> None:
+        self._given = (bucket, region, sse, sse_kms_key_id, patience)
         self.bucket = bucket
         self._encryption = _Encryption()
         if sse != "none":
@@ -68,6 +69,10 @@ class S3Store:
             self._encryption["SSEKMSKeyId"] = sse_kms_key_id
         with explained(f"s3://{bucket}"):
             self.client = _client(region, patience)
+
+    def __reduce__(self) -> tuple[type["S3Store"], tuple[object, ...]]:
+        """Another process opens connections of its own."""
+        return S3Store, self._given
 
     def put(self, key: str, content: bytes, content_type: str) -> str:
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()

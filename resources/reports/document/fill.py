@@ -1,20 +1,23 @@
 """A report from a template and one learner's week: the same bytes from the same input."""
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import jinja2
-from markupsafe import Markup, escape
 
 from resources.errors import TemplateBroken
 from resources.model import Format, safe_key
 from resources.reports.document import typeset
 from resources.reports.document.checks import check_filled
-from resources.reports.document.pictures import Chart
+from resources.reports.document.pictures import Bar, Chart
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.view_model import View, view
+
+_SPECIAL = re.compile("[&<>\"'{]")
+_ESCAPES = str.maketrans({c: f"&#{ord(c)};" for c in "\"'{"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def render(template: Template, given: ReportInput) -> bytes:
@@ -70,20 +73,20 @@ class _Syntax:
 
     opening: str
     closing: str
-    inert: Callable[[object], object]
+    inert: Callable[[object], str]
 
 
-def _html(value: object) -> object:
+def _html(value: object) -> str:
     """Escaped, braces too: whatever a topic is called, what looks like a placeholder in a report is one."""
-    if isinstance(value, float):  # most are: a chart's coordinates
-        return value
-    return Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped in this line
+    if isinstance(value, Chart | Bar):
+        return value.__html__()
+    text = str(value)
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
-def _typst(value: object) -> Markup:
-    """A string literal as an expression; a picture as the call that draws it."""
-    picture = getattr(value, "__typst__", None)
-    return Markup(f"#{picture() if picture else typeset.literal(str(value))};")  # noqa: S704 - nothing acts in a literal
+def _typst(value: object) -> str:
+    """A string literal as an expression, in which nothing acts; a picture as the call that draws it."""
+    return f"#{value.__typst__() if isinstance(value, Chart | Bar) else typeset.literal(str(value))};"
 
 
 _SYNTAX: Mapping[Format, _Syntax] = {"html": _Syntax("<!--", "-->", _html), "pdf": _Syntax("/*", "*/", _typst)}
@@ -98,7 +101,7 @@ def _parsed(form: Format, source: str) -> jinja2.Template:
         block_end_string=f"%{syntax.closing}",
         comment_start_string=f"{syntax.opening}#",
         comment_end_string=f"#{syntax.closing}",
-        autoescape=True,
+        autoescape=False,  # noqa: S701 - `inert` makes every value text; to escape that again took a quarter of a report
         undefined=jinja2.StrictUndefined,
         finalize=syntax.inert,
     ).from_string(source)

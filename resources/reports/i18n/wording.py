@@ -75,7 +75,8 @@ class Words:
 
     def number(self, value: float, digits: int = 2) -> str:
         """With a true minus sign; never a negative zero."""
-        return f"{round(value, digits) + 0.0:,.{digits}f}".translate(_marks(self.language))
+        text = f"{round(value, digits) + 0.0:,.{digits}f}"
+        return text if text.isdecimal() else text.translate(_marks(self.language))
 
     def signed(self, value: float, digits: int = 2) -> str:
         text = self.number(value, digits)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from resources.answers.answers import Answers
-from resources.answers.counting import counting
 from resources.irt.response_functions import probability_at
-from resources.model import Floats, Ints, ItemBank
+from resources.model import Floats, ItemBank
+from resources.reports.learner.report_input import ReportInput
 
 
 @dataclass(frozen=True)
@@ -30,39 +30,36 @@ class Topic:
     at_most: float
 
 
-def by_topic(answers: Answers, bank: ItemBank, theta: float | None) -> list[Topic]:
+def by_topic(given: ReportInput) -> list[Topic]:
     """The week's topics, the most practised first, equals by name; answers of no topic come last."""
     rows: dict[str | None, list[int]] = {}
-    for i in first_answers(answers).tolist():
-        rows.setdefault(answers.topics[i], []).append(i)
-    found = [_topic(name, answers, at, bank, theta) for name, at in rows.items()]
+    for i in given.first_answers.tolist():
+        rows.setdefault(given.answers.topics[i], []).append(i)
+    chance = probability_at(given.bank.items, given.level.theta) if given.level else None
+    found = [_topic(name, given.answers, at, given.bank, chance) for name, at in rows.items()]
     return sorted(found, key=lambda topic: (topic.name is None, -topic.n_scored, topic.name or ""))
-
-
-def first_answers(answers: Answers) -> Ints:
-    """Rows of the first scored answer to each question."""
-    rows = counting(answers)
-    return rows[~np.isnan(answers.correct[rows])]
 
 
 def number_right(p: Floats) -> Floats:
     """Distribution of the number right among independent answers with these probabilities: shape (n + 1,).
 
-    The Poisson binomial distribution, exactly, by one convolution per answer.
+    The Poisson binomial distribution, exactly, answer by answer.
     Source: Hong (2013), Computational Statistics & Data Analysis 59, 41-51.
     """
-    distribution = np.ones(1)
-    for one in p:
-        distribution = np.convolve(distribution, (1 - one, one))
-    return distribution
+    distribution = [1.0]
+    for right in p.tolist():  # of the few answers to a topic: in lists that takes half as long as in arrays
+        wrong = 1 - right
+        pairs = zip([*distribution, 0.0], [0.0, *distribution], strict=True)
+        distribution = [stays * wrong + rises * right for stays, rises in pairs]
+    return np.array(distribution)
 
 
-def _topic(name: str | None, answers: Answers, rows: list[int], bank: ItemBank, theta: float | None) -> Topic:
+def _topic(name: str | None, answers: Answers, rows: list[int], bank: ItemBank, chance: Floats | None) -> Topic:
     known = [i for i in rows if answers.keys[i] in bank.place]
     n_right, n_right_known = int(answers.correct[rows].sum()), int(answers.correct[known].sum())
     expected = at_least = at_most = math.nan
-    if theta is not None and known:
-        p = probability_at(bank.items, theta)[[bank.place[answers.keys[i]] for i in known]]
+    if chance is not None and known:
+        p = chance[[bank.place[answers.keys[i]] for i in known]]
         distribution = number_right(p)
         expected = float(p.sum())
         at_least = float(distribution[n_right_known:].sum())

@@ -6,12 +6,16 @@ Stays out: where they come from, and how they are shown.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
+import numpy as np
+
 from resources.answers.answers import Answers
+from resources.answers.counting import counting
 from resources.errors import InvalidInput
-from resources.model import ItemBank, Model, Week
+from resources.model import Ints, ItemBank, Model, Week
 from resources.reports.learner.scale import Scale
 
 
@@ -90,3 +94,9 @@ class ReportInput:
         weeks = [past.week for past in self.history]
         if any(a >= b for a, b in pairwise(weeks)) or (weeks and weeks[-1] > self.week):
             raise InvalidInput(f"The history of a report for {self.week} must ascend, and hold no later week.")
+
+    @cached_property
+    def first_answers(self) -> Ints:
+        """Rows of `answers`: the first scored answer of the week to each question."""
+        rows = counting(self.answers)
+        return rows[~np.isnan(self.answers.correct[rows])]

@@ -65,7 +65,7 @@ def view(words: Words, given: ReportInput) -> View:
     given = replace(given, level=None if few else given.level, history=[past for past in given.history if enough(past)])
     level = given.level
     changed = change_view(words, given.change, given.scale) if level else None
-    fit = person_fit(given.answers, given.bank, level.theta) if level else None
+    fit = person_fit(given)
     return View(
         synthetic=given.user_id.startswith(SYNTHETIC),
         user=name(given.user_id),

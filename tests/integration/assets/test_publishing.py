@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assets.publishing import publisher as publishing
-from assets.publishing import report_inputs
+from assets.publishing import report_inputs, report_maker
 from assets.publishing.publisher import Publisher
 from docs.sample_learner import BANK, CHANGE, CUTS, LEVEL, WEEK, given, levels
 from resources.artifacts.folder import FolderStore
@@ -116,9 +115,9 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
     assert of_answers.keys() | {"user", "user_ids", "omitted"} == {field.name for field in fields(answered)}
     variants = [replace(report, **{name: value}) for name, value in changed.items()]
     variants += [replace(report, answers=replace(answered, **{name: value})) for name, value in of_answers.items()]
-    fingerprints = [publishing._fingerprint(templates["html"], each) for each in (report, *variants)]
+    fingerprints = [report_maker.fingerprint(templates["html"], each) for each in (report, *variants)]
     assert len(set(fingerprints)) == 1 + len(changed) + len(of_answers)
-    assert publishing._fingerprint(templates["pdf"], report) not in fingerprints
+    assert report_maker.fingerprint(templates["pdf"], report) not in fingerprints
 
 
 def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, new_publisher):
@@ -172,13 +171,13 @@ def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learne
         return render(template, given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publishing, "render", watch)
+        patch.setattr(report_maker, "render", watch)
         made = new_publisher(slow)
         publish(made, users, rows(*users, n=1))
     assert 1 < slow.most <= AT_ONCE
     assert max(rendered_ahead) <= 2 * AT_ONCE
     assert (made.written, len(slow.given), len(recorded(engine))) == (150, 150, 150)
-    assert [link.user_id for link in made.links] == users[: publishing.LINKS]
+    assert [link.user_id for link in made.links] == users[: report_maker.LINKS]
 
 
 def test_one_learners_failure_is_named_and_the_others_are_published(engine, new_publisher, store):

@@ -3,7 +3,8 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from assets.publishing.publisher import Failed, Publisher
+from assets.publishing.publisher import Publisher
+from assets.publishing.report_maker import Failed
 from assets.weekly_reports import _complaint, _links
 from docs.sample_learner import BANK, WEEK
 from resources.artifacts.folder import FolderStore

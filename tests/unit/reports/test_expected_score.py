@@ -1,12 +1,13 @@
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from docs.sample_learner import BANK, answers
+from docs.sample_learner import BANK, LEVEL, answers, given
 from resources.irt.response_functions import probability_at
 from resources.model import ItemBank
 from resources.reports.learner.expected_score import by_topic, number_right
@@ -36,7 +37,7 @@ def test_topics_count_and_compare_only_what_the_bank_knows() -> None:
         items=["q0", "new", "q39", "q20", "q21"],
         topics=["A", "A", "A", None, "A"],
     )
-    a, none = by_topic(practised, BANK, theta=0.0)
+    a, none = by_topic(given(level=replace(LEVEL, theta=0.0), practised=practised))
     assert (a.name, a.n_scored, a.n_right, a.n_known, a.n_right_known) == ("A", 3, 2, 2, 1)
     p = probability_at(BANK.items, 0.0)[[0, 39]]
     assert a.expected == pytest.approx(p.sum())
@@ -46,7 +47,7 @@ def test_topics_count_and_compare_only_what_the_bank_knows() -> None:
 
 
 def test_without_an_ability_nothing_is_expected() -> None:
-    (topic,) = by_topic(answers([True, False]), BANK, theta=None)
+    (topic,) = by_topic(given(level=None, practised=answers([True, False])))
     assert topic.n_right == 1
     assert math.isnan(topic.expected)
     assert math.isnan(topic.at_least)
@@ -54,5 +55,5 @@ def test_without_an_ability_nothing_is_expected() -> None:
 
 def test_a_question_answered_twice_counts_by_its_first_scored_answer() -> None:
     practised = answers([None, False, True], items=["q5", "q5", "q5"])
-    (topic,) = by_topic(practised, BANK, theta=0.0)
+    (topic,) = by_topic(given(level=replace(LEVEL, theta=0.0), practised=practised))
     assert (topic.n_scored, topic.n_right) == (1, 0)

@@ -12,7 +12,6 @@ from resources.irt.growth.change import CRITICAL_Z
 from resources.model import Floats
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.axis import Axis, ticks
-from resources.reports.learner.expected_score import first_answers
 from resources.reports.learner.report_input import Level, ReportInput
 from resources.reports.learner.sections.points import score, score_and_margin
 
@@ -60,7 +59,7 @@ class ItemMap:
 
 def item_map(words: Words, given: ReportInput) -> ItemMap | None:
     """Each question by its first scored answer of the week; None without a level or without a question of the bank."""
-    rows = first_answers(given.answers)
+    rows = given.first_answers.tolist()
     known = [i for i in rows if given.answers.keys[i] in given.bank.place]
     if given.level is None or not known:
         return None

@@ -45,7 +45,7 @@ class Topics:
 
 def topics(words: Words, given: ReportInput) -> Topics | None:
     """None where no answer of the week was scored."""
-    found = by_topic(given.answers, given.bank, given.level.theta if given.level else None)
+    found = by_topic(given)
     if not found:
         return None
     shown, hidden = found[:TOPICS_SHOWN], found[TOPICS_SHOWN:]

@@ -1,0 +1,207 @@
+"""One batch of learners' reports: render, verify, store the file; each report on its own.
+
+It needs the store and no database, so that any process can do it. Rendering stays in the calling thread, while a few
+others talk to the store. Stays out: which learners there are, and the rows.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import pandas as pd
+
+from assets.publishing.report_inputs import report_inputs
+from resources.answers.answers import Answers
+from resources.artifacts.ordered_pool import OrderedPool, settled
+from resources.artifacts.store import ArtifactStore, report_key
+from resources.database.queries.report_artifacts import ReportArtifact
+from resources.errors import RetryLater, StoreRefuses, TemplateBroken
+from resources.model import Floats, Format, ItemBank, Week
+from resources.reports.document.checks import verify
+from resources.reports.document.fill import render
+from resources.reports.document.recipe import recipe
+from resources.reports.document.template import Template
+from resources.reports.learner.report_input import Level, ReportInput, WeekLevel
+from resources.reports.learner.scale import Scale
+
+_CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+# A run shows so many of its links and counts the others: of a million learners, a list would outgrow all else.
+LINKS = 20
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Learners and what their reports of a week are made from, as `report_inputs` says; `recorded` are the rows of the
+    reports that they have."""
+
+    week: Week
+    members: Sequence[str]
+    answers: Answers
+    counted: Answers
+    history: pd.DataFrame
+    everybody: Floats
+    recorded: Mapping[tuple[str, str], ReportArtifact]
+
+
+@dataclass(frozen=True)
+class Failed:
+    user_id: str
+    week: Week
+    format: Format
+    reason: str
+
+
+@dataclass
+class Made:
+    """What came of a batch. `written` are rows to record, of files that are stored; `gone` are rows to forget, whose
+    files are deleted: nothing is left to be said in them, since answers were taken back. `links` are the first few."""
+
+    written: list[ReportArtifact] = field(default_factory=list)
+    unchanged: int = 0
+    gone: list[ReportArtifact] = field(default_factory=list)
+    links: list[ReportArtifact] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One file to publish. `inputs_sha256` is of all that its bytes depend on; `before` is its row, if it has one."""
+
+    report: ReportInput
+    format: Format
+    template: Template
+    inputs_sha256: str
+    before: ReportArtifact | None
+
+    @property
+    def key(self) -> str:
+        return report_key(self.report.week, self.report.user_id, self.format)
+
+
+@dataclass(frozen=True)
+class ReportMaker:
+    """Makes a file per template, with one bank."""
+
+    store: ArtifactStore
+    templates: Mapping[Format, Template]
+    bank: ItemBank
+    scale: Scale
+    window_days: int
+
+    def make(self, batch: Batch) -> Made:
+        """The reports of a batch.
+
+        A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that fails
+        is in `failed`, and the others are made.
+
+        Raises:
+            RetryLater: the store does not answer; files that were stored before stay.
+            StoreRefuses: the store takes no report from this process.
+            TemplateBroken: no report can be made from this template.
+        """
+        made, without = Made(), set(batch.members)
+        with OrderedPool() as pool:
+            looked_up = pool.in_order(self._looked_up(self._jobs(batch, without)))
+            for job, stored in pool.in_order(self._rendered(looked_up, made)):
+                with _on_its_own(job, made):
+                    row = stored.result()
+                    if len(made.links) < LINKS:
+                        made.links.append(row)
+                    if row is job.before:
+                        made.unchanged += 1
+                    else:
+                        made.written.append(row)
+        made.gone += [row for row in batch.recorded.values() if row.user_id in without and row.sha256]
+        for row in made.gone:
+            self.store.delete(report_key(batch.week, row.user_id, row.format))
+        return made
+
+    def _jobs(self, batch: Batch, without: set[str]) -> Iterator[_Job]:
+        """Who has a report is taken out of `without`."""
+        reports = report_inputs(
+            batch.week, batch.members, batch.answers, batch.counted, batch.history, batch.everybody,
+            bank=self.bank, scale=self.scale, window_days=self.window_days,
+        )  # fmt: skip
+        for report in reports:
+            without.discard(report.user_id)
+            for form, template in self.templates.items():
+                before = batch.recorded.get((report.user_id, form))
+                yield _Job(report, form, template, fingerprint(template, report), before)
+
+    def _looked_up(self, jobs: Iterable[_Job]) -> Iterator[tuple[_Job, Callable[[], bool] | Future[bool]]]:
+        """Whether the recorded report is the one that would be made, and its file is there.
+
+        The store is asked, and not the row believed: a rerun is how a file that was lost comes back.
+        """
+        for job in jobs:
+            before = job.before
+            if before and before.inputs_sha256 == job.inputs_sha256 and before.url == self.store.address(job.key):
+                yield job, partial(self._holds, job.key, before.sha256)
+            else:
+                yield job, settled(result=False)
+
+    def _holds(self, key: str, sha256: str | None) -> bool:
+        return self.store.sha256(key) == sha256
+
+    def _rendered(
+        self, looked_up: Iterable[tuple[_Job, Future[bool]]], made: Made
+    ) -> Iterator[tuple[_Job, Callable[[], ReportArtifact] | Future[ReportArtifact]]]:
+        """What is left to do for each report."""
+        for job, stands in looked_up:
+            with _on_its_own(job, made):
+                if stands.result() and job.before:
+                    yield job, settled(job.before)
+                else:
+                    page = render(job.template, job.report)
+                    verify(page, job.report.user_id, job.report.week, job.template)
+                    yield job, partial(self._store, job, page)
+
+    def _store(self, job: _Job, page: bytes) -> ReportArtifact:
+        url = self.store.put(job.key, page, _CONTENT_TYPES[job.format])
+        return ReportArtifact(
+            job.report.user_id,
+            job.report.week,
+            job.format,
+            url,
+            dt.datetime.now(dt.UTC),
+            hashlib.sha256(page).hexdigest(),
+            job.inputs_sha256,
+        )
+
+
+@contextmanager
+def _on_its_own(job: _Job, made: Made) -> Iterator[None]:
+    """One report's failure is put down and must not stop the others; the run ends red."""
+    try:
+        yield
+    except (RetryLater, StoreRefuses, TemplateBroken):  # not this learner's fault: the next would fail just so
+        raise
+    except Exception as error:  # noqa: BLE001 - as the docstring says
+        reason = f"{type(error).__name__}: {error}"
+        made.failed.append(Failed(job.report.user_id, job.report.week, job.format, reason))
+
+
+def _rounded(estimate: Level | WeekLevel) -> Mapping[str, object]:
+    """To 1e-9 logits: who else was in the batch changes the last bits of a sum, and no page shows so many."""
+    return {**vars(estimate), "theta": round(estimate.theta, 9), "se": round(estimate.se, 9)}
+
+
+def fingerprint(template: Template, report: ReportInput) -> str:
+    """SHA-256 of everything that a report's bytes depend on. A blank is shown as one, omitted or not reached."""
+    answers = report.answers
+    parts = (
+        recipe(), template.sha256, report.user_id, report.week, [_rounded(past) for past in report.history],
+        _rounded(report.level) if report.level else None, report.standing, report.change, report.change_since_start,
+        report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
+        answers.keys, answers.topics, answers.sessions,
+    )  # fmt: skip
+    digest = hashlib.sha256(repr(parts).encode())
+    for column in (
+        answers.correct, answers.completed_at, answers.response_time_ms, answers.attempt_no, answers.hint_used
+    ):  # fmt: skip
+        digest.update(column.tobytes())
+    return digest.hexdigest()

@@ -20,15 +20,14 @@ from assets.publishing.departed import Departed, remove_departed
 from assets.publishing.outdated_reports import outdated, publish
 from assets.publishing.publisher import Publisher
 from assets.publishing.report_maker import Failed
-from assets.publishing.report_processes import cores
+from assets.publishing.report_processes import ReportProcesses, cores
 from assets.selection import SelectedUsers, Selection, selected_users
 from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.database.queries.item_banks import BankChoice
-from resources.database.queries.report_artifacts import ReportArtifact
-from resources.model import Format
+from resources.model import Format, ReportArtifact
 from resources.progress import Progress, Steps
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
@@ -74,19 +73,18 @@ def build(
         users = selected_users(engine, partitions.users, chosen, config.user_ids)
         with transaction(engine) as connection:
             bank = item_banks.load_chosen(connection, choice)
-        publisher = Publisher(
-            engine, artifacts, compile_templates(), bank, scale, rules.lookback_days, processes or cores()
-        )
-        made = Steps(progress, "reports", users.n_asked(chosen))
-        keys, first = partitions.users, partitions.first_week
-        publish(publisher, chosen, users, keys, rules, first, warehouse, made)
-        departed, again = Departed(), Selection({})
-        if users.only is None:
-            again = outdated(engine, chosen, first)
-            more = Steps(progress, "reports out of date", users.n_asked(again))
-            publish(publisher, again, users, keys, rules, first, warehouse, more)
-            now = dt.datetime.now(dt.UTC)
-            departed = remove_departed(engine, artifacts, users, keys, set(chosen.user_keys), departed_after, now)
+        with ReportProcesses(processes or cores()) as several:
+            publisher = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days, several)
+            made = Steps(progress, "reports", users.n_asked(chosen))
+            keys, first = partitions.users, partitions.first_week
+            publish(publisher, chosen, users, keys, rules, first, warehouse, made)
+            departed, again = Departed(), Selection({})
+            if users.only is None:
+                again = outdated(engine, chosen, first)
+                more = Steps(progress, "reports out of date", users.n_asked(again))
+                publish(publisher, again, users, keys, rules, first, warehouse, more)
+                now = dt.datetime.now(dt.UTC)
+                departed = remove_departed(engine, artifacts, users, keys, set(chosen.user_keys), departed_after, now)
         summary = _summary(publisher, again, departed)
         # Once for the run: a materialization's metadata is repeated on each of its partitions.
         context.log_event(

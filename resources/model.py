@@ -183,6 +183,20 @@ class Thetas:
     bank_version: str
 
 
+@dataclass(frozen=True)
+class ReportArtifact:
+    """A report's file: `url` is its stable address, never a signed one; `sha256` of its bytes, `inputs_sha256` of
+    everything that they depend on. Both are None in a row of the predecessor."""
+
+    user_id: str
+    week: Week
+    format: str
+    url: str
+    generated_at: dt.datetime
+    sha256: str | None
+    inputs_sha256: str | None = None
+
+
 def safe_key(user_id: str) -> str:
     """The user id as a name that is safe in partition keys, file names, object keys and URLs; never two ids alike.
 

@@ -5,18 +5,18 @@ Stays out: Dagster, and which partitions were asked for.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import sqlalchemy as sa
 
 from assets.abilities.plausibility import PLAUSIBLE_LOGITS, plausible
 from assets.publishing.report_maker import LINKS, Batch, Failed, Made, ReportMaker
-from assets.publishing.report_processes import made_in_order
+from assets.publishing.report_processes import ReportProcesses
 from resources.answers.answers import Answers
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, report_artifacts
-from resources.database.queries.report_artifacts import ReportArtifact
-from resources.model import Format, ItemBank, Week
+from resources.model import Format, ItemBank, ReportArtifact, Week
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
 
@@ -26,7 +26,7 @@ BATCH = 200
 
 @dataclass
 class Publisher:
-    """Publishes a file per template, with one bank, many learners' by so many `processes`; counts what came of it.
+    """Publishes a file per template, with one bank; counts what came of it.
     `links` are the first few; `implausible` are learners and weeks without a report, since an estimate up to then
     cannot be true."""
 
@@ -36,7 +36,7 @@ class Publisher:
     bank: ItemBank
     scale: Scale
     window_days: int
-    processes: int = 1
+    processes: ReportProcesses = field(default_factory=partial(ReportProcesses, 1))
     written: int = 0
     unchanged: int = 0
     withdrawn: int = 0
@@ -67,13 +67,16 @@ class Publisher:
             StoreRefuses: the store takes no report from this process.
             TemplateBroken: no report can be made from this template.
         """
-        maker = ReportMaker(self.store, self.templates, self.bank, self.scale, self.window_days)
         parts = [members[start : start + BATCH] for start in range(0, len(members), BATCH)]
         batches = self._batches(week, members, parts, answers, counted)
-        made = made_in_order(maker, batches, len(members), min(self.processes, len(parts)))
+        made = self.processes.made(self._maker, batches, len(members))
         for part, of_part in zip(parts, made, strict=True):
             self._record(week, of_part)
             done(len(part))
+
+    @cached_property
+    def _maker(self) -> ReportMaker:
+        return ReportMaker(self.store, self.templates, self.bank, self.scale, self.window_days)
 
     def _batches(
         self, week: Week, members: Sequence[str], parts: Sequence[Sequence[str]], answers: Answers, counted: Answers

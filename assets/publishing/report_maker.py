@@ -18,9 +18,8 @@ from assets.publishing.report_inputs import report_inputs
 from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool, settled
 from resources.artifacts.store import ArtifactStore, report_key
-from resources.database.queries.report_artifacts import ReportArtifact
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
-from resources.model import Floats, Format, ItemBank, Week
+from resources.model import Floats, Format, ItemBank, ReportArtifact, Week
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.recipe import recipe

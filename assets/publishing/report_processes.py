@@ -16,11 +16,13 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
+from types import TracebackType
+from typing import Self
 
 from assets.publishing.report_maker import Batch, Made, ReportMaker
 from resources.errors import RetryLater
 
-FEW = 800  # learners; of fewer, the reports are made before other processes would have begun
+FEW = 1_000  # learners; of fewer, the reports are made before other processes would have begun
 _AHEAD = 2  # batches per process that are cut out and not yet made
 
 _maker: ReportMaker  # of a process that makes batches for another one
@@ -31,33 +33,58 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def made_in_order(maker: ReportMaker, batches: Iterable[Batch], n_learners: int, processes: int) -> Iterator[Made]:
-    """What came of each batch; `batches` is drawn in the calling thread, a few ahead.
+class ReportProcesses:
+    """At most `n` processes, begun when there is enough to do, for the length of a `with` block."""
 
-    Raises:
-        RetryLater: a process was killed; as `ReportMaker.make`.
-        StoreRefuses, TemplateBroken: as `ReportMaker.make`.
-    """
-    if processes == 1 or n_learners < FEW:
-        yield from map(maker.make, batches)
-        return
-    pool = ProcessPoolExecutor(processes, _context(maker), _begin, (maker,))
-    try:
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._pool: ProcessPoolExecutor | None = None
+        self._pool_of: ReportMaker | None = None
+
+    def made(self, maker: ReportMaker, batches: Iterable[Batch], n_learners: int) -> Iterator[Made]:
+        """What came of each batch, in order; `batches` is drawn in the calling thread, a few ahead.
+
+        Raises:
+            RetryLater: a process was killed; as `ReportMaker.make`.
+            StoreRefuses, TemplateBroken: as `ReportMaker.make`.
+        """
+        if self._n == 1 or n_learners < FEW:
+            yield from map(maker.make, batches)
+            return
+        pool = self._begun(maker)
         ahead: deque[Future[Made]] = deque()
-        for batch in batches:
-            ahead.append(pool.submit(_make, batch))
-            if len(ahead) > _AHEAD * processes:
+        try:
+            for batch in batches:
+                ahead.append(pool.submit(_make, batch))
+                if len(ahead) > _AHEAD * self._n:
+                    yield ahead.popleft().result()
+            while ahead:
                 yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    except BrokenProcessPool as error:
-        raise RetryLater(
-            "A process that made reports was killed, as a machine does that runs out of memory",
-            remedy="see how much it has, or allow fewer processes (REPORT_PROCESSES).",
-            outcome="What was published before stays; a rerun makes the others.",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+        except BrokenProcessPool as error:
+            raise RetryLater(
+                "A process that made reports was killed, as a machine does that runs out of memory",
+                remedy="see how much it has, or allow fewer processes (REPORT_PROCESSES).",
+                outcome="What was published before stays; a rerun makes the others.",
+            ) from error
+        finally:
+            for future in ahead:
+                future.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _begun(self, maker: ReportMaker) -> ProcessPoolExecutor:
+        """The pool of this maker, whose processes hold its templates and its bank."""
+        if self._pool is None or self._pool_of is not maker:
+            self.__exit__(None, None, None)
+            self._pool, self._pool_of = ProcessPoolExecutor(self._n, _context(maker), _begin, (maker,)), maker
+        return self._pool
 
 
 def _context(maker: ReportMaker) -> ForkServerContext:

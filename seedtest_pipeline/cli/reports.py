@@ -15,8 +15,7 @@ from seedtest_pipeline.terminal import ERR, OUT
 
 if TYPE_CHECKING:
     from resources.artifacts import links
-    from resources.database.queries.report_artifacts import ReportArtifact
-    from resources.model import Format, Week
+    from resources.model import Format, ReportArtifact, Week
     from seedtest_pipeline.wiring import Parts
 
 

@@ -14,6 +14,7 @@ import argparse
 import multiprocessing as mp
 import os
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from assets.abilities.plausibility import PLAUSIBLE_LOGITS
@@ -28,7 +30,7 @@ from assets.abilities.windows import LEARNERS_AT_ONCE
 from assets.publishing.publisher import Publisher
 from assets.publishing.report_inputs import report_inputs
 from assets.publishing.report_maker import fingerprint
-from assets.publishing.report_processes import cores
+from assets.publishing.report_processes import ReportProcesses, cores
 from resources.answers.answers import Answers
 from resources.database.engine import transaction
 from resources.database.queries import abilities
@@ -73,16 +75,17 @@ def publish(of: School, form: Format, n_users: int, processes: int = 1, times: i
 
 
 def _publish(of: School, form: Format, n_users: int, processes: int, times: int) -> Cost:
+    sys.modules["__main__"] = ModuleType("__main__")  # as in a run of Dagster: its processes do not import this file
     members, week = of.members(n_users), FIRST.plus(N_WEEKS - 1)
     publisher = of.publisher([form])
     start_s = _started(publisher, members[0], of.answers(n_users, members[:1]), week)
-    publisher.processes = processes
     for _ in range(times):
         before, wall, cpu = publisher.published, time.perf_counter(), _cpu_s()
-        for first in range(0, n_users, LEARNERS_AT_ONCE):
-            some = members[first : first + LEARNERS_AT_ONCE]
-            answers = of.answers(n_users, some)
-            publisher.publish(week, some, answers, answers, lambda _: None)
+        with ReportProcesses(processes) as publisher.processes:
+            for first in range(0, n_users, LEARNERS_AT_ONCE):
+                some = members[first : first + LEARNERS_AT_ONCE]
+                answers = of.answers(n_users, some)
+                publisher.publish(week, some, answers, answers, lambda _: None)
         _stop_forkserver()
         wall, cpu = time.perf_counter() - wall, _cpu_s() - cpu
     if publisher.failed:

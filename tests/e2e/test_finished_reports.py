@@ -16,8 +16,7 @@ from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
 from resources.database.queries import report_artifacts
-from resources.database.queries.report_artifacts import ReportArtifact
-from resources.model import Week
+from resources.model import ReportArtifact, Week
 from tests.e2e.conftest import WEEKS, Type
 
 WEEK = Week.parse(WEEKS[0])

@@ -3,9 +3,7 @@
 Stays out: the files themselves. The caller's transaction is the one in force.
 """
 
-import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +11,7 @@ import sqlalchemy as sa
 
 from resources.database.schema.tables import report_artifacts
 from resources.database.staging import stage
-from resources.model import Week
+from resources.model import ReportArtifact, Week
 
 _FINISHED = (
     "user_id text, week_start date, format text, url text, generated_at timestamptz, sha256 text, inputs_sha256 text"
@@ -26,20 +24,6 @@ _RECORD = """
         url = excluded.url, generated_at = excluded.generated_at, sha256 = excluded.sha256,
         inputs_sha256 = excluded.inputs_sha256
 """
-
-
-@dataclass(frozen=True)
-class ReportArtifact:
-    """A report's file: `url` is its stable address, never a signed one; `sha256` of its bytes, `inputs_sha256` of
-    everything that they depend on. Both are None in a row of the predecessor."""
-
-    user_id: str
-    week: Week
-    format: str
-    url: str
-    generated_at: dt.datetime
-    sha256: str | None
-    inputs_sha256: str | None = None
 
 
 def record(connection: sa.Connection, artifacts: Sequence[ReportArtifact]) -> int:

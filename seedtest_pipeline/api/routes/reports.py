@@ -15,9 +15,8 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
 from resources.database.queries import report_artifacts
-from resources.database.queries.report_artifacts import ReportArtifact
 from resources.errors import ArtifactMissing, InvalidInput
-from resources.model import Week
+from resources.model import ReportArtifact, Week
 from seedtest_pipeline.api.auth.authorization import ReadableUser
 from seedtest_pipeline.api.problems import described
 from seedtest_pipeline.api.schemas import Report, ReportLink, ReportWeek, UserReports

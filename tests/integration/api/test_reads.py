@@ -13,8 +13,7 @@ from resources.artifacts.store import report_key
 from resources.database.engine import transaction
 from resources.database.queries import abilities, report_artifacts
 from resources.database.queries.abilities import Ability
-from resources.database.queries.report_artifacts import ReportArtifact
-from resources.model import Thetas, Week
+from resources.model import ReportArtifact, Thetas, Week
 from tests.integration.api.platform import adopt
 from tests.week_states import first_states
 

@@ -12,8 +12,7 @@ from resources.answers.counting import counting
 from resources.database.engine import transaction
 from resources.database.queries import abilities, report_artifacts
 from resources.database.queries.abilities import WeekStates
-from resources.database.queries.report_artifacts import ReportArtifact
-from resources.model import Thetas
+from resources.model import ReportArtifact, Thetas
 from tests import answer_tables
 
 

@@ -16,9 +16,8 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.database.engine import transaction
 from resources.database.queries import abilities, report_artifacts
-from resources.database.queries.report_artifacts import ReportArtifact
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
-from resources.model import safe_key
+from resources.model import ReportArtifact, safe_key
 from resources.reports.document.fill import render
 from resources.reports.learner.report_input import Standing
 from resources.reports.learner.scale import Scale

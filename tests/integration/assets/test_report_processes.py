@@ -28,12 +28,14 @@ def by_two(monkeypatch, new_publisher):
     monkeypatch.setattr(report_processes, "FEW", 2)
     monkeypatch.setattr(publisher, "BATCH", 5)
 
-    def made(store: FolderStore):
-        new = new_publisher(store)
-        new.processes = 2
-        return new
+    with report_processes.ReportProcesses(2) as two:
 
-    return made
+        def made(store: FolderStore):
+            new = new_publisher(store)
+            new.processes = two
+            return new
+
+        yield made
 
 
 def recorded(engine):
@@ -74,7 +76,7 @@ def test_several_processes_make_the_files_rows_and_links_of_one_in_its_order(eng
 def test_few_learners_are_made_by_this_process(engine, new_publisher, tmp_path):
     store = NotesProcesses(tmp_path / "few")
     several = new_publisher(store)
-    several.processes = 2
+    several.processes = report_processes.ReportProcesses(2)
     publish(several, USERS, rows(*USERS))
     assert [path.name for path in tmp_path.glob("by-*")] == [f"by-{os.getpid()}"]
 
@@ -127,6 +129,13 @@ def test_processes_end_with_a_parent_that_was_killed(tmp_path):
         time.sleep(0.05)
 
 
-def test_the_processes_of_a_run_do_not_outlive_it(engine, by_two, tmp_path):
-    publish(by_two(FolderStore(tmp_path / "store")), USERS, rows(*USERS))
+def test_processes_are_kept_from_week_to_week_and_end_with_the_run(engine, new_publisher, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_processes, "FEW", 2)
+    monkeypatch.setattr(publisher, "BATCH", 5)
+    with report_processes.ReportProcesses(2) as two:
+        made = new_publisher(NotesProcesses(tmp_path / "store"))
+        made.processes = two
+        publish(made, USERS, rows(*USERS))
+        publish(made, USERS, rows(*USERS, n=7))
+        assert len(list(tmp_path.glob("by-*"))) == len(mp.active_children()) == 2
     assert mp.active_children() == []

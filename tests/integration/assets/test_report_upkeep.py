@@ -13,9 +13,8 @@ from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
 from resources.database.queries import report_artifacts
-from resources.database.queries.report_artifacts import ReportArtifact
 from resources.errors import RetryLater
-from resources.model import Week
+from resources.model import ReportArtifact, Week
 
 WEEKS = [Week.parse("2025-01-06").plus(number) for number in range(4)]
 USERS = ["ada", "Bob|1", "../cy"]

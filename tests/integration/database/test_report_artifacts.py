@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
 from resources.database.queries import report_artifacts
-from resources.database.queries.report_artifacts import ReportArtifact
-from resources.model import Week
+from resources.model import ReportArtifact, Week
 
 WEEK = Week(dt.date(2025, 1, 6))
 SEOUL = dt.timezone(dt.timedelta(hours=9))

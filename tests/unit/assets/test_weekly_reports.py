@@ -9,7 +9,7 @@ from assets.weekly_reports import _complaint, _links
 from docs.sample_learner import BANK, WEEK
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Link
-from resources.database.queries.report_artifacts import ReportArtifact
+from resources.model import ReportArtifact
 from resources.reports.learner.scale import Scale
 
 

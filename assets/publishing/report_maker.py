@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 import pandas as pd
 
@@ -30,6 +31,8 @@ from resources.reports.learner.scale import Scale
 _CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
 # A run shows so many of its links and counts the others: of a million learners, a list would outgrow all else.
 LINKS = 20
+# To hand a look at one file to another thread takes longer than the look, where the store is a folder.
+LOOKED_UP_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ class ReportMaker:
         """
         made, without = Made(), set(batch.members)
         with OrderedPool() as pool:
-            looked_up = pool.in_order(self._looked_up(self._jobs(batch, without)))
+            some_at_a_time = _at_a_time(self._jobs(batch, without), LOOKED_UP_AT_ONCE)
+            looked_up = pool.in_order((some, partial(self._look_up, some)) for some in some_at_a_time)
             for job, stored in pool.in_order(self._rendered(looked_up, made)):
                 with _on_its_own(job, made):
                     row = stored.result()
@@ -131,33 +135,46 @@ class ReportMaker:
                 before = batch.recorded.get((report.user_id, form))
                 yield _Job(report, form, template, fingerprint(template, report), before)
 
-    def _looked_up(self, jobs: Iterable[_Job]) -> Iterator[tuple[_Job, Callable[[], bool] | Future[bool]]]:
+    def _look_up(self, jobs: Sequence[_Job]) -> list[Future[bool]]:
+        """Of each, whether the recorded report stands; one that cannot be looked up is in nobody's way."""
+        found = []
+        for job in jobs:
+            stands = Future[bool]()
+            try:
+                stands.set_result(self._stands(job))
+            except (RetryLater, StoreRefuses):  # the next would wait just so long
+                raise
+            except Exception as error:  # noqa: BLE001 - raised again, where it becomes this learner's failure
+                stands.set_exception(error)
+            found.append(stands)
+        return found
+
+    def _stands(self, job: _Job) -> bool:
         """Whether the recorded report is the one that would be made, and its file is there.
 
         The store is asked, and not the row believed: a rerun is how a file that was lost comes back.
         """
-        for job in jobs:
-            before = job.before
-            if before and before.inputs_sha256 == job.inputs_sha256 and before.url == self.store.address(job.key):
-                yield job, partial(self._holds, job.key, before.sha256)
-            else:
-                yield job, settled(result=False)
-
-    def _holds(self, key: str, sha256: str | None) -> bool:
-        return self.store.sha256(key) == sha256
+        before = job.before
+        return (
+            before is not None
+            and before.inputs_sha256 == job.inputs_sha256
+            and before.url == self.store.address(job.key)
+            and self.store.sha256(job.key) == before.sha256
+        )
 
     def _rendered(
-        self, looked_up: Iterable[tuple[_Job, Future[bool]]], made: Made
+        self, looked_up: Iterable[tuple[Sequence[_Job], Future[list[Future[bool]]]]], made: Made
     ) -> Iterator[tuple[_Job, Callable[[], ReportArtifact] | Future[ReportArtifact]]]:
         """What is left to do for each report."""
-        for job, stands in looked_up:
-            with _on_its_own(job, made):
-                if stands.result() and job.before:
-                    yield job, settled(job.before)
-                else:
-                    page = render(job.template, job.report)
-                    verify(page, job.report.user_id, job.report.week, job.template)
-                    yield job, partial(self._store, job, page)
+        for jobs, found in looked_up:
+            for job, stands in zip(jobs, found.result(), strict=True):
+                with _on_its_own(job, made):
+                    if stands.result() and job.before:
+                        yield job, settled(job.before)
+                    else:
+                        page = render(job.template, job.report)
+                        verify(page, job.report.user_id, job.report.week, job.template)
+                        yield job, partial(self._store, job, page)
 
     def _store(self, job: _Job, page: bytes) -> ReportArtifact:
         url = self.store.put(job.key, page, _CONTENT_TYPES[job.format])
@@ -170,6 +187,11 @@ class ReportMaker:
             hashlib.sha256(page).hexdigest(),
             job.inputs_sha256,
         )
+
+
+def _at_a_time(jobs: Iterator[_Job], n: int) -> Iterator[list[_Job]]:
+    while some := list(islice(jobs, n)):
+        yield some
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """S3 against a real server."""
 
+import pickle
 from functools import partial
 
 import boto3
@@ -57,3 +58,14 @@ def test_more_files_than_a_page_holds_are_all_listed(s3_bucket: str) -> None:
             put.result() for _, put in lanes.in_order((key, partial(store.put, key, b"x", HTML)) for key in given)
         )
     assert list(store.keys("reports")) == given
+
+
+def test_another_process_gets_a_store_of_the_same_settings_and_connections_of_its_own(s3_bucket: str) -> None:
+    """Reports are stored by the processes that make them; a client of boto3 cannot be handed over."""
+    store = S3Store(s3_bucket, "us-east-1", "AES256")
+    other = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own
+    other.put(KEY, b"<html>", HTML)
+    head = boto3.client("s3", region_name="us-east-1").head_object(Bucket=s3_bucket, Key=KEY)
+    assert head["ServerSideEncryption"] == "AES256"
+    assert other.client is not store.client
+    assert str(other) == str(store)

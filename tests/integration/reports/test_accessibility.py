@@ -122,3 +122,22 @@ def test_charts_keep_their_marks_where_the_reader_has_chosen_all_colours(
     })""")
     assert colours == system
     context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_with_the_type_at_200_percent_nothing_is_wider_than_a_phone(
+    browser: Browser, template: Template, korean: Template, tmp_path: Path, language: str
+) -> None:
+    """Tables reached a fifth beyond the screen."""
+    context = browser.new_context(viewport={"width": 390, "height": 800}, offline=True)
+    opened = context.new_page()
+    session = context.new_cdp_session(opened)
+    session.send("Page.enable")
+    session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    path = tmp_path / "report.html"
+    for state, (week, _) in STATES.items():
+        path.write_bytes(render(template if language == "en" else korean, week))
+        opened.goto(path.as_uri())
+        assert opened.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+        assert (state, opened.evaluate("document.documentElement.scrollWidth")) == (state, 390)
+    context.close()

@@ -21,7 +21,9 @@ def main() -> None:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_bytes(render(template, week))
         print(page)
-    sample = plain(names(parts.compile_templates()["html"], week))
+    named = dict(names(parts.compile_templates()["html"], week))
+    del named["marker"]  # of a finished report alone; it would be another one with each look at a style sheet
+    sample = plain(named)
     (QUARTO_SOURCE / "sample.json").write_text(json.dumps(sample, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 

@@ -30,7 +30,7 @@ _maker: ReportMaker  # of a process that makes batches for another one
 
 def cores() -> int:
     """How many this process may use."""
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ReportProcesses:
@@ -61,6 +61,7 @@ class ReportProcesses:
             while ahead:
                 yield ahead.popleft().result()
         except BrokenProcessPool as error:
+            self._pool = None
             raise RetryLater(
                 "A process that made reports was killed, as a machine does that runs out of memory",
                 remedy="see how much it has, or allow fewer processes (REPORT_PROCESSES).",

@@ -23,7 +23,7 @@ def close(folder: Path) -> None:
     """Where everybody could enter `folder` or read what lies directly in it, its owner alone can: so it was made in
     earlier releases. What a group may read was made so on purpose, and what a link leads to is somebody else's matter.
     """
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # not there, or not ours to look into: who uses it says so
         if folder.stat().st_mode & stat.S_ISVTX:  # such as /tmp: everybody's
             return
         _close([folder, *folder.iterdir()])
@@ -31,7 +31,7 @@ def close(folder: Path) -> None:
 
 def _close(paths: Iterable[Path]) -> None:
     for path in paths:
-        with contextlib.suppress(FileNotFoundError, PermissionError):  # gone by now; or another account's
+        with contextlib.suppress(OSError):  # gone by now, or another account's
             mode = path.lstat().st_mode
             if mode & _OTHERS and not stat.S_ISLNK(mode):
                 path.chmod(stat.S_IMODE(mode) & _OWNERS)

@@ -51,7 +51,7 @@ def test_wrong_usage_is_told_with_exit_code_2(type_, typed, complaint):
     ("name", "value", "complaint"),
     [
         ("DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/x", "PostgreSQL at 127.0.0.1:1/x is not available"),
-        ("DATABASE_URL", "mysql://a:secret@127.0.0.1/x", "not of the form postgresql://"),
+        ("DATABASE_URL", "mysql://a:secret@127.0.0.1/x", "begins with mysql://: this needs PostgreSQL"),
         ("IRT_MODEL", "4PL", "Setting IRT_MODEL='4PL': Input should be 'Rasch', '1PL', '2PL' or '3PL'."),
         ("USER_PARTITIONS", "lots", "Setting USER_PARTITIONS='lots': it is `users`, or a number"),
         ("FIRST_WEEK", "2025-01-07", "Setting FIRST_WEEK='2025-01-07': 2025-01-07 is a Tuesday"),

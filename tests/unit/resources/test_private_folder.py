@@ -51,4 +51,5 @@ def test_what_a_group_may_enter_what_a_link_leads_to_and_everybodys_folder_are_l
     private_folder.close(home)
     private_folder.close(everybodys)
     private_folder.close(tmp_path / "nowhere")
+    private_folder.close(Path("/dev/null/home"))
     assert [mode(path) for path in (home, elsewhere, everybodys)] == ["750", "755", "1777"]

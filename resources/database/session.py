@@ -39,11 +39,11 @@ class Sessions:
             self._require_nothing_asked_for(connection)
             entry.info[_IN_EACH] = self._statement("SET LOCAL")
         else:
-            connection.execute(self._statement("SET"))
+            connection.execute(self._statement("SET").encode())
         connection.autocommit = False
 
-    def _statement(self, verb: str) -> bytes:
-        return "; ".join(f"{verb} {name} = '{value}'" for name, value in self._settings.items()).encode()
+    def _statement(self, verb: str) -> str:
+        return "; ".join(f"{verb} {name} = '{value}'" for name, value in self._settings.items())
 
     def _require_nothing_asked_for(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         if self._asks_itself:
@@ -61,7 +61,7 @@ def is_pooled(connection: sa.Connection) -> bool:
 
 def _begun(connection: sa.Connection) -> None:
     if is_pooled(connection):
-        connection.exec_driver_sql(connection.info[_IN_EACH].decode(), execution_options={"no_parameters": True})
+        connection.exec_driver_sql(connection.info[_IN_EACH], execution_options={"no_parameters": True})
 
 
 def _is_pooled(connection: psycopg.Connection[tuple[object, ...]]) -> bool:

@@ -72,7 +72,7 @@ def test_a_prior_moves_the_estimate(http: httpx.Client, by: int, atol: float) ->
         ({"item_params": {"1": {"a": 1, "b": None}}}, "item_params.1.b"),
         ({"item_params": {"1": {**ITEM, "c": 1}}}, "item_params.1.c"),
         ({"item_params": {"1": {**ITEM, "c": -0.1}}}, "item_params.1.c"),
-        ({"item_params": {"1": {**ITEM, "c": None}}}, "item_params.1.c"),
+        ({"item_params": {"1": {**ITEM, "c": "0"}}}, "item_params.1.c"),
         ({"item_params": [{"a": 1, "b": 0}]}, "item_params[0].item_id"),
         ({"item_params": [{"item_id": "1", **ITEM}, {"item_id": "1", **ITEM}]}, "item_params[1]"),
         ({"responses": ...}, "responses"),

@@ -44,7 +44,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         questions, malformed, recomputed = Counts(), Counter[str](), 0
         for n, (week, keys) in enumerate(chosen.keys.items()):
             asked = users.asked(keys)
-            questions += freezer.freeze(week, keys, asked)
+            questions += freezer.freeze(week, keys)
             of_week = (week.begins_at, week.ends_at, users.named(asked))
             with transaction(engine) as connection:
                 malformed.update(attempts.malformed(connection, *of_week))

@@ -1,6 +1,6 @@
 """Freezing a week's answers: read from the view once, kept with a checksum of their sessions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from assets.selection import SelectedUsers, Selection
+from assets.selection import SelectedUsers, Selection, in_batches
 from assets.user_keys import UserKeys
 from resources.answers.blanks import Counts
 from resources.database import locks
@@ -17,6 +17,8 @@ from resources.database.engine import transaction
 from resources.database.queries import attempts
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
+
+LEARNERS_AT_ONCE = 20_000  # their answers of a week take some 100 MB; each look at the week's sessions a second
 
 
 def gaps(chosen: Selection, first_week: Week, warehouse: Warehouse) -> dict[Week, Sequence[str]]:
@@ -51,8 +53,8 @@ class Freezer:
     keys: UserKeys
     users: SelectedUsers
 
-    def freeze(self, week: Week, keys: Sequence[str], asked: Sequence[str]) -> Counts:
-        """Of the rows in the files of these keys, with the answers of the users `asked` renewed.
+    def freeze(self, week: Week, keys: Sequence[str]) -> Counts:
+        """Of the rows in the files of these keys, with the answers of the run's users renewed.
 
         The rows of a key's other users stay as they are, or are frozen with the rest where the key has no file yet.
         Under a lock from the reading to the writing: of two runs over one bucket the later one writes what it read
@@ -60,7 +62,8 @@ class Freezer:
         """
         with transaction(self.engine) as connection:
             locks.hold(connection, f"seedtest responses {week}")
-            return self._freeze(connection, week, keys, asked)
+            counts = (self._freeze(connection, week, some, self.users.asked(some)) for some in self._batches(keys))
+            return sum(counts, Counts())
 
     def freeze_missing(self, week: Week, keys: Collection[str]) -> None:
         """Those of the keys that have no file yet, whole. Looked up under the lock: of two runs that miss the same, the
@@ -69,8 +72,11 @@ class Freezer:
             return
         with transaction(self.engine) as connection:
             locks.hold(connection, f"seedtest responses {week}")
-            if missing := self.warehouse.missing(week, keys):
-                self._freeze(connection, week, missing, self.users.members(missing))
+            for some in self._batches(self.warehouse.missing(week, keys)):
+                self._freeze(connection, week, some, self.users.members(some))
+
+    def _batches(self, keys: Collection[str]) -> Iterator[list[str]]:
+        return in_batches({key: self.users.by_key.get(key, ()) for key in keys}, LEARNERS_AT_ONCE) if keys else iter(())
 
     def _freeze(self, connection: sa.Connection, week: Week, keys: Sequence[str], asked: Sequence[str]) -> Counts:
         """What the two have in common, under their lock."""

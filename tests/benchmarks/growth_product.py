@@ -46,7 +46,7 @@ def through_the_product(given: Simulated) -> tuple[Floats, Floats, list[str]]:
         warehouse = Warehouse(folder)
         freezer = Freezer(engine, warehouse, KEYS, users)
         for week in weeks:
-            freezer.freeze(week, KEYS.fixed, users.members(KEYS.fixed))
+            freezer.freeze(week, KEYS.fixed)
         states = weekly_states(engine, warehouse, FIRST, KEYS, users, ScoringRules(), bank, InProcessEstimator())
         for _ in states.make(Selection(dict.fromkeys(weeks, KEYS.fixed))):
             pass

@@ -51,14 +51,15 @@ def _merge(table: sa.Table, source: str, of_row: Collection[str]) -> str:
     )
 
 
+# LIMIT 1: one look into the index a learner. Of a week that is being made PostgreSQL expects no rows, and would read
+# all that are there for each of them.
 _LOCK_WEEK = """
-    SELECT FROM theta_estimates JOIN scored USING (user_id) WHERE week_start = %(week_start)s
-    ORDER BY user_id COLLATE "C" FOR UPDATE OF theta_estimates
+    SELECT FROM (SELECT user_id FROM scored ORDER BY user_id COLLATE "C") AS s
+    CROSS JOIN LATERAL (
+        SELECT FROM theta_estimates e WHERE e.user_id = s.user_id AND e.week_start = %(week_start)s LIMIT 1 FOR UPDATE
+    ) AS locked
 """
-_DROP_UNSCORED = """
-    DELETE FROM theta_estimates e USING scored s
-    WHERE e.user_id = s.user_id AND e.week_start = %(week_start)s AND s.theta IS NULL
-"""
+_DROP_UNSCORED = "DELETE FROM theta_estimates WHERE week_start = %(week_start)s AND user_id = ANY(%(unscored)s)"
 _FROM_SCORED = 'SELECT {} FROM scored WHERE theta IS NOT NULL ORDER BY user_id COLLATE "C"'
 _UNLESS_LATER = " WHERE seedtest_mirt_ability.as_of IS NULL OR seedtest_mirt_ability.as_of <= excluded.as_of"
 _STORE_WEEK = _merge(theta_estimates, _FROM_SCORED, _OF_LEARNER)
@@ -138,7 +139,8 @@ def store_week(
     columns = ", ".join(f"{name} {theta_estimates.c[name].type.compile(connection.dialect)}" for name in _OF_LEARNER)
     stage(connection, "scored", columns, "user_id", _scored(made))
     connection.exec_driver_sql(_LOCK_WEEK, values)
-    removed = connection.exec_driver_sql(_DROP_UNSCORED, values).rowcount
+    unscored = list(made.thetas.unscored)
+    removed = connection.exec_driver_sql(_DROP_UNSCORED, values | {"unscored": unscored}).rowcount
     written = connection.exec_driver_sql(_STORE_WEEK, values).rowcount
     current = connection.exec_driver_sql(_STORE_WEEK_AS_CURRENT, values).rowcount
     return StoredWeek(written, removed, current)
@@ -172,9 +174,14 @@ def made_from(connection: sa.Connection, user_ids: Sequence[str], week: Week) ->
     query = """
         SELECT asked.user_id, coalesce(fingerprint, '') AS fingerprint
         FROM unnest(%(user_ids)s::text[]) AS asked (user_id)
-        LEFT JOIN theta_estimates e ON e.user_id = asked.user_id AND e.week_start = %(week)s
-        LEFT JOIN answered_items a ON a.user_id = asked.user_id AND a.week_start = %(week)s
-        WHERE e.user_id IS NOT NULL OR a.user_id IS NOT NULL
+        LEFT JOIN LATERAL (
+            SELECT true AS there, fingerprint FROM theta_estimates
+            WHERE user_id = asked.user_id AND week_start = %(week)s LIMIT 1
+        ) AS e ON true
+        LEFT JOIN LATERAL (
+            SELECT true AS there FROM answered_items WHERE user_id = asked.user_id AND week_start = %(week)s LIMIT 1
+        ) AS a ON true
+        WHERE e.there OR a.there
     """
     rows = connection.exec_driver_sql(query, {"week": week.start, "user_ids": list(user_ids)})
     return {row.user_id: row.fingerprint for row in rows}

@@ -69,7 +69,7 @@ def run(
     for week in FIRST.through(max(weeks)):
         to_freeze = chosen.keys[week] if week in weeks else warehouse.missing(week, KEYS.fixed)
         if to_freeze:
-            freezer.freeze(week, to_freeze, users.members(to_freeze))
+            freezer.freeze(week, to_freeze)
     states = weekly_states(engine, warehouse, FIRST, KEYS, users, RULES, BANK, estimator)
     for _ in states.make(chosen):
         pass

@@ -100,7 +100,7 @@ def test_a_run_that_waited_for_another_freezes_what_is_there_after_the_wait(engi
     """Once two runs over one bucket each read, changed and wrote its file, and the later writer undid the other."""
     answer(engine, ("u1", "q1"))
     freezer = freezing.Freezer(engine, warehouse, ONE_BUCKET.users, SelectedUsers({KEY: ["u1"]}, None))
-    waits = threading.Thread(target=freezer.freeze, args=(FIRST, [KEY], ["u1"]))
+    waits = threading.Thread(target=freezer.freeze, args=(FIRST, [KEY]))
     with transaction(engine) as connection:
         locks.hold(connection, f"seedtest responses {FIRST}")
         waits.start()
@@ -127,6 +127,21 @@ def test_of_two_runs_that_miss_the_same_answers_the_second_takes_what_the_first_
     assert frozen(warehouse) == [("u1", "q1")]
 
 
+def test_some_learners_after_the_others_are_frozen_as_all_at_once(engine, warehouse, tmp_path, monkeypatch):
+    """A week of 100,000 learners took 1 GB."""
+    answer(engine, *((f"u{n}", "q1") for n in range(9)))
+    keys = UserKeys(4)
+    users = SelectedUsers(keys.by_key([f"u{n}" for n in range(9)]), None)
+    in_pieces = Warehouse(tmp_path / "in pieces")
+    counts = freezing.Freezer(engine, warehouse, keys, users).freeze(FIRST, keys.fixed)
+    monkeypatch.setattr(freezing, "LEARNERS_AT_ONCE", 3)
+    assert freezing.Freezer(engine, in_pieces, keys, users).freeze(FIRST, keys.fixed) == counts
+    assert counts.total == 9
+    assert in_pieces.checksums(FIRST) == warehouse.checksums(FIRST)
+    for key in keys.fixed:
+        assert frozen(in_pieces, key=key) == frozen(warehouse, key=key)
+
+
 def test_an_answer_that_comes_while_a_week_is_frozen_is_found_to_be_late(engine, warehouse, monkeypatch):
     """Its week's checksum is of before the reading; one of afterwards would call the file complete for ever."""
 
@@ -139,7 +154,7 @@ def test_an_answer_that_comes_while_a_week_is_frozen_is_found_to_be_late(engine,
     monkeypatch.setattr(attempts, "between", read_and_meet_another)
     answer(engine, ("u1", "q1"))
     users = ONE_BUCKET.users
-    freezing.Freezer(engine, warehouse, users, SelectedUsers({KEY: ["u1"]}, None)).freeze(FIRST, [KEY], ["u1"])
+    freezing.Freezer(engine, warehouse, users, SelectedUsers({KEY: ["u1"]}, None)).freeze(FIRST, [KEY])
     assert frozen(warehouse) == [("u1", "q1")]
     with transaction(engine) as connection:
         of_users = attempts.checksums(connection, FIRST.begins_at, FIRST.ends_at)
@@ -153,7 +168,7 @@ def test_a_user_who_joins_between_the_roster_and_the_reading_breaks_nothing(engi
     users = UserKeys(buckets)
     key = users.key_of("u1")
     freezer = freezing.Freezer(engine, warehouse, users, SelectedUsers({key: ["u1"]}, None))
-    freezer.freeze(FIRST, [key], ["u1"])
+    freezer.freeze(FIRST, [key])
     assert frozen(warehouse, key=key) == ([("u1", "q1"), ("u2", "q1")] if buckets else [("u1", "q1")])
 
 

@@ -85,7 +85,7 @@ def run(engine: sa.Engine, folder: Path, *weeks: Week, keys: Sequence[str] | Non
         if week in weeks:
             missing = list(keys or KEYS.fixed)
         if missing:
-            freezer.freeze(week, missing, states.users.members(missing))
+            freezer.freeze(week, missing)
     return list(states.make(Selection({week: list(keys or KEYS.fixed) for week in sorted(weeks)})))
 
 
@@ -185,7 +185,7 @@ def test_a_new_bank_leaves_the_states_before_it_as_they_are(platform, tmp_path):
     before = numbers(platform)
     states, freezer = weekly(platform, tmp_path)
     states.bank = ItemBank("c", "2PL", BANK.item_keys, BANK.a * 1.1, BANK.b, BANK.c)
-    freezer.freeze(WEEKS[2], KEYS.fixed, states.users.members(KEYS.fixed))
+    freezer.freeze(WEEKS[2], KEYS.fixed)
     list(states.make(Selection({WEEKS[2]: KEYS.fixed})))
     after = numbers(platform)
     same(after[after["week_start"] < WEEKS[2].start].reset_index(drop=True), before)
@@ -223,7 +223,7 @@ def test_a_run_for_one_learner_goes_on_where_another_joined_whose_weeks_were_nev
         states = weekly_states(
             platform, warehouse, FIRST, one_each, users, ScoringRules(), BANK, InProcessEstimator()
         )  # fmt: skip
-        Freezer(platform, warehouse, one_each, users).freeze(week, [user_id], [user_id])
+        Freezer(platform, warehouse, one_each, users).freeze(week, [user_id])
         list(states.make(Selection({week: [user_id]})))
 
     run_alone(learners[0], WEEKS[1])

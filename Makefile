@@ -9,7 +9,7 @@ SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem 
 export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-calibration bench-diagnostics bench-api soak-api bench-reports preview pictures clean
+.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ bench-calibration: $(VENV)/dev.stamp ## What a bank's second calibration is wort
 
 bench-diagnostics: $(VENV)/dev.stamp ## How often the checks of a calibration are wrong, and what they see (about 5 minutes)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_diagnostics $(BENCH_ARGS)
+
+bench-ingest: $(VENV)/run.stamp ## What it costs to load 6 million responses: time, processor time, memory
+	@$(BIN)/python -m tests.benchmarks.bench_ingest $(BENCH_ARGS)
 
 bench-api: $(VENV)/dev.stamp ## Speed of update-theta beside two floors (wrk measures best: apt-get install wrk)
 	@$(BIN)/python -m tests.benchmarks.bench_api $(BENCH_ARGS)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -75,8 +76,14 @@ def facts(pairs: Mapping[str, object]) -> None:
     """Name and value per line, the values in one column."""
     width = max(len(name) for name in pairs)
     for name, value in pairs.items():
-        OUT.print(f"[bold]{name:<{width}}[/]  {value}", highlight=False)
+        OUT.print(f"[bold]{escape(f'{name:<{width}}')}[/]  {escape(str(value))}", highlight=False)
 
 
 def complain(message: str) -> None:
-    ERR.print(f"[bold red]error:[/] {message}", highlight=False)
+    """The message as it stands: `[/b]` in a value is no markup."""
+    ERR.print(f"[bold red]error:[/] {escape(message)}", highlight=False)
+
+
+def remark(message: str) -> None:
+    """What a person should know beside the result; as it stands."""
+    ERR.print(message, highlight=False, markup=False)

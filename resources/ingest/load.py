@@ -4,7 +4,7 @@ A session that is already there is completed with the answers it lacks. Only wha
 session that the platform wrote stays as the platform wrote it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -14,8 +14,11 @@ from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
 from resources.database import locks
+from resources.database.queries import attempts
 from resources.database.staging import stage
 from resources.errors import InvalidInput, OperatorRequired
+from resources.ingest.faults import NOTHING_LOADED, Faults, Mistake
+from resources.ingest.identifiers import one_way
 from resources.ingest.response_file import ResponseFile
 from resources.ingest.session_json import INGESTED_BY, session_batches
 
@@ -60,8 +63,14 @@ _MERGE = """
     )
     SELECT (SELECT count(*) FROM added),
            (SELECT count(*) FROM completed),
-           (SELECT count(DISTINCT (user_id, session_id)) FROM matched
-            WHERE id IS NOT NULL AND stored ->> 'ingested_by' IS DISTINCT FROM %(ingested_by)s)
+           theirs.sessions, theirs.responses
+    FROM (
+        SELECT count(*) AS sessions, coalesce(sum(n_responses), 0)::bigint AS responses
+        FROM (
+            SELECT DISTINCT user_id, session_id, n_responses FROM matched
+            WHERE id IS NOT NULL AND stored ->> 'ingested_by' IS DISTINCT FROM %(ingested_by)s
+        ) AS session
+    ) AS theirs
 """.replace(
     "{same}",
     "old.q ->> 'question_id' = new.q ->> 'question_id' AND old.q ->> 'answered_at' = new.q ->> 'answered_at' "
@@ -82,13 +91,14 @@ _REFUSALS = (
 @dataclass(frozen=True)
 class Ingested:
     """What became of a file's sessions: `new`, `grown` (completed with answers), `unchanged` (all was there) and
-    `foreign` (the platform's own, left as they are)."""
+    `foreign` (the platform's own, left as they are; `foreign_responses` are the file's answers to those)."""
 
     responses: int
     new: int = 0
     grown: int = 0
     unchanged: int = 0
     foreign: int = 0
+    foreign_responses: int = 0
 
 
 def ingest(
@@ -101,26 +111,42 @@ def ingest(
 
     Raises:
         OperatorRequired: `exam_results` has a column that must be filled and that ingest knows nothing of.
-        InvalidInput: the table refuses a value.
+        InvalidInput: the table refuses a value, or a learner's id is a known one written differently.
     """
     _require_defaults(connection)
     locks.hold(connection, "seedtest ingest")  # two ingests of one session would both find it missing
-    total, done, result = file.responses.num_rows, 0, Ingested(file.responses.num_rows)
+    total, done, result = file.n_responses, 0, Ingested(file.n_responses)
+    known_before = set(attempts.users(connection))
     parameters = {"exam_id": exam_id, "ingested_by": INGESTED_BY}
     with _refusals(file.name):
-        for sessions in session_batches(file.responses, _BATCH):
+        for sessions in (batch for part in file.parts() for batch in session_batches(part, _BATCH)):
             stage(connection, "incoming", _INCOMING, "user_id, session_id", sessions)
-            new, grown, foreign = connection.exec_driver_sql(_MERGE, parameters).one()
+            new, grown, foreign, foreign_responses = connection.exec_driver_sql(_MERGE, parameters).one()
             result = replace(
                 result,
                 new=result.new + new,
                 grown=result.grown + grown,
                 unchanged=result.unchanged + sessions.num_rows - new - grown - foreign,
                 foreign=result.foreign + foreign,
+                foreign_responses=result.foreign_responses + foreign_responses,
             )
             done += pc.sum(sessions["n_responses"]).as_py()
             progress(done, total)
+    _require_one_way(known_before, attempts.users(connection), file.name)
     return result
+
+
+def _require_one_way(known_before: Set[str], known: Sequence[str], name: str) -> None:
+    """Raises InvalidInput where a learner who is new is one who was there before, written differently."""
+    before = {one_way(user_id): user_id for user_id in known_before}
+    faults = Faults(name)
+    for number, user_id in enumerate(user_id for user_id in known if user_id not in known_before):
+        if (there := before.get(one_way(user_id))) is not None:
+            what = f"{user_id!a} is another id written differently: {there!a}, of earlier answers. Write it in one way."
+            faults.add("column user_id: is another id of earlier answers written differently", 1, [
+                Mistake(0, number, f"{name}, column user_id", what)
+            ])  # fmt: skip
+    faults.check()
 
 
 def _require_defaults(connection: sa.Connection) -> None:
@@ -129,7 +155,7 @@ def _require_defaults(connection: sa.Connection) -> None:
         raise OperatorRequired(
             f"exam_results.{unfilled[0]} must be filled and has no default, so no row can be added there.",
             remedy="Let the platform write its own sessions, or give the column a default.",
-            outcome="Nothing was loaded.",
+            outcome=NOTHING_LOADED,
         )
 
 
@@ -142,4 +168,4 @@ def _refusals(name: str) -> Iterator[None]:
         if not isinstance(error.orig, _REFUSALS):
             raise
         reason = error.orig.diag.message_primary
-        raise InvalidInput(f"exam_results does not take {name}: {reason}.", outcome="Nothing was loaded.") from error
+        raise InvalidInput(f"exam_results does not take {name}: {reason}.", outcome=NOTHING_LOADED) from error

@@ -11,7 +11,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from resources.errors import SeedtestError
-from seedtest_pipeline.cli import api_client, artifacts, bank, data, demo, doctor, reports, scores, services, weeks
+from seedtest_pipeline.cli import (
+    api_client,
+    artifacts,
+    bank,
+    data,
+    demo,
+    doctor,
+    ingest,
+    reports,
+    scores,
+    services,
+    weeks,
+)
 from seedtest_pipeline.terminal import OUT, complain, leave_at_once_while
 
 app = typer.Typer(
@@ -23,7 +35,7 @@ app = typer.Typer(
 )
 # In the order in which `--help` lists them.
 for command in (
-    demo.demo, data.migrate, data.ingest, bank.calibrate, bank.adopt, weeks.run, reports.report, scores.scores,
+    demo.demo, data.migrate, ingest.ingest, bank.calibrate, bank.adopt, weeks.run, reports.report, scores.scores,
     weeks.cohort, services.ui, services.api, api_client.notify_session_end, services.r_irt, api_client.token,
     doctor.doctor,
 ):  # fmt: skip

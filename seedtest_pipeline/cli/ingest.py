@@ -1,0 +1,127 @@
+"""The command `ingest`: files of responses into the database, and what became of them."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedtest_pipeline.cli import startup
+from seedtest_pipeline.cli.options import AsJson
+from seedtest_pipeline.terminal import OUT, bars, facts, remark
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from resources.ingest.response_file import ResponseFile
+    from resources.ingest.sources import Source
+    from resources.progress import Progress
+    from seedtest_pipeline.settings import Settings
+
+
+def ingest(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="CSV or Parquet: files, folders or patterns; packed by gzip or zstd, if you like.",
+            show_default=False,
+        ),
+    ],
+    exam: Annotated[str, typer.Option(help="The exam's id.")] = "ingested",
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Load responses from files into exam_results: all of them, or none. A second run of the same files changes
+    nothing."""
+    remark(f"Reading {', '.join(files)} ...")
+    from resources.ingest.sources import find
+    from resources.ingest.without_pandas import leave_pandas_out
+
+    leave_pandas_out()
+    parts = startup.parts()
+    begun = time.monotonic()
+    with bars() as progress:
+        read = _read([find(typed) for typed in files], progress)
+        remark(f"Storing {sum(file.n_responses for file in read):,} responses ...")
+        counts, n_users = _store(parts.engine, read, exam, progress)
+    _show(counts, read, time.monotonic() - begun, as_json)
+    for file in read:
+        for note in file.notes:
+            remark(f"{file.name}: {note}" if len(read) > 1 else note)
+    if counts["foreign_responses"]:
+        remark("Answers to sessions that the platform wrote itself were left out: those stay as it wrote them.")
+    _begin_weeks_with(read, parts.settings)
+    if complaint := parts.user_keys.outgrown(n_users):
+        remark(complaint)
+
+
+def _read(sources: "Sequence[Source]", progress: "Progress") -> "list[ResponseFile]":
+    """All of them, under one bar."""
+    from resources.ingest.response_file import read
+    from resources.progress import Steps
+
+    steps = Steps(progress, "bytes read", sum(file.size for source in sources for file in source.files))
+    return [read(source, told=steps) for source in sources]
+
+
+def _store(
+    engine: "sa.Engine", files: "Sequence[ResponseFile]", exam: str, progress: "Progress"
+) -> tuple[Counter[str], int]:
+    """In one transaction: what became of the sessions of all files, and how many learners there are now."""
+    from dataclasses import asdict
+
+    from resources.database.engine import transaction
+    from resources.database.queries import attempts
+    from resources.ingest import load
+
+    counts, total = Counter[str](), sum(file.n_responses for file in files)
+    with transaction(engine) as connection:
+        for file in files:
+            steps = partial(_onwards, progress, counts["responses"], total)
+            counts.update(asdict(load.ingest(connection, file, exam, steps)))
+        return counts, len(attempts.users(connection))
+
+
+def _onwards(progress: "Progress", before: int, total: int, done: int, _: int) -> None:
+    progress("responses", before + done, total)
+
+
+def _show(counts: Counter[str], files: "Sequence[ResponseFile]", seconds: float, as_json: bool) -> None:
+    from resources.model import Week
+
+    made = {
+        "responses": counts["responses"],
+        "sessions_new": counts["new"],
+        "sessions_grown": counts["grown"],
+        "sessions_unchanged": counts["unchanged"],
+        "sessions_of_the_platform": counts["foreign"],
+        "responses_left_out_of_those": counts["foreign_responses"],
+        "first_week": Week.containing(min(file.first for file in files)).key,
+        "last_week": Week.containing(max(file.last for file in files)).key,
+        "seconds": round(seconds, 1),
+        "responses_per_second": round(counts["responses"] / seconds),
+    }
+    if as_json:
+        OUT.print_json(data=made)
+    else:
+        facts({
+            name.replace("_", " "): f"{value:,}" if isinstance(value, int) else value for name, value in made.items()
+        })  # fmt: skip
+
+
+def _begin_weeks_with(files: "Sequence[ResponseFile]", settings: "Settings") -> None:
+    from resources.model import Week
+    from seedtest_pipeline.settings import remember, set_by_environment
+
+    first = Week.containing(min(file.first for file in files))
+    if first.start >= settings.first_week:
+        return
+    if set_by_environment("FIRST_WEEK"):
+        remark(f"The first answers are of {first}: set FIRST_WEEK={first} to run those weeks.")
+        return
+    remember(settings, "FIRST_WEEK", first.key)
+    remark(
+        f"Weeks now begin at {first}, and no longer at {settings.first_week}: FIRST_WEEK in "
+        f"{settings.home / 'settings.env'} was changed."
+    )

@@ -1,10 +1,19 @@
-"""What a file calls its columns, and in which encoding it is."""
+"""Which of a file's columns hold the responses, and its encoding: told by a person, and kept under a name."""
 
+import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import pyarrow as pa
+
+from resources import atomic_file
 from resources.errors import InvalidInput
+from resources.ingest.encodings import known
 from resources.ingest.faults import NOTHING_LOADED
+from resources.ingest.sources import SourceFile
+from resources.model import Ints
 
 REQUIRED = ("user_id", "session_id", "item_id", "correct", "answered_at")
 OPTIONAL = ("response_time_ms", "topic", "attempt_no")
@@ -22,14 +31,25 @@ class Layout:
     encoding: str | None = None
     topics_may_differ: bool = False
 
-    def found(self, header: Sequence[str], name: str) -> dict[str, str]:
-        """Which of our columns the file `name` has, and what it calls them.
+    def is_aside(self, file: SourceFile) -> bool:
+        """Whether the file holds no responses but what is needed to read others."""
+        return False
+
+    def wanted(self, header: Sequence[str], file: SourceFile) -> list[str]:
+        """The names of the file's columns that are read.
 
         Raises:
             InvalidInput: it is empty, lacks one, or has one twice.
         """
-        if not any(header):
-            raise InvalidInput(f"{name} is empty", where=name, remedy="export it anew.", outcome=NOTHING_LOADED)
+        return list(dict.fromkeys(self._found(header, file.name).values()))  # one may serve twice
+
+    def responses(self, table: pa.Table, places: Ints, file: SourceFile) -> tuple[pa.Table, Ints]:
+        """The wanted columns under our names, and each row's place."""
+        found = self._found(table.column_names, file.name)
+        return table.select(list(found.values())).rename_columns(list(found)), places
+
+    def _found(self, header: Sequence[str], name: str) -> dict[str, str]:
+        require_content(header, name)
         called = {ours: self.columns.get(ours, ours) for ours in COLUMNS}
         missing = [theirs for ours, theirs in called.items() if theirs not in header and self._needs(ours)]
         if missing:
@@ -51,3 +71,79 @@ class Layout:
     def _needs(self, ours: str) -> bool:
         """One that was mapped by name has to be there, too."""
         return ours in REQUIRED or ours in self.columns
+
+
+def require_content(header: Sequence[str], name: str) -> None:
+    if not any(header):
+        raise InvalidInput(f"{name} is empty", where=name, remedy="export it anew.", outcome=NOTHING_LOADED)
+
+
+def mapped(pairs: Sequence[str]) -> dict[str, str]:
+    """`item_id=question` and the like, as `Layout.columns`.
+
+    Raises:
+        InvalidInput: one is not of this form, or names no column of ours, or one of ours twice.
+    """
+    columns: dict[str, str] = {}
+    for pair in pairs:
+        ours, equals, theirs = (part.strip() for part in pair.partition("="))
+        if not equals or not theirs or ours not in COLUMNS or ours in columns:
+            raise InvalidInput(
+                f"--map {pair} is not understood",
+                remedy=f"write ours, once, and the file's, as in item_id=question. Ours are {', '.join(COLUMNS)}.",
+            )
+        columns[ours] = theirs
+    return columns
+
+
+def save(folder: Path, name: str, layout: Layout) -> Path:
+    """Keep the layout under this name; returns the file, which a person may edit."""
+    _require_name(name)
+    lines = [f"# seedtest ingest --preset {name} FILE: our columns, and what the file calls them."]
+    if layout.encoding:
+        lines.append(f"encoding = {_quoted(layout.encoding)}")
+    lines += ["[columns]", *(f"{ours} = {_quoted(theirs)}" for ours, theirs in layout.columns.items()), ""]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.toml"
+    atomic_file.write(path, "\n".join(lines).encode())
+    return path
+
+
+def saved(folder: Path, name: str) -> Layout:
+    """What was kept under this name.
+
+    Raises:
+        InvalidInput: nothing was, or the file was edited to what is no layout.
+    """
+    _require_name(name)
+    path = folder / f"{name}.toml"
+    if not path.is_file():
+        there = sorted(file.stem for file in folder.glob("*.toml"))
+        raise InvalidInput(
+            f"There is no preset {name}", remedy=f"name one of {', '.join(there)}." if there else "see --help."
+        )
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} is not TOML ({error})", where=path, remedy="mend it, or save it anew.") from error
+    columns, encoding = content.get("columns", {}), content.get("encoding")
+    if (
+        content.keys() - {"columns", "encoding"}
+        or not isinstance(columns, dict)
+        or not all(ours in COLUMNS and isinstance(theirs, str) for ours, theirs in columns.items())
+    ):
+        raise InvalidInput(
+            f"{path} may hold `encoding` and `[columns]`, whose names are {', '.join(COLUMNS)}", where=path,
+            remedy="mend it, or save it anew.",
+        )  # fmt: skip
+    return Layout(columns, known(str(encoding)) if encoding else None)
+
+
+def _require_name(name: str) -> None:
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise InvalidInput(f"{name!r} is no name for a preset", remedy="use letters, digits and hyphens.")
+
+
+def _quoted(text: str) -> str:
+    """A JSON string is a TOML one, too, where other characters stand for themselves."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

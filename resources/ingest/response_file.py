@@ -73,9 +73,10 @@ def from_table(table: pa.Table, name: str) -> ResponseFile:
     """
     checking = Checking(name)
     checking.begin(name, "row")
-    columns = Layout().found(table.column_names, name)
-    checking.leave_aside(column for column in table.column_names if column not in columns)
-    checking.take(table.select(list(columns)), np.arange(1, table.num_rows + 1))
+    file = SourceFile(Path(), name)
+    wanted = Layout().wanted(table.column_names, file)
+    checking.leave_aside(column for column in table.column_names if column not in wanted)
+    checking.take(*Layout().responses(table.select(wanted), np.arange(1, table.num_rows + 1), file))
     return _finished(name, checking)
 
 
@@ -88,11 +89,11 @@ def _read_file(file: SourceFile, layout: Layout, checking: Checking, told: Told)
         else:
             checking.begin(file.name, "line")
             reader = CsvReader(file.name, stream, layout.encoding, checking.complain)
-        columns = layout.found(reader.header, file.name)
-        checking.leave_aside(name for name in reader.header if name not in columns.values())
+        wanted = layout.wanted(reader.header, file)
+        checking.leave_aside(name for name in reader.header if name not in wanted)
         behind = 0
-        for table, places in reader.tables(list(columns.values())):
-            checking.take(table.select(list(columns.values())).rename_columns(list(columns)), places)
+        for table, places in reader.tables(wanted):
+            checking.take(*layout.responses(table, places, file))
             told(raw.tell() - behind)
             behind = raw.tell()
 

@@ -13,8 +13,11 @@ from seedtest_pipeline.cli.options import AsJson
 from seedtest_pipeline.terminal import OUT, bars, facts, remark
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import sqlalchemy as sa
 
+    from resources.ingest.layout import Layout
     from resources.ingest.response_file import ResponseFile
     from resources.ingest.sources import Source
     from resources.progress import Progress
@@ -30,6 +33,13 @@ def ingest(
         ),
     ],
     exam: Annotated[str, typer.Option(help="The exam's id.")] = "ingested",
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS", help="What the file calls a column, such as item_id=question."),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of CSV: cp949, cp1252, utf-16 ...; UTF-8 unless told.")] = None,
+    save: Annotated[str | None, typer.Option(metavar="NAME", help="Keep --map and --encoding under this name.")] = None,
+    preset: Annotated[str | None, typer.Option(metavar="NAME", help="Read columns as they were kept under it.")] = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Load responses from files into exam_results: all of them, or none. A second run of the same files changes
@@ -41,8 +51,9 @@ def ingest(
     leave_pandas_out()
     parts = startup.parts()
     begun = time.monotonic()
+    layout = _layout(parts.settings.home / "presets", preset, columns or [], encoding, save)
     with bars() as progress:
-        read = _read([find(typed) for typed in files], progress)
+        read = _read([find(typed) for typed in files], layout, progress)
         remark(f"Storing {sum(file.n_responses for file in read):,} responses ...")
         counts, n_users = _store(parts.engine, read, exam, progress)
     _show(counts, read, time.monotonic() - begun, as_json)
@@ -56,13 +67,31 @@ def ingest(
         remark(complaint)
 
 
-def _read(sources: "Sequence[Source]", progress: "Progress") -> "list[ResponseFile]":
+def _layout(
+    folder: "Path", preset: str | None, columns: "Sequence[str]", encoding: str | None, save: str | None
+) -> "Layout":
+    """As it was kept, and what is told now before that."""
+    from dataclasses import replace
+
+    from resources.ingest import layout
+    from resources.ingest.encodings import known
+
+    found = layout.saved(folder, preset) if preset else layout.Layout()
+    found = replace(found, columns={**found.columns, **layout.mapped(columns)})
+    if encoding:
+        found = replace(found, encoding=known(encoding))
+    if save:
+        remark(f"Kept in {layout.save(folder, save, found)}: --preset {save} reads such files from now on.")
+    return found
+
+
+def _read(sources: "Sequence[Source]", layout: "Layout", progress: "Progress") -> "list[ResponseFile]":
     """All of them, under one bar."""
     from resources.ingest.response_file import read
     from resources.progress import Steps
 
     steps = Steps(progress, "bytes read", sum(file.size for source in sources for file in source.files))
-    return [read(source, told=steps) for source in sources]
+    return [read(source, layout, steps) for source in sources]
 
 
 def _store(

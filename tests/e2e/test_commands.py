@@ -12,6 +12,7 @@ import pytest
 
 from resources.database.engine import transaction
 from resources.database.queries import abilities
+from resources.database.schema.tables import exam_results
 from resources.model import Thetas, Week
 from resources.reports import cohort_document
 from seedtest_pipeline.cli import main
@@ -116,6 +117,38 @@ def test_a_file_loaded_twice_changes_nothing_and_json_is_all_that_is_printed(on_
     assert shown["responses"] == len(responses)
     assert (shown["sessions_new"], shown["sessions_unchanged"]) == (0, N_USERS * len(WEEKS))
     assert (shown["first_week"], shown["last_week"]) == WEEKS
+
+
+def test_a_layout_that_is_kept_reads_the_next_file_and_several_files_are_one_load(on_exam, responses, tmp_path):
+    files = [tmp_path / "first.csv", tmp_path / "second.csv"]
+    half = len(responses) // 2
+    for file, rows in zip(files, (responses.iloc[:half], responses.iloc[half:]), strict=True):
+        rows.rename(columns={"item_id": "Frage"}).to_csv(file, index=False, encoding="utf-16")
+    typed = ("ingest", str(files[0]), "--exam", "exam", "--json")
+    told = json.loads(on_exam(*typed, "--map", "item_id=Frage", "--encoding", "utf-16", "--save", "school").out)
+    assert told["responses"] == half
+    told = json.loads(on_exam(*typed, str(files[1]), "--preset", "school").out)
+    assert (told["responses"], told["sessions_new"]) == (len(responses), 0)
+
+
+def test_answers_to_the_platforms_own_sessions_are_left_out_and_shown(on_exam, responses, tmp_path, engine):
+    """They were dropped without a word."""
+    with transaction(engine) as connection:
+        platform = {"user_id": "p1", "session_id": "p1-0", "status": "completed", "result_json": {"questions": []}}
+        connection.execute(exam_results.insert(), [platform])
+    file = tmp_path / "theirs.csv"
+    responses.head(3).assign(user_id="p1", session_id="p1-0").to_csv(file, index=False)
+    said = on_exam("ingest", str(file))
+    assert re.search(r"sessions of the platform +1\nresponses left out of those +3\n", said.out)
+    assert "Answers to sessions that the platform wrote itself were left out" in said.err
+    with transaction(engine) as connection:
+        connection.execute(exam_results.delete().where(exam_results.c.user_id == "p1"))
+
+
+def test_a_value_that_looks_like_markup_ended_the_command_with_a_traceback(on_exam, responses, tmp_path):
+    file = tmp_path / "markup.csv"
+    responses.astype({"correct": str}).assign(correct="[/b]").head(1).to_csv(file, index=False)
+    assert "line 2, column correct: '[/b]' is neither" in on_exam("ingest", str(file)).err
 
 
 def test_the_error_of_an_asset_is_its_own_sentence_without_the_names_of_classes(on_exam):

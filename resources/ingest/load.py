@@ -6,7 +6,8 @@ session that the platform wrote stays as the platform wrote it.
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from dataclasses import replace as updated
 
 import pyarrow.compute as pc
 import sqlalchemy as sa
@@ -17,26 +18,32 @@ from resources.database import locks
 from resources.database.queries import attempts
 from resources.database.staging import stage
 from resources.errors import InvalidInput, OperatorRequired
+from resources.ingest import journal
 from resources.ingest.faults import NOTHING_LOADED, Faults, Mistake
 from resources.ingest.identifiers import one_way
+from resources.ingest.journal import SAME_ANSWER, Changes
 from resources.ingest.response_file import ResponseFile
 from resources.ingest.session_json import INGESTED_BY, session_batches
 
+_LOCK = "seedtest ingest"
 _BATCH = 20_000  # responses; a few megabytes of JSON at once, and a progress bar that moves
 
 _INCOMING = """
     user_id text, session_id text, result_json jsonb, created_at timestamptz, updated_at timestamptz, n_responses bigint
 """
-# An answer is the same if item and instant are, and the attempt's number wherever both have one. What the file says of
-# an answer is put over what is stored of it; `@>` finds nothing to do without taking the session apart. Answers of one
-# instant stand in the file's order, after those that it does not have.
+# What the file says of an answer is put over what is stored of it; `@>` finds nothing to do without taking the session
+# apart. Answers of one instant stand in the file's order, after those that it does not have. Where the file replaces,
+# its session stands for what is stored.
 _MERGE = """
     WITH matched AS MATERIALIZED (
-        SELECT i.*, r.id, r.result_json::jsonb AS stored
+        SELECT i.*, r.id, r.result_json::jsonb AS stored,
+            jsonb_build_object('result_json', r.result_json::jsonb, 'created_at', r.created_at,
+                'updated_at', r.updated_at) AS before
         FROM incoming i LEFT JOIN exam_results r ON r.user_id = i.user_id AND r.session_id = i.session_id
     ), completed AS (
         UPDATE exam_results r
-        SET result_json = m.result_json || jsonb_build_object('questions', (
+        SET result_json = CASE WHEN %(replace)s THEN m.result_json
+            ELSE m.result_json || jsonb_build_object('questions', (
                 SELECT jsonb_agg(q ORDER BY q ->> 'answered_at', old_no, new_no)
                 FROM (
                     SELECT coalesce(old.q, '{}') || new.q, new.no, NULL
@@ -49,17 +56,22 @@ _MERGE = """
                         SELECT FROM jsonb_array_elements(m.result_json -> 'questions') AS new(q) WHERE {same}
                     )
                 ) AS merged(q, new_no, old_no)
-            )),
-            created_at = least(r.created_at, m.created_at),
-            updated_at = greatest(r.updated_at, m.updated_at)
+            )) END,
+            created_at = CASE WHEN %(replace)s THEN m.created_at ELSE least(r.created_at, m.created_at) END,
+            updated_at = CASE WHEN %(replace)s THEN m.updated_at ELSE greatest(r.updated_at, m.updated_at) END
         FROM matched m
-        WHERE r.id = m.id AND stored ->> 'ingested_by' = %(ingested_by)s AND NOT stored @> m.result_json
-        RETURNING 1
+        WHERE r.id = m.id AND stored ->> 'ingested_by' = %(ingested_by)s
+            AND CASE WHEN %(replace)s THEN stored <> m.result_json ELSE NOT stored @> m.result_json END
+        RETURNING m.user_id, m.session_id, m.before, r.result_json::jsonb AS after
     ), added AS (
         INSERT INTO exam_results (user_id, session_id, exam_id, status, result_json, created_at, updated_at)
         SELECT user_id, session_id, %(exam_id)s, 'completed', result_json, created_at, updated_at
         FROM matched WHERE id IS NULL
-        RETURNING 1
+        RETURNING user_id::text, session_id::text, NULL::jsonb, result_json::jsonb
+    ), noted AS (
+        INSERT INTO ingested_sessions (load_no, user_id, session_id, before, after)
+        SELECT %(load_no)s, user_id, session_id, before, jsonb_hash_extended(after, 0)
+        FROM (SELECT * FROM completed UNION ALL SELECT * FROM added) AS written
     )
     SELECT (SELECT count(*) FROM added),
            (SELECT count(*) FROM completed),
@@ -71,11 +83,7 @@ _MERGE = """
             WHERE id IS NOT NULL AND stored ->> 'ingested_by' IS DISTINCT FROM %(ingested_by)s
         ) AS session
     ) AS theirs
-""".replace(
-    "{same}",
-    "old.q ->> 'question_id' = new.q ->> 'question_id' AND old.q ->> 'answered_at' = new.q ->> 'answered_at' "
-    "AND coalesce(old.q ->> 'attempt_no' = new.q ->> 'attempt_no', true)",
-)
+""".replace("{same}", SAME_ANSWER)
 _UNFILLED = """
     SELECT attname FROM pg_attribute
     WHERE attrelid = 'exam_results'::regclass AND attnum > 0 AND NOT attisdropped
@@ -90,8 +98,9 @@ _REFUSALS = (
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of a file's sessions: `new`, `grown` (completed with answers), `unchanged` (all was there) and
-    `foreign` (the platform's own, left as they are; `foreign_responses` are the file's answers to those)."""
+    """What became of a file's sessions: `new`, `grown` (completed, or replaced), `unchanged` (all was there)
+    and `foreign` (the platform's own, left as they are; `foreign_responses` are the file's answers to those). `changes`
+    says more of what was there before."""
 
     responses: int
     new: int = 0
@@ -99,6 +108,7 @@ class Ingested:
     unchanged: int = 0
     foreign: int = 0
     foreign_responses: int = 0
+    changes: Changes = field(default=Changes(0, 0, 0, 0, 0), compare=False)
 
 
 def ingest(
@@ -106,23 +116,28 @@ def ingest(
     file: ResponseFile,
     exam_id: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    replace: bool = False,
 ) -> Ingested:
     """Store the file's sessions; `progress` hears of the responses done and of all. The caller's transaction decides.
+
+    With `replace` the file is the truth for its sessions: what it does not have of them is gone.
 
     Raises:
         OperatorRequired: `exam_results` has a column that must be filled and that ingest knows nothing of.
         InvalidInput: the table refuses a value, or a learner's id is a known one written differently.
     """
     _require_defaults(connection)
-    locks.hold(connection, "seedtest ingest")  # two ingests of one session would both find it missing
+    locks.hold(connection, _LOCK)  # two ingests of one session would both find it missing
     total, done, result = file.n_responses, 0, Ingested(file.n_responses)
     known_before = set(attempts.users(connection))
-    parameters = {"exam_id": exam_id, "ingested_by": INGESTED_BY}
+    load_no = journal.begin(connection, file.name)
+    parameters = {"exam_id": exam_id, "ingested_by": INGESTED_BY, "replace": replace, "load_no": load_no}
     with _refusals(file.name):
         for sessions in (batch for part in file.parts() for batch in session_batches(part, _BATCH)):
             stage(connection, "incoming", _INCOMING, "user_id, session_id", sessions)
             new, grown, foreign, foreign_responses = connection.exec_driver_sql(_MERGE, parameters).one()
-            result = replace(
+            result = updated(
                 result,
                 new=result.new + new,
                 grown=result.grown + grown,
@@ -133,7 +148,14 @@ def ingest(
             done += pc.sum(sessions["n_responses"]).as_py()
             progress(done, total)
     _require_one_way(known_before, attempts.users(connection), file.name)
-    return result
+    return updated(result, changes=journal.end(connection, load_no))
+
+
+def undo(connection: sa.Connection, name: str) -> journal.Undone:
+    """Take the newest load of the file `name` back; as `journal.undo`, and after whoever loads now."""
+    locks.hold(connection, _LOCK)
+    with _refusals(name):
+        return journal.undo(connection, name)
 
 
 def _require_one_way(known_before: Set[str], known: Sequence[str], name: str) -> None:

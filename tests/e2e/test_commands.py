@@ -8,7 +8,9 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from resources.database.engine import transaction
 from resources.database.queries import abilities
@@ -16,7 +18,7 @@ from resources.database.schema.tables import exam_results
 from resources.model import Thetas, Week
 from resources.reports import cohort_document
 from seedtest_pipeline.cli import main
-from tests.e2e.conftest import N_USERS, WEEKS
+from tests.e2e.conftest import N_ITEMS, N_USERS, WEEKS
 from tests.week_states import first_states
 
 COMMANDS = [command.name or command.callback.__name__.replace("_", "-") for command in main.app.registered_commands]
@@ -143,6 +145,35 @@ def test_answers_to_the_platforms_own_sessions_are_left_out_and_shown(on_exam, r
     assert "Answers to sessions that the platform wrote itself were left out" in said.err
     with transaction(engine) as connection:
         connection.execute(exam_results.delete().where(exam_results.c.user_id == "p1"))
+
+
+def test_a_dry_run_says_what_would_change_and_a_file_is_taken_back_by_its_name(on_exam, responses, tmp_path, engine):
+    file = tmp_path / "late.csv"
+    rows = responses.head(2).assign(answered_at=responses["answered_at"] + pd.Timedelta(hours=9))
+    rows.to_csv(file, index=False)
+
+    def content():
+        with transaction(engine) as connection:
+            return connection.execute(sa.select(exam_results).order_by("id")).all()
+
+    before = content()
+    said = on_exam("ingest", str(file), "--replace", "--dry-run", "--json")
+    told = json.loads(said.out)
+    assert (told["sessions_grown"], told["responses_removed"]) == (2, N_ITEMS)
+    assert said.err.endswith("Nothing was stored: this was a dry run.")
+    assert content() == before
+    said = on_exam("ingest", str(file))
+    assert "2 answers are to items that their session held already, at another time." in said.err
+    assert json.loads(on_exam("ingest", "--undo", "late.csv", "--json").out)["sessions_restored"] == 2
+    assert content() == before
+    assert "No file late.csv was loaded" in on_exam("ingest", "--undo", "late.csv").err
+
+
+@pytest.mark.parametrize("typed", [[], ["a.csv", "--undo", "b.csv"]])
+def test_ingest_wants_files_or_one_to_take_back(type_, typed):
+    said = type_("ingest", *typed)
+    assert said.exit_code == 2
+    assert "Name files to load, or one to --undo." in said.err
 
 
 def test_a_value_that_looks_like_markup_ended_the_command_with_a_traceback(on_exam, responses, tmp_path):

@@ -152,6 +152,26 @@ session_versions = sa.Table(  # a week's sessions when they were last compared w
     sa.Column("checksum", sa.Text, nullable=False),  # of what is in them, as in the frozen file
 )
 
+ingested_files = sa.Table(
+    "ingested_files",
+    metadata,
+    sa.Column("load_no", sa.BigInteger, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("loaded_at", _instant, nullable=False),
+)
+
+ingested_sessions = sa.Table(  # what a load wrote, so that it can be taken back
+    "ingested_sessions",
+    metadata,
+    sa.Column("load_no", sa.BigInteger, primary_key=True),
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("before", JSONB),  # result_json, created_at and updated_at; NULL: the session is new
+    sa.Column(
+        "after", sa.BigInteger, nullable=False
+    ),  # a hash of what the load left: another, and it was changed since
+)
+
 answered_items = sa.Table(  # so that on demand a repeat is known without reading a learner's whole history
     "answered_items",
     metadata,

@@ -13,7 +13,7 @@ from resources.database.engine import make_engine, transaction
 from resources.database.queries import attempts
 from resources.database.schema import migrate
 from resources.errors import InvalidInput, OperatorRequired
-from resources.ingest.load import Ingested, ingest
+from resources.ingest.load import Ingested, ingest, undo
 from resources.ingest.response_file import ResponseFile, from_table, read
 from resources.model import Week
 from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, synthetic_exam
@@ -252,6 +252,9 @@ def test_a_platforms_own_table_takes_sessions_too(platform_engine: sa.Engine, js
     assert load(platform_engine, whole).grown == 1
     assert load(platform_engine, whole).unchanged == 1
     assert_stored(platform_engine, whole)
+    with transaction(platform_engine) as connection:
+        assert undo(connection, "answers").restored == 1
+    assert_stored(platform_engine, file_of(answer("i2", 5)))
 
 
 def test_an_id_that_nothing_fills_is_named(platform_engine: sa.Engine) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,10 @@ class Checking:
 
     def leave_aside(self, columns: Iterable[str]) -> None:
         self._unused |= dict.fromkeys(columns)
+
+    def note(self, counts: Mapping[str, int]) -> None:
+        """Sentences with `{n}`, and how many rows each is true of."""
+        self._notes.update(counts)
 
     def complain(self, place: int, kind: str, what: str) -> None:
         """Of a row of the file that was begun last: it is none."""

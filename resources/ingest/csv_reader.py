@@ -91,7 +91,7 @@ class CsvReader:
             table = pyarrow.csv.read_csv(
                 io.BytesIO(block),
                 pyarrow.csv.ReadOptions(
-                    use_threads=False, block_size=len(block) + 1, column_names=_distinct(self.header)
+                    use_threads=False, block_size=len(block) + 1, column_names=distinct(self.header)
                 ),
                 pyarrow.csv.ParseOptions(
                     delimiter=self._delimiter, quote_char='"', invalid_row_handler=handle, ignore_empty_lines=True
@@ -107,7 +107,8 @@ class CsvReader:
 
     def _by_csv(self, blocks: Iterable[bytes], wanted: Sequence[str]) -> Iterator[tuple[pa.Table, Ints]]:
         records = self._records(self._texts(blocks))
-        places = [self.header.index(name) for name in wanted]
+        names = distinct(self.header)
+        places = [names.index(name) for name in wanted]
         schema = pa.schema([(name, _TEXT) for name in wanted])
         while True:
             lines: list[int] = []
@@ -218,6 +219,6 @@ def _delimiter(block: bytes) -> str:
     return max(",;\t", key=header.count)
 
 
-def _distinct(header: Sequence[str]) -> list[str]:
-    """Arrow wants each name once; a name that is there twice is never among the wanted ones."""
+def distinct(header: Sequence[str]) -> list[str]:
+    """Each name once, as Arrow wants them: one that was there before has its place behind it."""
     return [name if header.index(name) == place else f"{name}\n{place}" for place, name in enumerate(header)]

@@ -2,7 +2,8 @@
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from resources import atomic_file
 from resources.errors import InvalidInput
 from resources.ingest.encodings import known
 from resources.ingest.faults import NOTHING_LOADED
-from resources.ingest.sources import SourceFile
+from resources.ingest.sources import Source, SourceFile
 from resources.model import Ints
 
 REQUIRED = ("user_id", "session_id", "item_id", "correct", "answered_at")
@@ -30,9 +31,12 @@ class Layout:
     columns: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
     topics_may_differ: bool = False
+    notes: Counter[str] = field(default_factory=Counter, compare=False)  # none: nothing is worked out
+
+    def begin(self, source: Source) -> None:
+        """Nothing stands aside."""
 
     def is_aside(self, file: SourceFile) -> bool:
-        """Whether the file holds no responses but what is needed to read others."""
         return False
 
     def wanted(self, header: Sequence[str], file: SourceFile) -> list[str]:
@@ -109,8 +113,8 @@ def save(folder: Path, name: str, layout: Layout) -> Path:
     return path
 
 
-def saved(folder: Path, name: str) -> Layout:
-    """What was kept under this name.
+def saved(folder: Path, name: str, built_in: Iterable[str] = ()) -> Layout:
+    """What was kept under this name; the message names those and the ones that are `built_in`.
 
     Raises:
         InvalidInput: nothing was, or the file was edited to what is no layout.
@@ -118,10 +122,8 @@ def saved(folder: Path, name: str) -> Layout:
     _require_name(name)
     path = folder / f"{name}.toml"
     if not path.is_file():
-        there = sorted(file.stem for file in folder.glob("*.toml"))
-        raise InvalidInput(
-            f"There is no preset {name}", remedy=f"name one of {', '.join(there)}." if there else "see --help."
-        )
+        there = ", ".join([*built_in, *sorted(file.stem for file in folder.glob("*.toml"))])
+        raise InvalidInput(f"There is no preset {name}", remedy=f"name one of {there}." if there else "save one first.")
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""Files of responses, read and checked as a whole before anything is loaded: CSV or Parquet, the same rules.
+"""Files of responses, read and checked as a whole before anything is loaded: CSV, Parquet or xAPI, the same rules.
 
 All mistakes are told at once, and memory stays flat however many rows there are. Stays out: how responses are stored.
 """
@@ -16,7 +16,9 @@ from resources.ingest.checking import Checking
 from resources.ingest.csv_reader import CsvReader
 from resources.ingest.layout import Layout
 from resources.ingest.parquet_reader import ParquetReader
-from resources.ingest.sources import Source, SourceFile, find, is_parquet, opened
+from resources.ingest.presets.preset import Preset
+from resources.ingest.sources import Source, SourceFile, find, is_parquet, opened, start
+from resources.ingest.statements import StatementReader, is_json
 
 Told = Callable[[int], None]
 
@@ -49,7 +51,7 @@ class ResponseFile:
         return pa.concat_tables(self.parts())
 
 
-def read(source: Path | Source, layout: Layout | None = None, told: Told = lambda _: None) -> ResponseFile:
+def read(source: Path | Source, preset: Preset | None = None, told: Told = lambda _: None) -> ResponseFile:
     """The responses in a file, or in all files of a source; a timestamp without a zone is UTC.
 
     `told` hears how many more bytes of the files are behind us.
@@ -58,10 +60,14 @@ def read(source: Path | Source, layout: Layout | None = None, told: Told = lambd
         InvalidInput: the mistakes in the files, if there are any.
     """
     found = source if isinstance(source, Source) else find(str(source))
-    layout = layout or Layout()
-    checking = Checking(found.name, topics_may_differ=layout.topics_may_differ)
+    reshaping: Preset = preset or Layout()
+    reshaping.begin(found)
+    checking = Checking(found.name, topics_may_differ=reshaping.topics_may_differ)
     for file in found.files:
-        _read_file(file, layout, checking, told)
+        if not reshaping.is_aside(file):
+            _read_file(file, reshaping, checking, told)
+    checking.note(reshaping.notes)
+    reshaping.notes.clear()  # of this source
     return _finished(found.name, checking)
 
 
@@ -80,20 +86,23 @@ def from_table(table: pa.Table, name: str) -> ResponseFile:
     return _finished(name, checking)
 
 
-def _read_file(file: SourceFile, layout: Layout, checking: Checking, told: Told) -> None:
+def _read_file(file: SourceFile, preset: Preset, checking: Checking, told: Told) -> None:
     with opened(file) as (stream, raw):
-        reader: CsvReader | ParquetReader
+        reader: CsvReader | ParquetReader | StatementReader
         if is_parquet(file):
             checking.begin(file.name, "row")
             reader = ParquetReader(file.name, stream)
+        elif is_json(start(file)):
+            checking.begin(file.name, "statement")
+            reader = StatementReader(file.name, stream, checking.complain, preset.notes)
         else:
             checking.begin(file.name, "line")
-            reader = CsvReader(file.name, stream, layout.encoding, checking.complain)
-        wanted = layout.wanted(reader.header, file)
+            reader = CsvReader(file.name, stream, preset.encoding, checking.complain)
+        wanted = preset.wanted(reader.header, file)
         checking.leave_aside(name for name in reader.header if name not in wanted)
         behind = 0
         for table, places in reader.tables(wanted):
-            checking.take(*layout.responses(table, places, file))
+            checking.take(*preset.responses(table, places, file))
             told(raw.tell() - behind)
             behind = raw.tell()
 

@@ -97,6 +97,12 @@ def is_parquet(file: SourceFile) -> bool:
     return start == _PARQUET or (bool(start) and file.path.suffix.lower() == ".parquet")
 
 
+def start(file: SourceFile) -> bytes:
+    """The first bytes of the file, unpacked."""
+    with opened(file) as (stream, _):
+        return bytes(stream.read(100))
+
+
 def damaged(name: str, error: Exception) -> InvalidInput:
     cause = " ".join(str(error).split())[:120]
     return InvalidInput(

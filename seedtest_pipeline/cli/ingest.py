@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from resources.ingest.layout import Layout
+    from resources.ingest.presets.preset import Preset
     from resources.ingest.response_file import ResponseFile
     from resources.ingest.sources import Source
     from resources.progress import Progress
@@ -39,7 +39,10 @@ def ingest(
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of CSV: cp949, cp1252, utf-16 ...; UTF-8 unless told.")] = None,
     save: Annotated[str | None, typer.Option(metavar="NAME", help="Keep --map and --encoding under this name.")] = None,
-    preset: Annotated[str | None, typer.Option(metavar="NAME", help="Read columns as they were kept under it.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What was saved, or assistments, canvas, ednet, moodle, oulad, riiid."),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="The file is the truth for its sessions: what it lacks of them goes.")
     ] = False,
@@ -98,15 +101,23 @@ def _undo(name: str, dry_run: bool, as_json: bool) -> None:
 
 
 def _layout(
-    folder: "Path", preset: str | None, columns: "Sequence[str]", encoding: str | None, save: str | None
-) -> "Layout":
+    folder: "Path", name: str | None, columns: "Sequence[str]", encoding: str | None, save: str | None
+) -> "Preset":
     """As it was kept, and what is told now before that."""
     from dataclasses import replace
 
+    from resources.errors import InvalidInput
     from resources.ingest import layout
     from resources.ingest.encodings import known
+    from resources.ingest.presets.known import EXPORTS, preset
 
-    found = layout.saved(folder, preset) if preset else layout.Layout()
+    found = preset(folder, name) if name else layout.Layout()
+    if not isinstance(found, layout.Layout):
+        if columns or encoding or save:
+            raise InvalidInput(f"--preset {name} knows its columns", remedy="leave --map, --encoding and --save out.")
+        return found
+    if save in EXPORTS:
+        raise InvalidInput(f"--save {save} is the name of a preset that is there", remedy="choose another.")
     found = replace(found, columns={**found.columns, **layout.mapped(columns)})
     if encoding:
         found = replace(found, encoding=known(encoding))
@@ -115,13 +126,13 @@ def _layout(
     return found
 
 
-def _read(sources: "Sequence[Source]", layout: "Layout", progress: "Progress") -> "list[ResponseFile]":
+def _read(sources: "Sequence[Source]", preset: "Preset", progress: "Progress") -> "list[ResponseFile]":
     """All of them, under one bar."""
     from resources.ingest.response_file import read
     from resources.progress import Steps
 
     steps = Steps(progress, "bytes read", sum(file.size for source in sources for file in source.files))
-    return [read(source, layout, steps) for source in sources]
+    return [read(source, preset, steps) for source in sources]
 
 
 def _store(

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Literal, Self
 
 import numpy as np
@@ -102,6 +103,31 @@ class Priors:
 
 
 STANDARD_NORMAL = Prior()
+
+
+@dataclass(frozen=True)
+class ItemDetails:
+    """What people call an item, and where it is to be found; None where nobody has told."""
+
+    title: str | None = None
+    topic: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class ItemCatalogue:
+    """The details of those items of which any are known, by item."""
+
+    details: Mapping[str, ItemDetails] = field(default_factory=dict)
+
+    def of(self, item_key: str) -> ItemDetails:
+        return self.details.get(item_key, ItemDetails())
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of all that is known; the same for whatever knows as much. Nothing of an empty one."""
+        known = repr(sorted(self.details.items(), key=itemgetter(0)))
+        return hashlib.sha256(known.encode()).hexdigest() if self.details else ""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from assets.publishing.report_processes import ReportProcesses
 from resources.answers.answers import Answers
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities, report_artifacts
-from resources.model import Format, ItemBank, ReportArtifact, Week
+from resources.database.queries import abilities, item_details, report_artifacts
+from resources.model import Format, ItemBank, ItemCatalogue, ReportArtifact, Week
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
 
@@ -76,7 +76,9 @@ class Publisher:
 
     @cached_property
     def _maker(self) -> ReportMaker:
-        return ReportMaker(self.store, self.templates, self.bank, self.scale, self.window_days)
+        with transaction(self.engine) as connection:
+            items = ItemCatalogue(item_details.of(connection, self.bank.item_keys))
+        return ReportMaker(self.store, self.templates, self.bank, items, self.scale, self.window_days)
 
     def _batches(
         self, week: Week, members: Sequence[str], parts: Sequence[Sequence[str]], answers: Answers, counted: Answers

@@ -13,7 +13,7 @@ from resources.answers.answers import Answers
 from resources.irt.growth.change import change, over_last, since_start
 from resources.irt.growth.smoothing import smooth
 from resources.irt.response_matrix import ResponseMatrix
-from resources.model import Floats, ItemBank, Week
+from resources.model import Floats, ItemBank, ItemCatalogue, Week
 from resources.reports.learner.percentile import standing
 from resources.reports.learner.report_input import Change, Level, ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
@@ -34,6 +34,7 @@ def report_inputs(
     bank: ItemBank,
     scale: Scale,
     window_days: int,
+    items: ItemCatalogue = ItemCatalogue(),  # noqa: B008 - frozen
 ) -> Iterator[ReportInput]:
     """Of those of `members` who answered in the week, or have a level to show that is not older than `window_days`.
 
@@ -67,6 +68,7 @@ def report_inputs(
             scale=scale,
             as_of=week.ends_at,
             window_days=window_days,
+            items=items,
         )
 
 

@@ -20,7 +20,7 @@ from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool, settled
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
-from resources.model import Floats, Format, ItemBank, ReportArtifact, Week
+from resources.model import Floats, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.recipe import recipe
@@ -91,6 +91,7 @@ class ReportMaker:
     store: ArtifactStore
     templates: Mapping[Format, Template]
     bank: ItemBank
+    items: ItemCatalogue
     scale: Scale
     window_days: int
 
@@ -127,7 +128,7 @@ class ReportMaker:
         """Who has a report is taken out of `without`."""
         reports = report_inputs(
             batch.week, batch.members, batch.answers, batch.counted, batch.history, batch.everybody,
-            bank=self.bank, scale=self.scale, window_days=self.window_days,
+            bank=self.bank, scale=self.scale, window_days=self.window_days, items=self.items,
         )  # fmt: skip
         for report in reports:
             without.discard(report.user_id)
@@ -218,7 +219,7 @@ def fingerprint(template: Template, report: ReportInput) -> str:
         recipe(), template.sha256, report.user_id, report.week, [_rounded(past) for past in report.history],
         _rounded(report.level) if report.level else None, report.standing, report.change, report.change_since_start,
         report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
-        answers.keys, answers.topics, answers.sessions,
+        answers.keys, answers.topics, answers.sessions, report.items.sha256,
     )  # fmt: skip
     digest = hashlib.sha256(repr(parts).encode())
     for column in (

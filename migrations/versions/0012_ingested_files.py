@@ -1,9 +1,11 @@
-"""Which sessions each ingested file wrote, and what stood there before: so a file can be taken back by its name."""
+"""Which sessions each ingested file wrote, and what stood there before, so that a file can be taken back by its name;
+and what an items file tells of items, for reports.
+"""
 
 from alembic import op
 
 from resources.database.schema import undo_log
-from resources.database.schema.table_adoption import Column, Table, make_table
+from resources.database.schema.own_tables import Column, Table, make_table
 
 revision = "0012"
 down_revision = "0011"
@@ -28,10 +30,22 @@ _SESSIONS = Table(
     ),
     key=("load_no", "user_id", "session_id"),
 )
+_ITEMS = Table(
+    "item_details",
+    columns=(
+        Column("item_id", "text", nullable=False),
+        Column("title", "text"),
+        Column("topic", "text"),
+        Column("url", "text"),
+        Column("exam", "text"),
+        Column("key", "text"),
+    ),
+    key=("item_id",),
+)
 
 
 def upgrade() -> None:
-    for table in (_FILES, _SESSIONS):
+    for table in (_FILES, _SESSIONS, _ITEMS):
         make_table(op.get_bind(), revision, table)
 
 

@@ -1,11 +1,12 @@
-"""The command for the database itself: `migrate`."""
+"""Commands for the database and what is told of its items: `migrate` and `items`."""
 
 from typing import Annotated
 
 import typer
 
 from seedtest_pipeline.cli import startup
-from seedtest_pipeline.terminal import ERR, OUT
+from seedtest_pipeline.cli.options import AsJson
+from seedtest_pipeline.terminal import ERR, OUT, facts, remark
 
 
 def migrate(
@@ -37,3 +38,36 @@ def migrate(
         ERR.print(f"As the database's owner, run: {' '.join(lacking)}", highlight=False)
     for sentence in (*unserved, *missing_indexes(engine)):
         ERR.print(sentence, highlight=False)
+
+
+def items(
+    file: Annotated[
+        str,
+        typer.Argument(help="CSV or Parquet with item_id and any of title, topic, url, exam, key.", show_default=False),
+    ],
+    encoding: Annotated[str | None, typer.Option(help="Of CSV: cp949, cp1252 ...; UTF-8 unless told.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what people call the items and where they are to be found: reports name them so from their next run on."""
+    from resources.database.engine import transaction
+    from resources.database.queries import item_banks, item_details
+    from resources.errors import NoItemBank
+    from resources.ingest.encodings import known
+    from resources.ingest.items_file import read_items
+
+    parts = startup.parts()
+    read = read_items(file, known(encoding) if encoding else None)
+    with transaction(parts.engine) as connection:
+        changed = item_details.store(connection, read.rows)
+        try:
+            keys = item_banks.load_chosen(connection, parts.bank_choice).item_keys
+        except NoItemBank:
+            keys = ()
+        n_told = len(item_details.of(connection, keys))
+    made = {"items": len(read.rows), "items_changed": changed, "items_of_the_bank": len(keys), "of_those_told": n_told}
+    if as_json:
+        OUT.print_json(data=made)
+    else:
+        facts({name.replace("_", " "): f"{value:,}" for name, value in made.items()})
+    if read.unused:
+        remark(f"Columns not used: {', '.join(read.unused)}.")

@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import abilities
+from resources.database.queries import abilities, item_details
 from resources.database.schema.tables import exam_results
-from resources.model import Thetas, Week
+from resources.model import ItemDetails, Thetas, Week
 from resources.reports import cohort_document
 from seedtest_pipeline.cli import main
 from tests.e2e.conftest import N_ITEMS, N_USERS, WEEKS
@@ -248,3 +248,15 @@ def test_doctor_told_one_missing_database_in_four_lines_and_now_in_one(type_, mo
     assert said.out.count("is not available") == 1
     assert said.out.count("not examined") == 7
     assert "ok     report compiler" in said.out
+
+
+def test_items_are_told_and_told_again(on_exam, tmp_path, engine):
+    file = tmp_path / "items.csv"
+    file.write_text("item_id,title,url\ni1,Adding fractions,https://x.org/1\nelsewhere,,\n")
+    assert json.loads(on_exam("items", str(file), "--json").out) == {
+        "items": 2, "items_changed": 2, "items_of_the_bank": N_ITEMS, "of_those_told": 1,
+    }  # fmt: skip
+    file.write_text("item_id,title\ni1,Subtracting fractions\nelsewhere,\n")
+    assert json.loads(on_exam("items", str(file), "--json").out)["items_changed"] == 1
+    with transaction(engine) as connection:
+        assert item_details.of(connection, ["i1", "i2"]) == {"i1": ItemDetails("Subtracting fractions")}

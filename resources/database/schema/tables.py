@@ -172,6 +172,13 @@ ingested_sessions = sa.Table(  # what a load wrote, so that it can be taken back
     ),  # a hash of what the load left: another, and it was changed since
 )
 
+item_details = sa.Table(  # what a person's file tells of items; nothing is estimated from it
+    "item_details",
+    metadata,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    *(sa.Column(name, sa.Text) for name in ("title", "topic", "url", "exam", "key")),
+)
+
 answered_items = sa.Table(  # so that on demand a repeat is known without reading a learner's whole history
     "answered_items",
     metadata,

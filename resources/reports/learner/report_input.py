@@ -15,7 +15,7 @@ import numpy as np
 from resources.answers.answers import Answers
 from resources.answers.counting import counting
 from resources.errors import InvalidInput
-from resources.model import Ints, ItemBank, Model, Week
+from resources.model import Ints, ItemBank, ItemCatalogue, Model, Week
 from resources.reports.learner.scale import Scale
 
 
@@ -73,7 +73,8 @@ class ReportInput:
     learners. `change` is None where the week's own answers cannot carry one; so is
     `change_since_start`, from the first four weeks to the last. `history` ascends and ends with this week
     at the latest; weeks without an estimate are absent. `answers` are those of the week alone; `seen` are the items
-    answered lately. `as_of`: answers up to this instant are in.
+    answered lately. `as_of`: answers up to this instant are in. `items` have the
+    details of those of which any are known.
     """
 
     user_id: str
@@ -89,6 +90,7 @@ class ReportInput:
     scale: Scale
     as_of: dt.datetime
     window_days: int
+    items: ItemCatalogue = ItemCatalogue()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         weeks = [past.week for past in self.history]

@@ -14,10 +14,11 @@ from assets.publishing.publisher import Publisher
 from docs.sample_learner import BANK, CHANGE, CUTS, LEVEL, WEEK, given, levels
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
+from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import abilities, report_artifacts
+from resources.database.queries import abilities, item_details, report_artifacts
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
-from resources.model import ReportArtifact, safe_key
+from resources.model import ItemCatalogue, ItemDetails, ReportArtifact, safe_key
 from resources.reports.document.fill import render
 from resources.reports.learner.report_input import Standing
 from resources.reports.learner.scale import Scale
@@ -100,6 +101,7 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
         "standing": Standing(40, 30, 50, 200), "change": replace(CHANGE, se=0.3),
         "change_since_start": CHANGE, "seen": frozenset({"q1"}), "bank": replace(BANK, version="2025-02"),
         "scale": Scale(500, 100, cuts=CUTS), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
+        "items": ItemCatalogue({"i1": ItemDetails("Adding fractions")}),
     }  # fmt: skip
     of_answers = {
         ids: tuple(f"another {name}" for name in getattr(answered, ids))
@@ -225,3 +227,17 @@ def test_a_learner_with_an_estimate_that_cannot_be_true_gets_no_report_and_the_o
     made = publish(new_publisher(), ["ada", "bob"], rows("ada", "bob"))
     assert list(recorded(engine)) == ["bob"]
     assert (made.implausible, made.failed) == ([("ada", WEEK)], [])
+
+
+@pytest.mark.parametrize("form", ["html", "pdf"])
+def test_what_is_told_of_items_comes_into_reports_that_stand_already(engine, new_publisher, store, form):
+    estimated(engine, "ada")
+    assert publish(new_publisher(store, form), ["ada"], rows()).written == 1
+    row = {"title": "Adding fractions", "topic": None, "url": "https://x.org/1?a=1&b", "exam": None, "key": None}
+    with transaction(engine) as connection:
+        item_details.store(connection, [row | {"item_id": key} for key in BANK.item_keys])
+    assert publish(new_publisher(store, form), ["ada"], rows()).written == 1
+    assert publish(new_publisher(store, form), ["ada"], rows()).unchanged == 1
+    if form == "html":
+        page = store.root.joinpath(report_key(WEEK, "ada", "html")).read_text()
+        assert '<a href="https://x.org/1?a=1&amp;b" rel="noopener noreferrer">Adding fractions</a>' in page

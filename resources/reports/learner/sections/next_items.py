@@ -10,13 +10,14 @@ from resources.irt.response_functions import information_at, probability_at
 from resources.reports.i18n.wording import NONE, Words, name
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.sections.points import margin, score
+from resources.reports.link import Link
 
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class NextItem:
-    name: str
+    name: str | Link
     topic: str
     difficulty: str
     chance: str
@@ -45,8 +46,8 @@ def next_items(words: Words, given: ReportInput) -> NextItems | None:
     return NextItems(
         rows=[
             NextItem(
-                name=name(given.bank.item_keys[j]),
-                topic=name(topic) if (topic := given.bank.topics.get(given.bank.item_keys[j])) else NONE,
+                name=_title(given, given.bank.item_keys[j]),
+                topic=_topic(given, given.bank.item_keys[j]),
                 difficulty=score(words, given.scale, float(given.bank.b[j])),
                 chance=words.percent(float(chance[j])),
             )
@@ -55,3 +56,15 @@ def next_items(words: Words, given: ReportInput) -> NextItems | None:
         margin=margin(words, given.scale, given.level.se),
         margin_then=margin(words, given.scale, 1 / math.sqrt(given.level.se**-2 + float(told[best].sum()))),
     )
+
+
+def _title(given: ReportInput, key: str) -> str | Link:
+    """What people call the item, else its id; with the way to it where one was told."""
+    details = given.items.of(key)
+    title = name(details.title or key)
+    return Link(title, details.url) if details.url else title
+
+
+def _topic(given: ReportInput, key: str) -> str:
+    topic = given.bank.topics.get(key) or given.items.of(key).topic
+    return name(topic) if topic else NONE

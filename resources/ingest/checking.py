@@ -1,7 +1,7 @@
 """Rows on their way from files to a load: each column by its rule, then what only several rows together show."""
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from resources.ingest import column_values as values
 from resources.ingest.buckets import Buckets
 from resources.ingest.checked import Checked, Column, Fault, shown
 from resources.ingest.faults import NOTHING_LOADED, Faults, Mistake
-from resources.ingest.identifiers import identifier, label, loosely, one_way
+from resources.ingest.identifiers import cut_to_15_digits, identifier, label, loosely, one_way
 from resources.ingest.instants import instant
 from resources.ingest.ordering import Conflict, ordered, written_in_two_ways
 from resources.model import Ints
@@ -30,6 +30,7 @@ _RULES: dict[str, tuple[Callable[[Column], Checked], pa.DataType]] = {
     "topic": (label, pa.large_string()),
     "attempt_no": (values.ordinal, pa.int32()),
 }
+_SURELY_CUT = 4  # ids: by chance one in 10,000 times
 _STAGED = pa.schema([
     *((name, kind) for name, (_, kind) in _RULES.items()), ("file", pa.int32()), ("place", pa.int64()),
 ])  # fmt: skip
@@ -55,6 +56,9 @@ class Checking:
         self._items: dict[str, tuple[int, int]] = {}  # where each was seen first
         self._alike: Counter[str] = Counter()  # ids that differ from another in case or leading zeros only, by column
         self._examples: dict[str, str] = {}
+        self._long: dict[str, Counter[bool]] = defaultdict(
+            Counter
+        )  # ids of more than 15 digits, by whether they are cut
         self._first: dt.datetime | None = None
         self._last: dt.datetime | None = None
         self.n_taken = 0
@@ -119,6 +123,7 @@ class Checking:
             )  # fmt: skip
         self._look_at_items()
         self._buckets.rewrite(self._in_order)
+        self._look_at_long_ids()
         self._faults.check()
         assert self._first is not None and self._last is not None  # noqa: S101, PT018 - there are rows
         return self._buckets, self._first, self._last, tuple(self._sentences())
@@ -194,10 +199,23 @@ class Checking:
     def _look_for_alike(self, column: str, ids: Iterable[str]) -> None:
         first: dict[str, str] = {}
         for text in ids:
+            if (cut := cut_to_15_digits(text)) is not None:
+                self._long[column][cut] += 1
             known = first.setdefault(loosely(text), text)
             if known != text:
                 self._alike[column] += 1
                 self._examples.setdefault(column, f"{known!r} and {text!r}")
+
+    def _look_at_long_ids(self) -> None:
+        """One of ten numbers ends in 0; where all of several do, a spreadsheet has rounded them: learners are merged."""
+        for column, long in self._long.items():
+            if long[True] >= _SURELY_CUT and not long[False]:
+                what = (
+                    f"all {long[True]:,} ids of more than 15 digits have only zeros after those: a spreadsheet has "
+                    "rounded them. Export the ids as text."
+                )
+                where = f"{self._name}, column {column}"
+                self._faults.add(f"column {column}: {what}", 1, [Mistake(len(self._files), 0, where, what)])
 
     def _row(self, rows: Any, row: int, column: str) -> tuple[str, int, int]:
         return str(rows[column][row].as_py()), rows["file"][row].as_py(), rows["place"][row].as_py()
@@ -213,6 +231,6 @@ class Checking:
                 yield note.format(n=f"{n:,}")
         for column, n in self._alike.items():
             yield (
-                f"{column}: {n:,} ids differ from another only in case or leading zeros, such as "
+                f"{column}: {n:,} ids differ from another only in case, blanks or leading zeros, such as "
                 f"{self._examples[column]}; they count as different."
             )

@@ -48,7 +48,7 @@ class CsvReader:
         csv.field_size_limit(_LONGEST_FIELD)
         self._blocks = self._decoded(stream) if encoding else _blocks(stream)
         first = next(self._blocks, b"")
-        if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if first.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in first.split(b"\n", 1)[0]:
             raise utf16(name)
         self._delimiter, self.header, rest = self._read_header(first.removeprefix(_MARK))
         self._blocks = chain([rest] if rest else [], self._blocks)

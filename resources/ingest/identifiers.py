@@ -16,6 +16,7 @@ from resources.ingest.checked import Checked, Column, Fault, is_text, where, wro
 
 _TEXT = pa.large_string()
 _NOTHING, _EMPTY = pa.scalar(None, _TEXT), pa.scalar("", _TEXT)
+_DIGITS = 15  # that a spreadsheet keeps of a number
 _LONGEST = 500  # PostgreSQL refuses to index much longer texts, with a message about pages
 _BLANK = r"[\s\p{Z}]"  # RE2's own \s is ASCII's
 # Rules in RE2's words. The order decides which sentence is said of a value that breaks several.
@@ -39,7 +40,10 @@ _RULES = (
     (r"^=", "is a spreadsheet's formula: export the ids as text"),
     (r"(?s)^.{" + str(_LONGEST + 1) + "}", f"is longer than {_LONGEST} characters: shorten it"),
 )
-_ODD = "|".join(f"(?:{pattern})" for pattern, _ in _RULES)
+_MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_DATED = rf"^(\d{{1,2}}-{_MONTH}(-\d\d)?|{_MONTH}-\d\d)$"
+_AS_A_DATE = "written like a date, as a spreadsheet does with 1-2 or SEP3"
+_ODD = "|".join(f"(?:{pattern})" for pattern in (_DATED, *(pattern for pattern, _ in _RULES)))
 _WRITTEN_ANOTHER_WAY = r"[^\x20-\x7e]|^\d+\.0+$"
 
 
@@ -52,14 +56,19 @@ def label(column: Column) -> Checked:
     if not odd.any():
         return Checked(pc.if_else(pc.equal(text, _EMPTY), _NOTHING, text) if _has_empty(text) else text)
     text = pc.if_else(pc.match_substring_regex(text, rf"^{_BLANK}*$"), _NOTHING, text)
-    return Checked(text, tuple(Fault(where(pc.match_substring_regex(text, pattern)), says) for pattern, says in _RULES))
+    n_dated = int(where(pc.match_substring_regex(text, _DATED)).sum())
+    return Checked(
+        text,
+        tuple(Fault(where(pc.match_substring_regex(text, pattern)), says) for pattern, says in _RULES),
+        {_AS_A_DATE: n_dated} if n_dated else {},
+    )
 
 
 def identifier(column: Column) -> Checked:
     """A label that may not be missing."""
     checked = label(column)
     missing = Fault(where(pc.is_null(checked.values)), "is not an id: fill it in")
-    return Checked(checked.values, (missing, *checked.faults))
+    return Checked(checked.values, (missing, *checked.faults), checked.notes)
 
 
 def one_way(text: str) -> str:
@@ -72,8 +81,8 @@ def one_way(text: str) -> str:
 
 @lru_cache(2**18)
 def loosely(text: str) -> str:
-    """The same for ids that differ in case or in leading zeros only: a person may have meant one, or two."""
-    folded = one_way(text).casefold()
+    """The same for ids that differ in case, blanks or leading zeros only: a person may have meant one, or two."""
+    folded = " ".join(one_way(text).casefold().split())
     return folded.lstrip("0") or "0"
 
 
@@ -81,6 +90,13 @@ def twins(ids: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of different ids that are one, written in two ways; the first of each pair came first."""
     first: dict[str, str] = {}
     return [(first[key], text) for text in ids if first.setdefault(key := one_way(text), text) != text]
+
+
+def cut_to_15_digits(text: str) -> bool | None:
+    """Whether a number of more than 15 digits has zeros after those, as a spreadsheet leaves it; None of another."""
+    if len(text) <= _DIGITS or not text.isdecimal():
+        return None
+    return not text[_DIGITS:].strip("0")
 
 
 def may_have_twins(ids: Column) -> bool:

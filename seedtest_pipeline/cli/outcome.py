@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from seedtest_pipeline.runs import Outcome
 
 ROWS = 20  # of a table in the terminal
+_LONGEST = 100  # characters of a value there
 
 
 def show(outcome: "Outcome", as_json: bool, tables: Sequence[str] = ()) -> None:
@@ -36,9 +37,9 @@ def show(outcome: "Outcome", as_json: bool, tables: Sequence[str] = ()) -> None:
     for asset, values in made.items():
         OUT.print(f"[bold]{asset}[/]")
         facts({
-            f"  {name.replace('_', ' ')}": value
+            f"  {name.replace('_', ' ')}": value if len(str(value)) < _LONGEST else f"{str(value)[:_LONGEST]} …: --json"
             for name, value in values.items()
-            if "\n" not in str(value) and len(str(value)) < 100
+            if "\n" not in str(value)
         })  # fmt: skip
         for name, of in rows[asset].items():
             if of:

@@ -85,12 +85,12 @@ def test_a_session_written_in_two_ways_is_named_where_it_is_of_one_learner(tmp_p
     assert OTHERWISE in mistake(csv_file(tmp_path, of(*rows, row(session_id="7.0"))))
 
 
-@pytest.mark.parametrize(("one", "other"), [("U1", "u1"), ("007", "7"), ("Ab", "aB")])
+@pytest.mark.parametrize(("one", "other"), [("U1", "u1"), ("007", "7"), ("Ab", "aB"), ("a  b", "a b")])
 def test_ids_that_differ_in_case_or_leading_zeros_are_two_and_counted(tmp_path: Path, one: str, other: str) -> None:
     file = read(csv_file(tmp_path, of(row(user_id=one), row(user_id=other))))
     assert file.n_responses == 2
     assert file.notes == (
-        f"user_id: 1 ids differ from another only in case or leading zeros, such as {one!r} and {other!r}; "
+        f"user_id: 1 ids differ from another only in case, blanks or leading zeros, such as {one!r} and {other!r}; "
         "they count as different.",
     )
 
@@ -200,3 +200,50 @@ def test_a_quoted_line_break_far_down_does_not_shift_the_lines(tmp_path: Path) -
 @pytest.mark.parametrize("value", ["[/b]", "[bold]", "{n}", "%s"])
 def test_a_value_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path, value: str) -> None:
     assert f"'{value}' is neither" in mistake(csv_file(tmp_path, of(row(correct=value))))
+
+
+@pytest.mark.parametrize(("value", "noted"), [("2-Jan", True), ("Sep-03", True), ("1-Feb-25", True), ("Mar", False)])
+def test_an_id_written_like_a_date_is_counted(tmp_path: Path, value: str, noted: bool) -> None:
+    notes = read(csv_file(tmp_path, of(row(item_id=value)))).notes
+    assert notes == (
+        ("item_id: 1 rows were written like a date, as a spreadsheet does with 1-2 or SEP3.",) if noted else ()
+    )
+
+
+def test_numbers_that_a_spreadsheet_cut_to_15_digits_are_refused(tmp_path: Path) -> None:
+    """Learners whose ids differed after the fifteenth digit were one."""
+    cut = [row(user_id=f"12345678901234{n}000") for n in range(4)]
+    said = mistake(csv_file(tmp_path, of(*cut)))
+    assert said.startswith("answers.csv, column user_id: all 4 ids of more than 15 digits have only zeros after those")
+    assert read(csv_file(tmp_path, of(*cut, row(user_id="123456789012345678")))).n_responses == 5
+    assert read(csv_file(tmp_path, of(*cut[:3]))).n_responses == 3
+
+
+def test_utf16_without_its_mark_is_named(tmp_path: Path) -> None:
+    assert mistake(csv_file(tmp_path, of(row()).encode("utf-16-le"))).startswith("answers.csv is UTF-16")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda text: text + "Total: 2 rows\n", "line 3 has too few fields"),
+        (lambda text: text + text, "line 3, column answered_at: 'answered_at' is not a date and time"),
+        (lambda text: "sep=,\n" + text, "answers.csv has no column user_id"),
+        (lambda text: "# exported\n" + text, "answers.csv has no column user_id"),
+        (lambda text: text.replace("user_id", "User_ID"), "answers.csv has no column user_id; it has User_ID"),
+        (lambda text: text.replace(",", "|"), "answers.csv has no column user_id"),
+        (lambda text: text.replace("\n", ",\n").replace("attempt_no,", "attempt_no"), "line 2 has too many fields"),
+        (lambda text: text[:-20], "line 2 has too few fields"),
+        (lambda text: text.replace("u1", '"u1'), "the quotes do not match up"),
+        (lambda text: "<html><body>Sign in</body></html>", "answers.csv has no column user_id"),
+    ],
+)  # fmt: skip
+def test_a_file_that_was_exported_oddly_is_refused(tmp_path: Path, change, says: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(csv_file(tmp_path, change(of(row()))))
+    assert says in str(caught.value)
+
+
+def test_a_comma_at_the_end_of_every_line_is_a_column_without_a_name(tmp_path: Path) -> None:
+    text = of(row()).replace("\n", ",\n")
+    assert read(csv_file(tmp_path, text)).responses["item_id"].to_pylist() == ["i1"]

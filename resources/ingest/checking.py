@@ -207,7 +207,7 @@ class Checking:
                 self._examples.setdefault(column, f"{known!r} and {text!r}")
 
     def _look_at_long_ids(self) -> None:
-        """One of ten numbers ends in 0; where all of several do, a spreadsheet has rounded them: learners are merged."""
+        """One of ten numbers ends in 0; where all of several do, a spreadsheet has rounded them."""
         for column, long in self._long.items():
             if long[True] >= _SURELY_CUT and not long[False]:
                 what = (

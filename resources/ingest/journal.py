@@ -107,14 +107,16 @@ def begin(connection: sa.Connection, name: str) -> int:
     return int(connection.exec_driver_sql(query, {"name": name}).scalar_one())
 
 
-def end(connection: sa.Connection, load_no: int) -> Changes:
-    """What the load has changed; one that changed nothing leaves no trace."""
+def end(connection: sa.Connection, load_no: int, *, is_first: bool) -> Changes:
+    """What the load has changed; one that changed nothing leaves no trace. Before the first one nothing was there."""
     load = {"load_no": load_no}
     connection.exec_driver_sql(
         "DELETE FROM ingested_files f WHERE load_no = %(load_no)s "
         "AND NOT EXISTS (SELECT FROM ingested_sessions s WHERE s.load_no = f.load_no)",
         load,
     )
+    if is_first:
+        return Changes(0, 0, 0, 0, 0)
     connection.exec_driver_sql("ANALYZE ingested_sessions (load_no)")
     added, changed, removed, again = connection.exec_driver_sql(_CHANGES, load).one()
     moved = connection.exec_driver_sql(_UNDER_ANOTHER_LEARNER, load).scalar_one()

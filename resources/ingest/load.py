@@ -148,7 +148,7 @@ def ingest(
             done += pc.sum(sessions["n_responses"]).as_py()
             progress(done, total)
     _require_one_way(known_before, attempts.users(connection), file.name)
-    return updated(result, changes=journal.end(connection, load_no))
+    return updated(result, changes=journal.end(connection, load_no, is_first=not known_before))
 
 
 def undo(connection: sa.Connection, name: str) -> journal.Undone:

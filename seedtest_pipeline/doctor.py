@@ -16,7 +16,7 @@ from resources.reports import cohort_document
 from resources.reports.document.compile import compiler
 from resources.reports.document.typeset import check_fonts
 from seedtest_pipeline import former_settings as former
-from seedtest_pipeline.settings import former_settings, set_by_environment
+from seedtest_pipeline.settings import set_by_environment
 from seedtest_pipeline.wiring import Parts
 
 # Each part of a living daemon gives a sign of life every half minute; one that works hard, within half an hour.
@@ -93,7 +93,7 @@ def _rights(parts: Parts) -> str:
 def _predecessor(parts: Parts) -> str:
     """What it left in tables is read, and its readers are told of. A setting of its is broken where what replaces it is
     not set: it looks as if it were in force."""
-    names = former_settings()
+    names = [name for name in (*former.REPLACED, *former.GONE) if set_by_environment(name)]
     settings = [told for name in names if (told := former.told(name))]
     if any(not set_by_environment(former.REPLACED[name]) for name in names if name in former.REPLACED):
         raise OperatorRequired(" ".join(settings))

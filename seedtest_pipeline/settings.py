@@ -276,11 +276,6 @@ def remember(settings: Settings, name: str, value: str) -> None:
     atomic_file.write(path, content, mode=path.stat().st_mode & 0o777 if path.exists() else 0o600)
 
 
-def former_settings() -> list[str]:
-    """Names in the environment that the predecessor read, and nothing here does."""
-    return [name for name in (*former.REPLACED, *former.GONE) if os.environ.get(name)]
-
-
 def set_by_environment(name: str) -> bool:
     return name in os.environ
 

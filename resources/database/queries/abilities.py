@@ -223,12 +223,9 @@ def take_back_current(
 
 
 def current(connection: sa.Connection, user_id: str, version: str, model: Model) -> Ability | None:
-    """The user's current ability under an item bank, or what the predecessor left of that bank; None without either."""
-    row = connection.execute(
-        sa.select(mirt_ability).where(
-            mirt_ability.c.user_id == user_id, mirt_ability.c.version == version, mirt_ability.c.model == model
-        )
-    ).one_or_none()
+    """The user's current ability under an item bank, or what the predecessor left of it; None without either."""
+    own = (mirt_ability.c.user_id == user_id, mirt_ability.c.version == version, mirt_ability.c.model == model)
+    row = connection.execute(sa.select(mirt_ability).where(*own)).one_or_none()
     if row is None:
         left = platform_tables.ability(connection, user_id, version, model)
         return Ability(user_id, left.theta, left.se, None, model, version, None, left.fitted_at) if left else None

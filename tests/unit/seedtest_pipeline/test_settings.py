@@ -10,7 +10,7 @@ from resources.errors import InvalidInput
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
 from seedtest_pipeline import former_settings as former
-from seedtest_pipeline.settings import Settings, former_settings, remember
+from seedtest_pipeline.settings import Settings, remember
 from seedtest_pipeline.wiring import Parts
 
 
@@ -174,9 +174,6 @@ def test_what_counts_is_scored_as_the_settings_say(monkeypatch):
 
 
 def test_a_setting_of_the_predecessor_is_named_with_what_replaces_it(monkeypatch, tmp_path):
-    for name in ("REPORT_FORMAT", "MIRT_MODEL", "ENABLE_IRT_ONLINE_UPDATE"):
-        monkeypatch.setenv(name, "html")
-    assert former_settings() == ["REPORT_FORMAT", "MIRT_MODEL", "ENABLE_IRT_ONLINE_UPDATE"]
     assert former.told("JWT_PUBLIC_KEY") == "JWT_PUBLIC_KEY is not read here: JWKS_URL replaces it."
     assert set(former.REPLACED.values()) <= {name.upper() for name in Settings.model_fields}
     (tmp_path / "settings.env").write_text("REPORT_FORMAT=html\n")

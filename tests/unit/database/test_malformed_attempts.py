@@ -1,6 +1,8 @@
 """What the view `attempt` leaves out: each with its reason, and without harm to the rest."""
 
 import datetime as dt
+import itertools
+import json
 import uuid
 from collections.abc import Iterator
 
@@ -53,6 +55,27 @@ _MALFORMED: list[tuple[object, str]] = [
     ({"question_id": 1, "is_correct": None, "correct": "yes"}, "correct is neither true, false nor null"),
     ({"question_id": 1, "correct": {}}, "correct is neither true, false nor null"),
 ]
+
+
+def test_no_question_with_a_fault_is_taken_for_surely_right_and_a_plain_one_is(connection: sa.Connection) -> None:
+    """What is surely right is not looked at again."""
+    ids = [None, True, 0, 1, "", " ", "\t", " x", "x", "\u00e9", [], ["x"], {}, "absent"]
+    answers = [None, True, False, "true", 1, [True], {}, "absent"]
+    odd: list[object] = [None, 1, "q", [], [{"question_id": "x", "is_correct": True}]]
+    questions = odd + [
+        {name: value for name, value in (("question_id", id_), (key, answer)) if value != "absent"}
+        for id_, answer, key in itertools.product(ids, answers, ("is_correct", "correct"))
+    ]
+    query = sa.text(
+        "SELECT seedtest_question_fault(q), seedtest_doubtful(jsonb_build_object('questions', jsonb_build_array(q))) "
+        "FROM jsonb_array_elements(CAST(:questions AS jsonb)) AS q"
+    )
+    judged = connection.execute(query, {"questions": json.dumps(questions)}).all()
+    assert len(judged) == len(questions)
+    assert [fault for fault, doubtful in judged if fault and doubtful is None] == []
+    surely_right = [q for q, (_, doubtful) in zip(questions, judged, strict=True) if doubtful is None]
+    assert {"question_id": "x", "is_correct": True} in surely_right
+    assert len(surely_right) == 2 * 2  # "x" and "é", true and false
 
 
 def test_malformed_questions_are_left_out_and_listed_with_their_place_and_others_stay(

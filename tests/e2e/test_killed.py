@@ -17,7 +17,7 @@ RUN = ("run", "--week", WEEKS[0], "--through", WEEKS[1])
 
 def test_a_run_ended_amid_its_reports_leaves_whole_ones_and_a_killed_run_does_not_go_on_for_ever(shell, engine):
     """A killed run kept its place among the runs that may go on at once: after a few, every further one waited."""
-    for number, exit_code, share in [(signal.SIGINT, 130, 0.45), (signal.SIGKILL, -signal.SIGKILL, 0.75)]:
+    for number, exit_code, share in [(signal.SIGINT, 130, 0.55), (signal.SIGKILL, -signal.SIGKILL, 0.7)]:
         enough = share * len(WEEKS) * N_USERS  # more than one transaction's worth of reports, and fewer than all
         with shell.start(*RUN) as process:
             assert wait_until(lambda: process.poll() is not None or len(_pages(shell)) > enough, PATIENCE_S)  # noqa: B023 - ends here

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import sqlalchemy as sa
 
 from resources.model import Week
+from seedtest_pipeline.automation import run_locks
 from seedtest_pipeline.dagster_home import prepare_dagster_home
 from seedtest_pipeline.runs import Runner
 from seedtest_pipeline.settings import Settings, prepare_process
@@ -35,6 +36,7 @@ def run(environment: Mapping[str, str], weeks: tuple[str, ...], kill_at: int | N
 def _run(environment: dict[str, str], weeks: tuple[str, ...], kill_at: int | None, writes: Any) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    run_locks.SECOND_LOOK_S = 0.0  # no database restarts meanwhile: a lock that is free was left by a killed run
     _count(writes, kill_at)
     prepare_process()
     settings = Settings.load()

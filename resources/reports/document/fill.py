@@ -1,7 +1,6 @@
 """A report from a template and one learner's week: the same bytes from the same input."""
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,15 +8,16 @@ import jinja2
 
 from resources.errors import TemplateBroken
 from resources.model import Format, safe_key
-from resources.reports.document import typeset
+from resources.reports.document import inert, typeset
 from resources.reports.document.checks import check_filled
+from resources.reports.document.link import Link
 from resources.reports.document.pictures import Bar, Chart
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.view_model import View, view
 
-_SPECIAL = re.compile("[&<>\"'{]")
-_ESCAPES = str.maketrans({c: f"&#{ord(c)};" for c in "\"'{"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# What has a form of its own in each format; every other value is text.
+_FORMED = (Chart, Bar, Link)
 
 
 def render(template: Template, given: ReportInput) -> bytes:
@@ -77,16 +77,12 @@ class _Syntax:
 
 
 def _html(value: object) -> str:
-    """Escaped, braces too: whatever a topic is called, what looks like a placeholder in a report is one."""
-    if isinstance(value, Chart | Bar):
-        return value.__html__()
-    text = str(value)
-    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+    return value.__html__() if isinstance(value, _FORMED) else inert.html(str(value))
 
 
 def _typst(value: object) -> str:
-    """A string literal as an expression, in which nothing acts; a picture as the call that draws it."""
-    return f"#{value.__typst__() if isinstance(value, Chart | Bar) else typeset.literal(str(value))};"
+    """A string literal as an expression, in which nothing acts; a picture or a link as the call that makes it."""
+    return f"#{value.__typst__() if isinstance(value, _FORMED) else typeset.literal(str(value))};"
 
 
 _SYNTAX: Mapping[Format, _Syntax] = {"html": _Syntax("<!--", "-->", _html), "pdf": _Syntax("/*", "*/", _typst)}

@@ -41,7 +41,7 @@ def failing(engine):
     adopt(engine)
     end_session(engine, "u1", "s1", "10")
     with transaction(engine) as connection:
-        for table in ("theta_estimates", "report_artifacts"):
+        for table in ("theta_estimates", "seedtest_report_artifacts"):
             connection.exec_driver_sql(_FAILING.format(table).replace("TABLE fault", "TABLE IF NOT EXISTS fault"))
     return engine
 

@@ -233,11 +233,18 @@ def test_a_learner_with_an_estimate_that_cannot_be_true_gets_no_report_and_the_o
 def test_what_is_told_of_items_comes_into_reports_that_stand_already(engine, new_publisher, store, form):
     estimated(engine, "ada")
     assert publish(new_publisher(store, form), ["ada"], rows()).written == 1
-    row = {"title": "Adding fractions", "topic": None, "url": "https://x.org/1?a=1&b", "exam": None, "key": None}
+    row = {
+        "title": "Adding {{ two }} <fractions>",
+        "topic": None,
+        "url": "https://x.org/1?a=1&b",
+        "exam": None,
+        "key": None,
+    }
     with transaction(engine) as connection:
         item_details.store(connection, [row | {"item_id": key} for key in BANK.item_keys])
     assert publish(new_publisher(store, form), ["ada"], rows()).written == 1
     assert publish(new_publisher(store, form), ["ada"], rows()).unchanged == 1
     if form == "html":
         page = store.root.joinpath(report_key(WEEK, "ada", "html")).read_text()
-        assert '<a href="https://x.org/1?a=1&amp;b" rel="noopener noreferrer">Adding fractions</a>' in page
+        name = "Adding &#123;&#123; two }} &lt;fractions&gt;"
+        assert f'<a href="https://x.org/1?a=1&amp;b" rel="noopener noreferrer">{name}</a>' in page

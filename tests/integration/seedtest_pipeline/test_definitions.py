@@ -59,7 +59,9 @@ def test_alerts_and_retention_run_by_themselves_where_they_are_set_up(settings):
         "alert_mail_from": "a@example.org",
         "alert_mail_to": "b@example.org",
     }
-    assert {name for name in sensors(**webhook, **mail) if name.startswith("alert")} == {"alert_webhook", "alert_mail"}
+    assert {name for name in sensors(**webhook, **mail) if name.startswith("alert")} == {
+        "alert_webhook", "alert_mail", "alert_webhook_checks", "alert_mail_checks",
+    }  # fmt: skip
 
 
 def test_dagster_finds_nothing_wrong_with_them(settings, monkeypatch):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from resources.irt.response_functions import information_at, probability_at
+from resources.reports.document.link import Link
 from resources.reports.i18n.wording import NONE, Words, name
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.sections.points import margin, score
-from resources.reports.link import Link
 
 SHOWN = 5
 

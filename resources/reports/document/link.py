@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from markupsafe import escape
-
+from resources.reports.document import inert
 from resources.reports.document.typeset import literal
 
 
@@ -16,7 +15,7 @@ class Link:
         return self.text
 
     def __html__(self) -> str:
-        return f'<a href="{escape(self.url)}" rel="noopener noreferrer">{escape(self.text)}</a>'
+        return f'<a href="{inert.html(self.url)}" rel="noopener noreferrer">{inert.html(self.text)}</a>'
 
     def __typst__(self) -> str:
         return f"link({literal(self.url)}, {literal(self.text)})"

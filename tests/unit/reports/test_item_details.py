@@ -6,8 +6,8 @@ import pytest
 
 from docs.sample_learner import BANK, ENGLISH, given
 from resources.model import ItemCatalogue, ItemDetails
-from resources.reports.learner.sections.next_items import next_items
 from resources.reports.document.link import Link
+from resources.reports.learner.sections.next_items import next_items
 
 
 def first_row(details: ItemDetails | None):

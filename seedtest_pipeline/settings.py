@@ -269,8 +269,8 @@ class Settings(BaseSettings):
 def remember(settings: Settings, name: str, value: str) -> None:
     """Keep one setting in SEEDTEST_HOME's settings.env, in place of an earlier value."""
     path = (settings.home / "settings.env").resolve()  # where it is a link, the file that it leads to
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if not line.startswith(f"{name}=")]
+    before = path.read_text("utf-8") if path.exists() else ""
+    kept = [line for line in before.splitlines() if not line.startswith(f"{name}=")]
     private_folder.make(path.parent)
     content = "\n".join([*kept, f"{name}={value}", ""]).encode()
     atomic_file.write(path, content, mode=path.stat().st_mode & 0o777 if path.exists() else 0o600)
@@ -281,9 +281,8 @@ def set_by_environment(name: str) -> bool:
 
 
 def prepare_process() -> None:
-    """Set what Dagster reads from the environment itself, for this process and those it starts.
-
-    Without the first two, a run over 1,000 partitions writes its events one by one and takes 30 times as long.
+    """Set what Dagster reads from the environment itself, for this process and those it starts. Without
+    the first two, a run over 1,000 partitions writes its events one by one and takes 30 times as long.
     """
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
@@ -296,7 +295,7 @@ def _first_complaint(error: ValidationError, home: Path) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]).upper()
     if first["type"] == "extra_forbidden":
-        if told := former.told(name):
-            return f"{home / 'settings.env'} sets {name}. {told}"
-        return f"{home / 'settings.env'} sets {name}, which is no setting; remove that line or correct its name."
+        told = former.told(name)
+        rest = f". {told}" if told else ", which is no setting; remove that line or correct its name."
+        return f"{home / 'settings.env'} sets {name}{rest}"
     return f"Setting {name}={first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

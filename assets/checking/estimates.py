@@ -42,7 +42,7 @@ AGAIN = "run these weeks again for these keys (Materialize, or `seedtest run`)."
 def plausible(engine: sa.Engine, chosen: Selection, keys: UserKeys) -> Finding:
     """No estimate lies beyond what can be; who has one gets no report."""
     with transaction(engine) as connection:
-        found = abilities.implausible(connection, chosen.weeks, PLAUSIBLE_LOGITS)
+        found = estimate_checks.implausible(connection, chosen.weeks, PLAUSIBLE_LOGITS)
         bad = [(user, week) for user, week in found if keys.key_of(user) in chosen.keys[week]]
         n = estimate_checks.count(connection, chosen.weeks) if bad else 0
     if not bad:

@@ -58,7 +58,7 @@ def forget(week: str) -> float:
     begun = time.perf_counter()
     with transaction(parts.engine) as connection:
         for table in (theta_estimates, report_artifacts, ability_weeks):
-            connection.execute(sa.delete(table).where(table.c.week_start == week))
+            connection.execute(sa.delete(table).where(table.c.week_start == Week.parse(week).start))
     return time.perf_counter() - begun
 
 

@@ -267,19 +267,6 @@ def renewed_at(connection: sa.Connection, week: Week) -> dt.datetime | None:
     return latest
 
 
-def implausible(connection: sa.Connection, weeks: Sequence[Week], limit: float) -> list[tuple[str, Week]]:
-    """User and week of every estimate of these weeks that is beyond ±`limit` logits, not a number, or has a standard
-    error not above 0."""
-    query = """
-        SELECT user_id, week_start FROM theta_estimates
-        WHERE week_start = ANY(%(weeks)s)
-            AND (NOT (abs(theta) <= %(limit)s AND se > 0 AND se < 'Infinity') OR theta = 'NaN' OR se = 'NaN')
-        ORDER BY user_id COLLATE "C", week_start
-    """
-    values = {"weeks": [week.start for week in weeks], "limit": limit}
-    return [(user_id, Week(start)) for user_id, start in connection.exec_driver_sql(query, values)]
-
-
 def _read(connection: sa.Connection, first: dt.date, last: dt.date, user_ids: Sequence[str] | None) -> "pd.DataFrame":
     chosen = None if user_ids is None else list(user_ids)
     table = copy_out(connection, _READ, _ESTIMATES, {"first": first, "last": last, "user_ids": chosen})

@@ -23,6 +23,19 @@ def users(connection: sa.Connection, week: Week) -> list[str]:
     )
 
 
+def implausible(connection: sa.Connection, weeks: Sequence[Week], limit: float) -> list[tuple[str, Week]]:
+    """User and week of every estimate of these weeks that is beyond ±`limit` logits, not a number, or has a standard
+    error not above 0."""
+    query = """
+        SELECT user_id, week_start FROM theta_estimates
+        WHERE week_start = ANY(%(weeks)s)
+            AND (NOT (abs(theta) <= %(limit)s AND se > 0 AND se < 'Infinity') OR theta = 'NaN' OR se = 'NaN')
+        ORDER BY user_id COLLATE "C", week_start
+    """
+    values = {"weeks": [week.start for week in weeks], "limit": limit}
+    return [(user_id, Week(start)) for user_id, start in connection.exec_driver_sql(query, values)]
+
+
 def behind(connection: sa.Connection, weeks: Sequence[Week]) -> list[tuple[str, Week]]:
     """User and week of each estimate of these weeks that is newer than the user's current ability under its bank."""
     query: LiteralString = """

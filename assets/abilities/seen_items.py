@@ -42,15 +42,21 @@ class SeenItems:
         known = (user >= 0) & (item >= 0)
         pair, fresh = self._pair(user, item), np.ones(user.size, dtype=bool)
         if not self._anew_weeks:
-            before = np.concatenate(self._pairs) if self._pairs else np.zeros(0, np.int64)
-            return ~(known & np.isin(pair, before))
+            return ~(known & _is_in(pair, np.concatenate([np.zeros(0, np.int64), *self._pairs])))
         for week, pairs in zip(self._weeks, self._pairs, strict=True):
             until = np.datetime64(week.plus(self._anew_weeks + 1).start, "us")
-            fresh &= ~(known & (answers.completed_at < until) & np.isin(pair, pairs))
+            fresh &= ~(known & (answers.completed_at < until) & _is_in(pair, pairs))
         return fresh
 
     def _pair(self, user: Ints, item: Ints) -> Ints:
         return (user << 32) + item
+
+
+def _is_in(values: Ints, among: Ints) -> NDArray[np.bool_]:
+    """As `np.isin`, which looks for distinct values first and takes three times as long."""
+    ordered = np.sort(among)
+    there: NDArray[np.bool_] = np.searchsorted(ordered, values) < np.searchsorted(ordered, values, side="right")
+    return there
 
 
 def _codes(column: Any, places: dict[str, int]) -> Ints:

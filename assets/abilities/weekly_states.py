@@ -20,7 +20,6 @@ from assets.abilities.group import Group
 from assets.abilities.scoring import ScoringRules
 from assets.selection import SelectedUsers, Selection, in_batches
 from assets.user_keys import UserKeys
-from resources.answers.answers import Answers
 from resources.database.engine import transaction
 from resources.database.queries import abilities, made_weeks
 from resources.database.queries.abilities import WeekStates
@@ -196,7 +195,7 @@ class WeeklyStates:
             abilities.store_week(connection, week, made, self.lookback_days, dt.datetime.now(dt.UTC))
             without = sorted({*learners} - {*thetas.user_ids})
             abilities.take_back_current(connection, without, week, thetas.bank_version, thetas.model)
-            made_weeks.store_answered(connection, week, _answered(answers, due))
+            made_weeks.store_answered(connection, week, due, answers.items_answered(due))
             if len(learners) == len(self.users.members(keys)):
                 self._record(connection, week, keys, checksums)
         return Made(week, learners, thetas, responses, asked_for)
@@ -207,15 +206,6 @@ class WeeklyStates:
         made = {key: expected for key in keys if (expected := self._expected(week, key))}
         made_weeks.record(connection, week, made)
         self._records |= {(week, key): of for key, of in made.items()}
-
-
-def _answered(answers: Answers, learners: Sequence[str]) -> dict[str, list[str]]:
-    """The items that each of these learners answered, in ascending order."""
-    given = answers.take(~np.isnan(answers.correct)).of_users(learners)
-    items: dict[str, set[str]] = {user_id: set() for user_id in learners}
-    for user, key in zip(given.user.tolist(), given.keys, strict=True):
-        items[learners[user]].add(key)
-    return {user_id: sorted(of) for user_id, of in items.items()}
 
 
 def weekly_states(

@@ -15,8 +15,9 @@ from resources.model import Floats, Instants, Ints, Responses
 
 if TYPE_CHECKING:
     Column: TypeAlias = pa.ChunkedArray[Any]
-else:
-    Column = pa.ChunkedArray  # generic in pyarrow's stubs only
+    Lists: TypeAlias = pa.ListArray[Any]
+else:  # generic in pyarrow's stubs only
+    Column, Lists = pa.ChunkedArray, pa.ListArray
 
 Rows = Ints | NDArray[np.bool_]
 
@@ -82,6 +83,15 @@ class Answers(Responses):
         user = np.array([place.get(user_id, -1) for user_id in self.user_ids], np.int64)[self.user]
         inside = user >= 0
         return replace(self.take(inside), user_ids=tuple(user_ids), user=user[inside])
+
+    def items_answered(self, user_ids: Sequence[str]) -> Lists:
+        """The items that each of these users answered, who are distinct: each once, in ascending order."""
+        given = self.take(~np.isnan(self.correct)).of_users(user_ids)
+        item, keys = ascending(given.item, given.item_keys)
+        user, item = np.divmod(np.unique(given.user * max(len(keys), 1) + item), max(len(keys), 1))
+        offsets = np.searchsorted(user, np.arange(len(user_ids) + 1))
+        items = pa.array(keys, pa.string()).take(item)
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items)
 
     def by_user(self) -> Mapping[str, Self]:
         """Each user's answers, of those who have any; many times faster than a table per user."""

@@ -5,11 +5,14 @@ The caller's transaction is the one in force.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from resources.answers.answers import Lists
 from resources.database.schema.tables import ability_weeks
 from resources.database.staging import stage
 from resources.model import Week
@@ -54,21 +57,22 @@ def record(connection: sa.Connection, week: Week, made: Mapping[str, MadeWeek]) 
     )  # fmt: skip
 
 
-def store_answered(connection: sa.Connection, week: Week, items: Mapping[str, Sequence[str]]) -> None:
+def store_answered(connection: sa.Connection, week: Week, user_ids: Sequence[str], items: Lists) -> None:
     """What each of these users answered in the week, in place of what stood there; it may be nothing."""
-    stage(connection, "answered", "user_id text, item_keys text", "user_id", pa.table({
-        "user_id": pa.array(items, pa.large_string()),
-        "item_keys": pa.array(map(_array, items.values()), pa.large_string()),
+    stage(connection, "answered", "user_id text, elements text", "user_id", pa.table({
+        "user_id": pa.array(user_ids, pa.large_string()), "elements": _elements(items),
     }))  # fmt: skip
     connection.exec_driver_sql(
-        "INSERT INTO answered_items (user_id, week_start, item_keys) SELECT user_id, %(week)s, item_keys::text[] "
+        "INSERT INTO answered_items (user_id, week_start, item_keys) "
+        "SELECT user_id, %(week)s, ('{' || elements || '}')::text[] "
         'FROM answered ORDER BY user_id COLLATE "C" '  # as all who write rows of users: two never wait in a circle
         "ON CONFLICT (user_id, week_start) DO UPDATE SET item_keys = excluded.item_keys",
         {"week": week.start},
     )
 
 
-def _array(keys: Sequence[str]) -> str:
-    """As PostgreSQL writes an array of texts."""
-    quoted = (key.replace("\\", "\\\\").replace('"', '\\"') for key in keys)
-    return "{" + ",".join(f'"{key}"' for key in quoted) + "}"
+def _elements(lists: Lists) -> Any:
+    """The elements of each as PostgreSQL writes them between the braces of an array of texts."""
+    escaped = pc.replace_substring_regex(lists.values, r'(["\\])', r"\\\1")
+    quoted: Any = pc.replace_substring_regex(escaped, r"(?s)\A(.*)\z", r'"\1"')
+    return pc.binary_join(pa.ListArray.from_arrays(lists.offsets, quoted), ",")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -30,7 +31,8 @@ def published(engine: sa.Engine, new_publisher) -> sa.Engine:
     estimated(engine, *LEARNERS)
     publish(new_publisher(), LEARNERS, rows(*LEARNERS))
     with transaction(engine) as connection:
-        made_weeks.store_answered(connection, WEEK, {user: ["q1"] for user in LEARNERS})
+        items = pa.array([["q1"]] * len(LEARNERS), pa.list_(pa.string()))
+        made_weeks.store_answered(connection, WEEK, LEARNERS, items)
     return engine
 
 

@@ -81,3 +81,10 @@ def test_an_answer_without_an_instant_is_refused() -> None:
     gone = pa.nulls(len(table), SCHEMA.field("completed_at").type)
     with pytest.raises(InvalidInput, match="no completed_at"):
         Answers.from_table(table.set_column(table.schema.get_field_index("completed_at"), "completed_at", gone))
+
+
+def test_items_answered_are_named_once_in_order_and_blanks_are_not_among_them() -> None:
+    twice = pd.concat([frame(), frame().assign(item_key=["q9", "q0", "q3"])])
+    answers = answer_tables.answers(twice)
+    assert answers.items_answered(["u1", "u2", "nobody"]).to_pylist() == [[], ["q1", "q3", "q9"], []]
+    assert answers.take(answers.user < 0).items_answered(["u1"]).to_pylist() == [[]]

@@ -1,4 +1,4 @@
-"""A run that is killed in the middle, wherever that is: a rerun makes what a run that nothing happened to makes."""
+"""A run that ends in the middle, wherever that is: a rerun makes what a run that nothing happened to makes."""
 
 import contextlib
 import os
@@ -35,12 +35,12 @@ class Platform:
     home: Path
     url: str
 
-    def run(self, kill_at: int | None = None) -> tuple[int, int]:
+    def run(self, fault_at: int | None = None, fault: killed_run.Fault = "killed") -> tuple[int, int]:
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.home), "SEEDTEST_HOME": str(self.home),
             "DATABASE_URL": self.url, "FIRST_WEEK": FIRST.key, "USER_PARTITIONS": "4",
         }  # fmt: skip
-        return killed_run.run(environment, WEEKS, kill_at)
+        return killed_run.run(environment, WEEKS, fault_at, fault)
 
     def stored(self) -> dict[str, object]:
         """Every row but for its times and its folder, and every file."""
@@ -109,6 +109,15 @@ def test_a_run_killed_at_twenty_places_four_times_in_a_row_leaves_nothing_that_a
     places = np.linspace(1, n_writes, KILLS * ROUNDS, endpoint=False).astype(int)
     with platform(seeded, home) as of:
         for place in places[first::ROUNDS].tolist():
-            assert of.run(kill_at=place)[0] == -signal.SIGKILL
+            assert of.run(place)[0] == -signal.SIGKILL
+        assert of.run()[0] == 0
+        assert of.stored() == wanted
+
+
+def test_a_run_that_finds_no_memory_fails_and_a_rerun_mends_it(seeded, undisturbed, home):
+    _, n_writes, wanted = undisturbed
+    with platform(seeded, home) as of:
+        for share in (0.2, 0.5, 0.8):
+            assert of.run(int(share * n_writes), "without memory")[0] == 1
         assert of.run()[0] == 0
         assert of.stored() == wanted

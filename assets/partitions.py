@@ -1,4 +1,4 @@
-"""The two dimensions of everything that is made, as Dagster knows them: weeks (Mondays, UTC) and user keys."""
+"""The two dimensions of everything that is made, as Dagster knows them: weeks (by their Mondays) and user keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.selection import Selection
 from assets.user_keys import UserKeys
+from resources import calendar
 from resources.model import Week
 
 RANGE_START = "dagster/asset_partition_range_start"
@@ -29,7 +30,7 @@ class Partitions:
 
     @cached_property
     def weeks(self) -> dg.WeeklyPartitionsDefinition:
-        return dg.WeeklyPartitionsDefinition(start_date=self.first_week.key, day_offset=1, timezone="UTC")
+        return dg.WeeklyPartitionsDefinition(start_date=self.first_week.key, day_offset=1, timezone=calendar.zone().key)
 
     @cached_property
     def user_dimension(self) -> dg.PartitionsDefinition[str]:

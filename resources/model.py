@@ -14,6 +14,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from resources import calendar
 from resources.errors import InvalidInput
 from resources.irt.response_functions import Items
 
@@ -30,7 +31,7 @@ SYNTHETIC = "synthetic-"
 
 @dataclass(frozen=True, order=True)
 class Week:
-    """Seven days from Monday 00:00 UTC; `start` is that Monday."""
+    """Seven days from a Monday on, as the platform's calendar has them; `start` is that Monday."""
 
     start: dt.date
 
@@ -52,12 +53,12 @@ class Week:
 
     @classmethod
     def containing(cls, instant: dt.datetime) -> Self:
-        day = instant.astimezone(dt.UTC).date()
+        day = calendar.day_of(instant)
         return cls(day - dt.timedelta(days=day.weekday()))
 
     @classmethod
     def last_complete(cls, now: dt.datetime) -> Self:
-        return cls.containing(now - dt.timedelta(days=7))
+        return cls(cls.containing(now).start - dt.timedelta(weeks=1))
 
     @property
     def key(self) -> str:
@@ -65,12 +66,12 @@ class Week:
 
     @property
     def begins_at(self) -> dt.datetime:
-        return dt.datetime.combine(self.start, dt.time(), dt.UTC)
+        return calendar.begin_of(self.start)
 
     @property
     def ends_at(self) -> dt.datetime:
         """The first instant that is no longer in the week."""
-        return self.begins_at + dt.timedelta(days=7)
+        return calendar.begin_of(self.start + dt.timedelta(weeks=1))
 
     def plus(self, weeks: int) -> "Week":
         return Week(self.start + dt.timedelta(weeks=weeks))

@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     first_week: Annotated[dt.date, AfterValidator(_monday)] = dt.date(2025, 1, 6)
     """Monday from which there are partitions; later than that there is always the present week."""
     seedtest_timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    """Time zone of the weekly schedule; weeks themselves are UTC's."""
+    """Time zone of the platform: where its days and weeks begin, and the weekly schedule's clock."""
     session_max_hours: Annotated[int, Field(ge=0, le=87_600)] = 24
     """Where a session's two times lie farther apart, its answers are of its beginning; 0: as its times say."""
     r_irt_base_url: str | None = None
@@ -252,7 +252,7 @@ class Settings(BaseSettings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """Of the weekly schedule."""
+        """Of the platform's days, weeks and schedule."""
         return ZoneInfo(self.seedtest_timezone)
 
     @property

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from assets.user_keys import UserKeys
+from resources import calendar
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.address import address
 from resources.database.engine import make_engine, transaction
 from resources.database.queries.item_banks import BankChoice
-from resources.database.schema import revision, session_length
+from resources.database.schema import revision, session_length, time_zone
 from resources.errors import OperatorRequired
 from resources.model import Week
 from resources.postgres import embedded
@@ -42,6 +43,9 @@ class Parts:
     """Each part is made when it is first asked for, and once."""
 
     settings: Settings
+
+    def __post_init__(self) -> None:
+        calendar.observe(self.settings.zone)
 
     @cached_property
     def database_url(self) -> str:
@@ -75,6 +79,7 @@ class Parts:
                 remedy="Run: seedtest migrate",
             )
         self._settle_session_length(self.settings.session_max_hours)
+        self._settle_time_zone(self.settings.seedtest_timezone)
         return self.bare_engine
 
     def _settle_session_length(self, hours: int) -> None:
@@ -88,6 +93,18 @@ class Parts:
                     remedy="run seedtest migrate, and make the weeks again.",
                 )
             session_length.store(connection, hours)
+
+    def _settle_time_zone(self, zone: str) -> None:
+        with transaction(self.bare_engine) as connection:
+            if (stored := time_zone.stored(connection)) == zone:
+                return
+            if self.settings.database_url is not None or time_zone.any_made(connection):
+                raise OperatorRequired(
+                    f"SEEDTEST_TIMEZONE is {zone}, and the weeks that were made are those of {stored}",
+                    where=address(self.bare_engine.url),
+                    remedy="run seedtest migrate, and make the weeks again: seedtest run --week FIRST --through LAST",
+                )
+            time_zone.settle(connection, zone)
 
     @cached_property
     def user_keys(self) -> UserKeys:

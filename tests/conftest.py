@@ -5,14 +5,16 @@ its own for each test.
 import fcntl
 import os
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
 
+from resources import calendar
 from resources.database.engine import make_engine
 from resources.database.schema import migrate
 from resources.postgres import embedded
@@ -24,6 +26,14 @@ _TEMPLATE = "template_migrated"
 # An example's time says how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture
+def observed() -> Iterator[Callable[[str], None]]:
+    """Makes the calendar that of a time zone, for one test."""
+    before = calendar.zone()
+    yield lambda zone: calendar.observe(ZoneInfo(zone))
+    calendar.observe(before)
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from assets.abilities.seen_items import COLUMNS, SeenItems
+from resources import calendar
 from resources.answers.answers import Answers
 from resources.answers.blanks import Omitted, scored
 from resources.answers.counting import Attempt, counting
@@ -46,7 +45,7 @@ class CountedAnswers:
         counted = answers.take(counting(answers, self.attempt))
         if self.attempt == "first":
             unseen = self._before(first, tuple(user_keys)).unseen(counted)
-            counted = counted.take(unseen | (counted.completed_at < np.datetime64(first.start, "us")))
+            counted = counted.take(unseen | (counted.completed_at < calendar.as_numpy(first.begins_at)))
         return counted
 
     def _before(self, week: Week, user_keys: tuple[str, ...]) -> SeenItems:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from resources import calendar
 from resources.answers.answers import Answers
 from resources.answers.blanks import Omitted, answered
 from resources.model import Ints, Week
@@ -44,7 +45,7 @@ class SeenItems:
         if not self._anew_weeks:
             return ~(known & _is_in(pair, np.concatenate([np.zeros(0, np.int64), *self._pairs])))
         for week, pairs in zip(self._weeks, self._pairs, strict=True):
-            until = np.datetime64(week.plus(self._anew_weeks + 1).start, "us")
+            until = calendar.as_numpy(week.plus(self._anew_weeks + 1).begins_at)
             fresh &= ~(known & (answers.completed_at < until) & _is_in(pair, pairs))
         return fresh
 

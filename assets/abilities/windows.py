@@ -6,13 +6,13 @@ What a run holds in memory does not grow with its learners, as long as no single
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from assets.abilities.counted_answers import CountedAnswers
 from assets.abilities.first_weeks import FirstWeeks
 from assets.abilities.scoring import ScoringRules
 from assets.selection import SelectedUsers, Selection, in_batches
+from resources import calendar
 from resources.answers.answers import Answers
 from resources.model import Week
 from resources.warehouse.folder import Warehouse
@@ -52,5 +52,5 @@ def windows(
             started = first_weeks.before(reached[0], keys)
             answers = Answers.from_table(pa.concat_tables([started, *(kept[w][1] for w in reached)]))
             counted = counting.among(answers, reached[0], keys)
-            lately = answers.take(answers.completed_at >= np.datetime64(reached[0].start, "us"))
+            lately = answers.take(answers.completed_at >= calendar.as_numpy(reached[0].begins_at))
             yield Window(week, keys, users.asked(keys), lately, counted)

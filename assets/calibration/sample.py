@@ -13,6 +13,7 @@ import numpy as np
 
 from assets.calibration.counted import NO_EXAM, Codes, Counted
 from assets.calibration.groups import Groups, grouped
+from resources import calendar
 from resources.answers.answers import ascending
 from resources.errors import InvalidInput
 from resources.irt.calibration.components import components
@@ -132,7 +133,7 @@ def _chosen(counted: Counted, chosen: Chosen) -> Ints:
             raise InvalidInput(f"No answer belongs to the exam {unknown[0]}", remedy=f"choose among {there}.")
         rows &= np.isin(counted.exam, [counted.exams.index(name) for name in chosen.exams])
     if chosen.since is not None:
-        rows &= counted.completed_at > np.datetime64(chosen.since.astimezone(dt.UTC).replace(tzinfo=None), "us")
+        rows &= counted.completed_at > calendar.as_numpy(chosen.since)
         if not rows.any():
             raise InvalidInput(
                 f"There are no first attempts after {chosen.since:%Y-%m-%d %H:%M}.",

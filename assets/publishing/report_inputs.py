@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from resources import calendar
 from resources.answers.answers import Answers
 from resources.irt.growth.change import change, over_last, since_start
 from resources.irt.growth.smoothing import smooth
@@ -44,7 +45,7 @@ def report_inputs(
     """
     window_of = answers.by_user()
     nothing = answers.take(np.zeros(0, np.int64))
-    begins_at = np.datetime64(week.start, "us")
+    begins_at = calendar.as_numpy(week.begins_at)
     past_of = _pasts(history, Week.containing(week.ends_at - dt.timedelta(days=window_days)))
     scored = _scored(week, members, counted, bank)
     change_of, since_start_of = _changes(scored, bank), _changes_since_start(scored, bank)
@@ -106,7 +107,7 @@ def _scored(week: Week, members: Sequence[str], counted: Answers, bank: ItemBank
     answers = counted.of_users(members)
     item = np.array([bank.place.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
     rows = np.flatnonzero((item >= 0) & ~np.isnan(answers.correct))
-    weeks_ago = (np.datetime64(week.plus(1).start, "us") - answers.completed_at[rows]) / np.timedelta64(1, "W")
+    weeks_ago = (calendar.as_numpy(week.ends_at) - answers.completed_at[rows]) / np.timedelta64(1, "W")
     user = answers.user[rows]
     newest, oldest = np.full(len(members), np.inf), np.full(len(members), -np.inf)
     np.minimum.at(newest, user, weeks_ago)

@@ -18,8 +18,10 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from assets.publishing.report_maker import Batch, Made, ReportMaker
+from resources import calendar
 from resources.errors import RetryLater
 
 FEW = 1_000  # learners; of fewer, the reports are made before other processes would have begun
@@ -84,7 +86,8 @@ class ReportProcesses:
         """The pool of this maker, whose processes hold its templates and its bank."""
         if self._pool is None or self._pool_of is not maker:
             self.__exit__(None, None, None)
-            self._pool, self._pool_of = ProcessPoolExecutor(self._n, _context(maker), _begin, (maker,)), maker
+            begun_with = (maker, calendar.zone())
+            self._pool, self._pool_of = ProcessPoolExecutor(self._n, _context(maker), _begin, begun_with), maker
         return self._pool
 
 
@@ -95,10 +98,11 @@ def _context(maker: ReportMaker) -> ForkServerContext:
     return context
 
 
-def _begin(maker: ReportMaker) -> None:
+def _begin(maker: ReportMaker, zone: ZoneInfo) -> None:
     """In a new process."""
     global _maker
     _maker = maker
+    calendar.observe(zone)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of Ctrl+C the parent hears, too, and stops what was not begun
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 

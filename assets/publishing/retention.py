@@ -20,7 +20,7 @@ from resources.progress import Progress
 
 def outdated(engine: sa.Engine, store: ArtifactStore, before: dt.date) -> Iterator[WeekInventory]:
     """The weeks that were over by `before`, ascending."""
-    return takewhile(lambda of_week: of_week.week.ends_at.date() <= before, inventory(engine, store))
+    return takewhile(lambda of_week: of_week.week.plus(1).start <= before, inventory(engine, store))
 
 
 def remove(engine: sa.Engine, store: ArtifactStore, old: WeekInventory, progress: Progress) -> None:

@@ -1,10 +1,8 @@
 """The weekly schedule: on Mondays the week that has just ended, in runs of about ten thousand learners."""
 
 import datetime as dt
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -26,26 +24,17 @@ CHECKED_AFTER = 6  # hours; a week of 100,000 learners takes fewer
 
 @dataclass(frozen=True)
 class Monday:
-    """When on a Monday of the platform's `zone` the week before is asked for.
-
-    Weeks end at Monday 00:00 UTC. Where that is after 06:00, as in Seoul, it is the first full hour that is not before.
-    """
+    """When on a Monday of the platform's `zone` the week before is asked for, which ended at midnight there."""
 
     zone: ZoneInfo
 
-    @cached_property
-    def hour(self) -> int:
-        year = dt.datetime.now(dt.UTC).year
-        offsets = [dt.datetime(year, month, 1, tzinfo=self.zone).utcoffset() or dt.timedelta() for month in (1, 7)]
-        return max(HOUR, math.ceil(max(offsets) / dt.timedelta(hours=1)))
-
     @property
     def cron(self) -> str:
-        return f"0 {self.hour} * * 1"
+        return f"0 {HOUR} * * 1"
 
     @property
     def cron_of_check(self) -> str:
-        return f"0 {self.hour + CHECKED_AFTER} * * 1"
+        return f"0 {HOUR + CHECKED_AFTER} * * 1"
 
     def made_by(self, week: Week) -> dt.datetime:
         """When the week should be made."""
@@ -53,7 +42,7 @@ class Monday:
 
     def of(self, week: Week) -> dt.datetime:
         """When the week is asked for: the Monday after it."""
-        return dt.datetime.combine(week.plus(1).start, dt.time(self.hour), self.zone)
+        return dt.datetime.combine(week.plus(1).start, dt.time(HOUR), self.zone)
 
 
 def weekly_schedule(

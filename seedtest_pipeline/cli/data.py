@@ -19,7 +19,7 @@ def migrate(
     from resources.database.engine import transaction
     from resources.database.queries.dagster_history import SCHEMA
     from resources.database.schema import migrate as migrations
-    from resources.database.schema import privileges, readers, revision, session_length
+    from resources.database.schema import privileges, readers, revision, session_length, time_zone
     from resources.database.schema.index_advice import missing_indexes
 
     if remove:
@@ -31,7 +31,10 @@ def migrate(
     migrations.upgrade(engine)
     with transaction(engine) as connection:
         session_length.settle(connection, startup.parts().settings.session_max_hours)
+        zone_changed = time_zone.settle(connection, startup.parts().settings.seedtest_timezone)
     OUT.print(f"{address(engine.url)} is at the newest schema, {revision.head()}.", highlight=False)
+    if zone_changed:
+        OUT.print("The weeks begin in another time zone now; make them again: seedtest run --week FIRST --through LAST")
     with transaction(engine) as connection:
         lacking, unserved = privileges.to_run(connection, SCHEMA), readers.unserved(connection)
     if lacking:

@@ -16,10 +16,10 @@ from resources.model import Week
 
 _VERSION: LiteralString = "sum(hash_record_extended(ROW(id, xmin), 0))"
 # A session belongs to all weeks that it reaches into, one without an end to all since its beginning: as in `attempts`.
-# From 1970-01-05, a Monday. Cut to the weeks asked for, or a platform's `infinity` would be no instant of Python's.
+# Weeks as their places among those asked for, whose beginnings come from the calendar.
 _BY_WEEKS: LiteralString = f"""
-    SELECT date_bin('7 days', greatest(least(created_at, updated_at), %(start)s), '1970-01-05Z'::timestamptz),
-        date_bin('7 days', least(updated_at, %(last)s), '1970-01-05Z'::timestamptz), {_VERSION}
+    SELECT width_bucket(greatest(least(created_at, updated_at), %(start)s), %(beginnings)s::timestamptz[]),
+        width_bucket(coalesce(updated_at, %(end)s), %(beginnings)s::timestamptz[]), {_VERSION}
     FROM exam_results
     WHERE btrim(user_id::text) <> ''
         AND (updated_at >= %(start)s OR updated_at IS NULL) AND least(created_at, updated_at) < %(end)s
@@ -43,10 +43,11 @@ class Seen:
 
 def by_week(connection: sa.Connection, first: Week, last: Week) -> dict[Week, int]:
     """The version of everybody's sessions of each of these weeks; the sum of all users' versions, modulo 2^64."""
-    values = {"start": first.begins_at, "last": last.begins_at, "end": last.ends_at}
-    sums = dict.fromkeys(first.through(last), 0)
+    weeks = list(first.through(last))
+    values = {"start": first.begins_at, "end": last.ends_at, "beginnings": [week.begins_at for week in weeks]}
+    sums = dict.fromkeys(weeks, 0)
     for begins, ends, version in connection.exec_driver_sql(_BY_WEEKS, values):
-        for week in Week.containing(begins).through(Week.containing(ends)):
+        for week in weeks[begins - 1 : ends]:
             sums[week] += int(version)
     return {week: total % 2**64 for week, total in sums.items()}
 

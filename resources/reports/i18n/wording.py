@@ -13,6 +13,7 @@ from unicodedata import category
 from babel.core import Locale
 from babel.dates import format_date, format_interval, format_skeleton
 
+from resources import calendar
 from resources.model import Language, Week
 from resources.reports.i18n.catalogue import translations
 
@@ -129,8 +130,10 @@ class Words:
         return _skeleton(self.language, "MMMEd", day)
 
     def instant(self, at: dt.datetime) -> str:
-        utc = at.astimezone(dt.UTC)
-        return self.text("{date}, {time} UTC", date=self.date(utc.date()), time=f"{utc:%H:%M}")
+        there = at.astimezone(calendar.zone())
+        return self.text(
+            "{date}, {time} {zone}", date=self.date(there.date()), time=f"{there:%H:%M}", zone=f"{there:%Z}"
+        )
 
     def week(self, week: Week) -> str:
         """`6–12 Jan 2025`: month and year once where they are the same."""

@@ -1,15 +1,17 @@
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resources import calendar
 from resources.errors import InvalidInput
 from resources.model import ItemBank, Week, safe_key
 
 
-def test_a_week_is_monday_to_monday_in_utc():
+def test_a_week_is_monday_to_monday():
     week = Week.parse("2025-01-06")
     assert week.begins_at == dt.datetime(2025, 1, 6, tzinfo=dt.UTC)
     assert week.ends_at == dt.datetime(2025, 1, 13, tzinfo=dt.UTC)
@@ -17,9 +19,23 @@ def test_a_week_is_monday_to_monday_in_utc():
     assert Week.containing(week.ends_at) == week.plus(1)
 
 
-def test_an_instant_in_another_zone_belongs_to_its_utc_week():
-    seoul = dt.timezone(dt.timedelta(hours=9))
-    assert Week.containing(dt.datetime(2025, 1, 6, 8, 59, tzinfo=seoul)) == Week.parse("2024-12-30")
+def test_an_instant_in_another_zone_belongs_to_the_calendars_week(observed):
+    """Monday 08:30 in Seoul stood in the report of the week before."""
+    at = dt.datetime(2025, 1, 6, 8, 30, tzinfo=ZoneInfo("Asia/Seoul"))
+    assert Week.containing(at) == Week.parse("2024-12-30")
+    observed("Asia/Seoul")
+    assert Week.containing(at) == Week.parse("2025-01-06")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "Asia/Beirut", "America/Havana", "America/Asuncion"])
+def test_weeks_follow_on_each_other_where_clocks_are_changed(zone, observed):
+    """In Beirut, Havana and Asuncion clocks were changed at midnight, on some days to the hour before or after."""
+    observed(zone)
+    for week in Week.parse("2015-01-05").through(Week.parse("2026-12-28")):
+        assert Week.containing(week.begins_at) == week
+        assert Week.containing(week.ends_at - dt.timedelta(microseconds=1)) == week
+        assert week.ends_at == week.plus(1).begins_at
+        assert calendar.weeks_between(week.begins_at, week.ends_at) == 1
 
 
 def test_a_day_that_is_no_monday_names_the_monday():

@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from assets.partitions import Partitions
+from assets.user_keys import UserKeys
 from resources.model import Week
 from seedtest_pipeline.automation import schedule
 from seedtest_pipeline.automation.schedule import Monday, runs_of
@@ -13,24 +15,23 @@ WEEK = Week.parse("2025-01-06")
 
 
 @pytest.mark.parametrize(
-    ("zone", "hour", "in_utc"),
+    ("zone", "in_utc"),
     [
-        ("UTC", 6, "2025-01-13T06:00"),
-        ("Europe/Berlin", 6, "2025-01-13T05:00"),
-        ("America/Los_Angeles", 6, "2025-01-13T14:00"),
-        ("Asia/Kolkata", 6, "2025-01-13T00:30"),
-        ("Asia/Seoul", 9, "2025-01-13T00:00"),
-        ("Australia/Eucla", 9, "2025-01-13T00:15"),
-        ("Pacific/Auckland", 13, "2025-01-13T00:00"),
+        ("UTC", "2025-01-13T06:00"),
+        ("America/Los_Angeles", "2025-01-13T14:00"),
+        ("Asia/Seoul", "2025-01-12T21:00"),
+        ("Pacific/Auckland", "2025-01-12T17:00"),
     ],
 )
-def test_it_is_six_in_the_morning_or_the_first_full_hour_after_the_week_has_ended(zone, hour, in_utc):
-    """At 06:00 in Seoul the week has three hours to go in UTC: the schedule made the week before once more."""
+def test_it_is_six_in_the_morning_where_the_week_has_ended(zone, in_utc, observed):
+    """At 06:00 in Seoul a week of UTC had three hours to go: the schedule made the week before once more."""
+    observed(zone)
     monday = Monday(ZoneInfo(zone))
-    assert monday.cron == f"0 {hour} * * 1"
+    assert monday.cron == "0 6 * * 1"
     at = monday.of(WEEK)
     assert at.astimezone(dt.UTC) == dt.datetime.fromisoformat(in_utc).replace(tzinfo=dt.UTC)
     assert Week.last_complete(at) == WEEK
+    assert Partitions(WEEK, UserKeys(4)).weeks.get_partition_keys(current_time=at) == [WEEK.key]
 
 
 def test_it_is_looked_at_six_hours_later_by_the_same_clock():

@@ -1,4 +1,4 @@
-"""The rhythm of the week, Monday to Sunday (UTC): the chart `days`, the same in words, and the exact numbers."""
+"""The rhythm of the week, Monday to Sunday: the chart `days`, the same in words, and the exact numbers."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from statistics import median
 
 import numpy as np
 
+from resources import calendar
 from resources.answers.answers import Answers
 from resources.model import Floats, Week
 from resources.reports.i18n.wording import NONE, Words
@@ -90,7 +91,8 @@ def days(words: Words, week: Week, answers: Answers) -> Days | None:
 
 
 def _counts(date: dt.date, answers: Answers) -> _Counts:
-    of_day = answers.completed_at.astype("datetime64[D]") == np.datetime64(date)
+    begins, ends = (calendar.as_numpy(calendar.begin_of(day)) for day in (date, date + dt.timedelta(days=1)))
+    of_day = (answers.completed_at >= begins) & (answers.completed_at < ends)
     correct, ms = answers.correct[of_day], answers.response_time_ms[of_day]
     return _Counts(date, correct.size, int((correct == 1).sum()), int((correct == 0).sum()), ms[~np.isnan(ms)])
 

@@ -51,6 +51,7 @@ mutation ($of: SensorSelector!) {
   }
 }
 """
+RUNS = "query ($filter: RunsFilter!) { runsOrError(filter: $filter) { ... on Runs { results { status } } } }"
 BACKFILL_STATUS = """
 query ($id: String!) {
   partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
@@ -121,24 +122,6 @@ def test_a_run_that_failed_is_re_executed_from_its_failure(ui, ask, engine, by_c
     assert _made(engine) == by_command
 
 
-def test_a_backfill_launched_from_a_jobs_page_is_refused_instead_of_making_one_partition_of_many(ask, engine):
-    """Dagster makes one and reports success (dagster#28861). The only job with such a page is the schedule's own."""
-    _forget(engine)
-    launched = ask(
-        BACKFILL,
-        params={
-            "selector": {
-                "partitionSetName": "__anonymous_asset_job_weekly_partition_set",
-                "repositorySelector": {"repositoryLocationName": "seedtest", "repositoryName": "__repository__"},
-            },
-            "partitionNames": [f"{user}|{week}" for week in WEEKS for user in ("u2", "u3")],
-        },
-    )["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    assert _backfilled(ask, launched["backfillId"]) == "COMPLETED_FAILED"
-    assert _made(engine) == []
-
-
 @pytest.mark.parametrize("name", ["due_weeks", "catch_up", "cohort", "user_keys"])
 def test_a_sensor_that_is_tested_from_its_page_says_what_it_found(ask, name):
     of = {"repositoryLocationName": "seedtest", "repositoryName": "__repository__", "sensorName": name}
@@ -150,24 +133,29 @@ def test_a_sensor_that_is_tested_from_its_page_says_what_it_found(ask, name):
 
 
 def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gave(ask, engine, shell):
-    """Dagster runs a backfill's weeks in any order; reports lacked their history, in green."""
+    """Dagster runs a backfill's weeks in any order; reports lacked their history, in green. One that is launched from a
+    job's page is refused: Dagster makes one partition of many and reports success (dagster#28861); the only job with
+    such a page is the schedule's own. Dagster looks for backfills every 30 s, so that the two are waited for together.
+    """
     users = ["synthetic-0001", "u17632", "u2"]
+    partitions = [f"{user}|{week}" for week in reversed(WEEKS) for user in users]
+    of_job = {
+        "partitionSetName": "__anonymous_asset_job_weekly_partition_set",
+        "repositorySelector": {"repositoryLocationName": "seedtest", "repositoryName": "__repository__"},
+    }
     _forget(engine)
     ran = shell.run("run", "--week", WEEKS[0], "--through", WEEKS[1])
     assert ran.returncode == 0, ran.stderr
     ordered = [row for row in _made(engine) if row.user_id in users]
     assert len(ordered) == len(users) * len(WEEKS)
     _forget(engine)
-    launched = ask(
-        BACKFILL,
-        params={
-            "assetSelection": [{"path": [asset]} for asset in WEEKLY],
-            "partitionNames": [f"{user}|{week}" for week in reversed(WEEKS) for user in users],
-        },
-    )["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    wrong = _launched(ask, {"selector": of_job, "partitionNames": partitions[:2]})
+    right = _launched(ask, {"assetSelection": [{"path": [asset]} for asset in WEEKLY], "partitionNames": partitions})
 
-    assert _backfilled(ask, launched["backfillId"]) == "COMPLETED_SUCCESS"
+    assert _backfilled(ask, wrong) == "COMPLETED_FAILED"
+    assert _ends(ask, wrong) == {"FAILURE"}
+    assert _backfilled(ask, right) == "COMPLETED_SUCCESS"
+    assert _ends(ask, right) == {"SUCCESS"}
     rounded = [[round(value, 9) if isinstance(value, float) else value for value in row] for row in _made(engine)]
     assert rounded == [[round(value, 9) if isinstance(value, float) else value for value in row] for row in ordered]
 
@@ -177,6 +165,18 @@ def test_a_signal_to_the_command_alone_ends_dagster_and_all_its_processes(ui, sh
     os.kill(ui.process.pid, signal.SIGTERM)
     assert ui.process.wait(PATIENCE_S) == 0
     assert wait_until(lambda: not processes_of(shell), PATIENCE_S), processes_of(shell)
+
+
+def _launched(ask: Any, params: object) -> str:
+    launched = ask(BACKFILL, params=params)["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    return str(launched["backfillId"])
+
+
+def _ends(ask: Any, backfill_id: str) -> set[str]:
+    """How the backfill's runs ended."""
+    of_backfill = {"tags": [{"key": "dagster/backfill", "value": backfill_id}]}
+    return {run["status"] for run in ask(RUNS, filter=of_backfill)["runsOrError"]["results"]}
 
 
 def _backfilled(ask: Any, backfill_id: str) -> str:

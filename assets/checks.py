@@ -22,7 +22,7 @@ from resources.database.engine import transaction
 from resources.database.queries import made_weeks
 from resources.database.queries.item_banks import BankChoice
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 IN_TIME = dg.AssetCheckKey(dg.AssetKey("weekly_reports"), "made_in_time")
 

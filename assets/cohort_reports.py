@@ -20,7 +20,7 @@ from resources.model import Week, safe_key
 from resources.progress import Progress
 from resources.reports import cohort_document
 from resources.reports.learner.scale import Scale
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 REPORT = "report under item bank "  # and its version: the name of the metadata with the page's address
 

@@ -20,7 +20,7 @@ from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
 from resources.irt.growth.population import MIN_ACTIVE, Population
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 NAME = "population"
 

@@ -14,7 +14,7 @@ from resources.answers.blanks import Counts
 from resources.database.engine import transaction
 from resources.database.queries import attempts
 from resources.progress import Progress
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 
 def build(partitions: Partitions) -> dg.AssetsDefinition:

@@ -20,7 +20,7 @@ from resources.estimators.contract import Estimator
 from resources.irt.fit import empirical_reliability
 from resources.model import Floats, Thetas
 from resources.progress import Progress, Steps
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 # The usual flag: under the model about one learner in forty falls below it.
 UNUSUAL_LZ = -2.0

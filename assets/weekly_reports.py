@@ -31,7 +31,7 @@ from resources.model import Format, ReportArtifact
 from resources.progress import Progress, Steps
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 _SYNTAX = re.compile(r"[\\`*_\[\]()<>|~#!]")  # of Markdown: an id may hold anything
 _LINK_S = 24 * 3600  # a look at this run on the day it ends; whoever comes later finds reports by `seedtest reports`

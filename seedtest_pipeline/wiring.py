@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from resources.estimators.contract import Estimator
     from resources.model import Format
     from resources.reports.document.template import Template
-    from resources.warehouse.folder import Warehouse
+    from resources.warehouse.warehouse import Warehouse
 
 QUARTO_SOURCE = PROGRAM_FILES / "quarto"
 
@@ -112,9 +112,11 @@ class Parts:
 
     @cached_property
     def warehouse(self) -> "Warehouse":
-        from resources.warehouse.folder import Warehouse
+        from resources.warehouse.warehouse import Warehouse
 
-        return Warehouse(self.settings.home / "warehouse")
+        if self._bucket is not None:
+            return Warehouse(self._bucket, "warehouse/responses")
+        return Warehouse(FolderStore(self.settings.home / "warehouse"))
 
     @cached_property
     def artifacts(self) -> ArtifactStore:

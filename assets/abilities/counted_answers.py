@@ -9,7 +9,7 @@ from resources.answers.answers import Answers
 from resources.answers.blanks import Omitted, scored
 from resources.answers.counting import Attempt, counting
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 
 @dataclass

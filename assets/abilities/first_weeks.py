@@ -10,7 +10,7 @@ import pyarrow as pa
 from resources.answers.blanks import Omitted, answered
 from resources.answers.schema import SCHEMA
 from resources.model import Instants, Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 START = np.timedelta64(4, "W")
 _COLUMNS = ("user_id", "item_key", "correct", "completed_at", "attempt_no", "omitted")  # all that a change needs

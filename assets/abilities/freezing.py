@@ -16,7 +16,7 @@ from resources.database import locks
 from resources.database.engine import transaction
 from resources.database.queries import attempts
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 LEARNERS_AT_ONCE = 20_000  # their answers of a week take some 100 MB; each look at the week's sessions a second
 
@@ -93,7 +93,7 @@ class Freezer:
         answers = attempts.between(connection, week.begins_at, week.ends_at, named)
         if frozen:
             # The other users' answers stay: if they are late, they have to stay late.
-            checksums |= {key: checksum for key, checksum in self.warehouse.checksums(week).items() if key in frozen}
+            checksums |= self.warehouse.checksums(week, frozen)
             before = self.warehouse.read([week], frozen)
             renewed = pc.is_in(before["user_id"], pa.array(asked, pa.large_string()))
             answers = pa.concat_tables([before.filter(pc.invert(renewed)), answers])

@@ -23,7 +23,7 @@ from resources.irt.response_matrix import ResponseMatrix
 from resources.model import Ints, ItemBank, Week
 from resources.progress import Progress, Steps
 from resources.reports.learner.scale import Scale
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 LEARNERS_AT_ONCE = 2_000  # whose answers of all weeks are in memory
 

@@ -28,7 +28,7 @@ from resources.estimators.contract import Estimator
 from resources.irt.growth.population import Population
 from resources.irt.growth.states import predicted
 from resources.model import ItemBank, Priors, Responses, Thetas, Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 LearnersOf = Callable[[Collection[str]], list[str]]  # of some user keys
 LEARNERS_AT_ONCE = 2_000  # their answers of a week take some 20 MB; more at once is no faster
@@ -167,7 +167,7 @@ class WeeklyStates:
             yield self._batch(week, batch, learners_of(batch), asked_for=asked_for)
 
     def _batch(self, week: Week, keys: Sequence[str], learners: Sequence[str], *, asked_for: bool) -> Made:
-        checksums = self.warehouse.checksums(week)  # before the answers: what changes in between is found again
+        checksums = self.warehouse.checksums(week, keys)  # before the answers: what changes in between is found again
         movement = self.group.movement(week)
         answers, counted = self.answers.of(week, keys)
         with transaction(self.engine) as connection:

@@ -15,7 +15,7 @@ from assets.selection import SelectedUsers, Selection, in_batches
 from resources import calendar
 from resources.answers.answers import Answers
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 LEARNERS_AT_ONCE = 2_000  # their answers of two months take some 120 MB; more at once is no faster
 WEEKS = 9  # a change over the last four weeks is compared with the four before, and a week may begin in the middle

@@ -27,7 +27,7 @@ from resources.database.queries import (
 from resources.database.queries.item_banks import BankChoice
 from resources.irt.growth.surprise import surprise
 from resources.model import ItemBank
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 # One learner's estimate is that learner's matter; of so many the cause is common, and no report should go out.
 FEW_IMPLAUSIBLE, SHARE_IMPLAUSIBLE = 3, 0.05

@@ -26,7 +26,7 @@ from resources.irt.growth.population import Population
 from resources.model import ItemBank, Model, Week
 from resources.progress import Progress
 from resources.reports.learner.scale import Scale
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 WEEKS = 12  # that participation and growth look back over: a quarter
 LEARNERS = 5_000  # whose answers of the window are in memory at once

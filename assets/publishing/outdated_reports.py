@@ -16,7 +16,7 @@ from assets.user_keys import UserKeys
 from resources.database.engine import transaction
 from resources.database.queries import made_weeks, reported_weeks
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 
 def outdated(engine: sa.Engine, chosen: Selection, first_week: Week) -> Selection:

@@ -36,6 +36,15 @@ class FolderStore:
         except FileNotFoundError as error:
             raise ArtifactMissing(f"There is no artifact {key} below {self.root}.", where=key) from error
 
+    def tail(self, key: str, size: int) -> bytes:
+        """Its last bytes, `size` at most. Raises ArtifactMissing."""
+        try:
+            with self._path(key).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+                return file.read()
+        except FileNotFoundError as error:
+            raise ArtifactMissing(f"There is no artifact {key} below {self.root}.", where=key) from error
+
     def sha256(self, key: str) -> str | None:
         try:
             return hashlib.sha256(self._path(key).read_bytes()).hexdigest()
@@ -53,19 +62,26 @@ class FolderStore:
     def keys(self, prefix: str) -> Iterator[str]:
         yield from self._below(f"{checked_key(prefix)}/" if prefix else "")
 
+    def names(self, folder: str) -> Iterator[str]:
+        """Of what lies directly in the folder, ascending."""
+        yield from (name for name, _ in self._entries(checked_key(folder)))
+
     def address(self, key: str) -> str:
         return self._path(key).as_uri()
 
     def __str__(self) -> str:
         return str(self.root)
 
-    def _below(self, folder: str) -> Iterator[str]:
+    def _entries(self, folder: str) -> list[tuple[str, bool]]:
+        """Each name, and whether it is a folder's."""
         try:
             with os.scandir(self.root / folder) as found:
-                entries = sorted((entry.name, entry.is_dir()) for entry in found if is_key(entry.name))
+                return sorted((entry.name, entry.is_dir()) for entry in found if is_key(entry.name))
         except FileNotFoundError:
-            return
-        for name, is_folder in entries:
+            return []
+
+    def _below(self, folder: str) -> Iterator[str]:
+        for name, is_folder in self._entries(folder):
             yield from self._below(f"{folder}{name}/") if is_folder else [folder + name]
 
     def _path(self, key: str) -> Path:

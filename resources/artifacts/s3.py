@@ -92,6 +92,11 @@ class S3Store:
         with explained(self.address(key)):
             return self.client.get_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")["Body"].read()
 
+    def tail(self, key: str, size: int) -> bytes:
+        """Its last bytes, `size` at most. Raises ArtifactMissing."""
+        with explained(self.address(key)):
+            return self.client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes=-{size}")["Body"].read()
+
     def sha256(self, key: str) -> str | None:
         """As the server computed it; of a file that another program put there without, its bytes are read."""
         try:
@@ -113,6 +118,16 @@ class S3Store:
         with explained(f"s3://{self.bucket}/{folder}"):
             for page in pages:
                 yield from (found["Key"] for found in page.get("Contents", ()) if is_key(found["Key"]))
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Of what lies directly in the folder, ascending."""
+        prefix = f"{checked_key(folder)}/"
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/")
+        with explained(f"s3://{self.bucket}/{prefix}"):
+            for page in pages:
+                files = [found["Key"] for found in page.get("Contents", ())]
+                folders = [found["Prefix"].removesuffix("/") for found in page.get("CommonPrefixes", ())]
+                yield from sorted(name.removeprefix(prefix) for name in (*files, *folders) if is_key(name))
 
     def address(self, key: str) -> str:
         return f"s3://{self.bucket}/{checked_key(key)}"

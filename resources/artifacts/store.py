@@ -29,6 +29,10 @@ class ArtifactStore(Protocol):
         """Its bytes. Raises ArtifactMissing."""
         ...
 
+    def tail(self, key: str, size: int) -> bytes:
+        """Its last bytes, `size` at most. Raises ArtifactMissing."""
+        ...
+
     def sha256(self, key: str) -> str | None:
         """Of its bytes, in hexadecimal; None where there is no such file."""
         ...
@@ -42,6 +46,10 @@ class ArtifactStore(Protocol):
 
         Folder by folder, and folders named by a date in its order. A file whose name is no key is none of ours.
         """
+        ...
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Of the files and folders directly in the folder, ascending."""
         ...
 
     def address(self, key: str) -> str:

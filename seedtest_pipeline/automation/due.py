@@ -15,7 +15,7 @@ from resources.database.engine import transaction
 from resources.database.queries import attempts, made_weeks, report_artifacts, session_versions
 from resources.database.queries.session_versions import Seen
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 # A week of which so many user keys have their abilities was asked for as a whole; of others somebody ran a part.
 MADE_FOR_ALL = 0.5

@@ -20,7 +20,7 @@ from resources.database.queries import item_banks
 from resources.database.queries.item_banks import BankChoice
 from resources.errors import NoItemBank
 from resources.model import Format, Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation import asking
 from seedtest_pipeline.automation.asking import UNFINISHED
 from seedtest_pipeline.automation.due import Sessions, due, stored

@@ -12,7 +12,7 @@ from assets.partitions import Partitions, range_tags
 from resources.database.engine import transaction
 from resources.database.queries import attempts
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation.due import Sessions, due, stored
 
 # A run's start costs seconds and a failed run is repeated whole; and there must be several, so that as many as

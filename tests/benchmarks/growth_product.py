@@ -15,6 +15,7 @@ from assets.abilities.scoring import ScoringRules
 from assets.abilities.weekly_states import weekly_states
 from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
+from resources.artifacts.folder import FolderStore
 from resources.database.engine import make_engine, transaction
 from resources.database.queries import abilities, populations
 from resources.database.schema import migrate
@@ -24,7 +25,7 @@ from resources.ingest.response_file import from_table
 from resources.irt.response_functions import Floats
 from resources.model import ItemBank, Week
 from resources.postgres import embedded
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from tests.benchmarks.growth_simulation import Simulated
 
 FIRST = Week.parse("2025-01-06")
@@ -43,7 +44,7 @@ def through_the_product(given: Simulated) -> tuple[Floats, Floats, list[str]]:
         with transaction(engine) as connection:
             ingest(connection, from_table(_answers(given), "simulated"), "exam")
         users = selected_users(engine, KEYS, Selection({FIRST: KEYS.fixed}), None)
-        warehouse = Warehouse(folder)
+        warehouse = Warehouse(FolderStore(folder))
         freezer = Freezer(engine, warehouse, KEYS, users)
         for week in weeks:
             freezer.freeze(week, KEYS.fixed)

@@ -16,12 +16,13 @@ from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
 from assets.partitions import Partitions, range_tags
 from assets.user_keys import UserKeys
+from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities
 from resources.database.queries.item_banks import ADOPTED
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.wiring import QUARTO_SOURCE
 from tests.integration.api.platform import adopt, end_session
 
@@ -47,8 +48,8 @@ def weekly_run(engine: sa.Engine, folder: Path, rules: ScoringRules, week: Week)
     run = dg.materialize(
         [responses.build(partitions), theta_estimates.build(partitions, ADOPTED, QUARTO_SOURCE / "charts")],
         resources={
-            "engine": engine, "warehouse": Warehouse(folder), "rules": rules, "estimator": InProcessEstimator(),
-            "progress": lambda *_: None,
+            "engine": engine, "warehouse": Warehouse(FolderStore(folder)), "rules": rules,
+            "estimator": InProcessEstimator(), "progress": lambda *_: None,
         },
         tags=range_tags([week], ["b000of1"]),
     )  # fmt: skip

@@ -29,6 +29,8 @@ SLOW_DOWN = status(503, said("SlowDown"))
 ACTS: dict[str, Callable[[ArtifactStore], object]] = {
     "put": lambda store: store.put(KEY, b"one", HTML),
     "read": lambda store: store.read(KEY),
+    "tail": lambda store: store.tail(KEY, 3),
+    "names": lambda store: list(store.names("reports")),
     "sha256": lambda store: store.sha256(KEY),
     "delete": lambda store: store.delete(KEY),
     "keys": lambda store: list(store.keys("reports")),

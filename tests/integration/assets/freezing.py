@@ -13,7 +13,7 @@ from resources.database.engine import transaction
 from resources.ingest import load
 from resources.ingest.response_file import from_table
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 FIRST = Week.parse("2025-01-06")
 KEY = "b000of1"  # where there is but one bucket

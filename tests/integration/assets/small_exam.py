@@ -15,13 +15,14 @@ from assets.publishing.publisher import Publisher
 from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
 from docs.sample_learner import BANK
+from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.estimators.contract import Estimator
 from resources.estimators.in_process import InProcessEstimator
 from resources.ingest.load import ingest
 from resources.ingest.response_file import from_table
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 FIRST = Week.parse("2025-01-06")
 WEEKS = [FIRST.plus(n) for n in range(4)]
@@ -62,7 +63,7 @@ def run(
     estimator: Estimator = InProcessEstimator(),  # noqa: B008 - it has no state
 ) -> Publisher:
     """As the three weekly assets do."""
-    warehouse = Warehouse(folder / "warehouse")
+    warehouse = Warehouse(FolderStore(folder / "warehouse"))
     chosen = Selection(dict.fromkeys(sorted(weeks), keys or KEYS.fixed))
     users = selected_users(engine, KEYS, chosen, None)
     freezer = Freezer(engine, warehouse, KEYS, users)

@@ -11,12 +11,13 @@ from assets.checking import estimates, reports
 from assets.checking.finding import Finding
 from assets.selection import Selection
 from docs.sample_learner import BANK
+from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
 from resources.database.queries import departed_learners, item_banks, report_artifacts
 from resources.database.queries.item_banks import BankChoice, Fit
 from resources.model import ItemBank, Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from tests.integration.assets.small_exam import FIRST, KEYS, WEEKS, flip, run
 
 EVERYTHING = Selection(dict.fromkeys(WEEKS, KEYS.fixed))
@@ -39,7 +40,7 @@ def made(platform: sa.Engine, tmp_path: Path, new_publisher) -> sa.Engine:
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "warehouse")
+    return Warehouse(FolderStore(tmp_path / "warehouse"))
 
 
 def change(engine: sa.Engine, statement: str, week: Week = FIRST, **values: object) -> None:

@@ -29,7 +29,7 @@ from resources.irt.growth.population import Population
 from resources.model import ItemBank, Week
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation import asking, cohort
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
 from tests.integration.reports.conftest import SOURCE
@@ -64,7 +64,7 @@ def estimate(engine: sa.Engine, warehouse: Warehouse, week: Week, bank: ItemBank
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "warehouse")
+    return Warehouse(FolderStore(tmp_path / "warehouse"))
 
 
 @pytest.fixture

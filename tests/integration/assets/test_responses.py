@@ -10,11 +10,12 @@ from assets.partitions import Partitions
 from assets.selection import SelectedUsers
 from assets.user_keys import UserKeys
 from resources.answers.blanks import Counts
+from resources.artifacts.folder import FolderStore
 from resources.database import locks
 from resources.database.engine import transaction
 from resources.database.queries import attempts
 from resources.database.schema.tables import exam_results
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from tests.integration.assets.freezing import FIRST, KEY, answer, frozen, run
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
@@ -24,7 +25,7 @@ ONE_BUCKET = Partitions(FIRST, UserKeys(1))
 
 @pytest.fixture
 def warehouse(tmp_path):
-    return Warehouse(tmp_path / "warehouse")
+    return Warehouse(FolderStore(tmp_path / "warehouse"))
 
 
 def complaint(result: dg.ExecuteInProcessResult) -> str:
@@ -133,7 +134,7 @@ def test_some_learners_after_the_others_are_frozen_as_all_at_once(engine, wareho
     answer(engine, *((f"u{n}", "q1") for n in range(9)))
     keys = UserKeys(4)
     users = SelectedUsers(keys.by_key([f"u{n}" for n in range(9)]), None)
-    in_pieces = Warehouse(tmp_path / "in pieces")
+    in_pieces = Warehouse(FolderStore(tmp_path / "in pieces"))
     counts = freezing.Freezer(engine, warehouse, keys, users).freeze(FIRST, keys.fixed)
     monkeypatch.setattr(freezing, "LEARNERS_AT_ONCE", 3)
     assert freezing.Freezer(engine, in_pieces, keys, users).freeze(FIRST, keys.fixed) == counts

@@ -18,6 +18,7 @@ from assets.abilities.scoring import ScoringRules
 from assets.abilities.weekly_states import Made, WeeklyStates, weekly_states
 from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
+from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, populations
 from resources.estimators.in_process import InProcessEstimator
@@ -26,7 +27,7 @@ from resources.ingest.response_file import from_table
 from resources.irt.growth.population import MIN_ACTIVE
 from resources.irt.response_functions import probability
 from resources.model import ItemBank, Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 
 FIRST = Week.parse("2025-01-06")
 WEEKS = [FIRST.plus(n) for n in range(4)]
@@ -71,7 +72,7 @@ def platform(engine: sa.Engine) -> sa.Engine:
 
 
 def weekly(engine: sa.Engine, folder: Path, user_ids: Sequence[str] | None = None) -> tuple[WeeklyStates, Freezer]:
-    warehouse = Warehouse(folder)
+    warehouse = Warehouse(FolderStore(folder))
     users = selected_users(engine, KEYS, Selection({FIRST: KEYS.fixed}), user_ids)
     states = weekly_states(engine, warehouse, FIRST, KEYS, users, ScoringRules(), BANK, InProcessEstimator())
     return states, Freezer(engine, warehouse, KEYS, users)
@@ -219,7 +220,7 @@ def test_a_run_for_one_learner_goes_on_where_another_joined_whose_weeks_were_nev
 
     def run_alone(user_id: str, week: Week) -> None:
         users = selected_users(platform, one_each, Selection({week: [user_id]}), None)
-        warehouse = Warehouse(tmp_path)
+        warehouse = Warehouse(FolderStore(tmp_path))
         states = weekly_states(
             platform, warehouse, FIRST, one_each, users, ScoringRules(), BANK, InProcessEstimator()
         )  # fmt: skip

@@ -11,12 +11,13 @@ from assets import responses
 from assets.abilities.scoring import ScoringRules
 from assets.partitions import RANGE_END, RANGE_START, Partitions
 from assets.user_keys import UserKeys
+from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries import attempts, made_weeks
 from resources.database.queries.item_banks import ADOPTED
 from resources.database.queries.made_weeks import MadeWeek
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation import asking, due
 from seedtest_pipeline.automation.due_weeks import due_weeks_sensor
 from seedtest_pipeline.automation.schedule import Monday
@@ -92,14 +93,14 @@ def last_week(monkeypatch):
 def unmade(engine, tmp_path, request):
     adopt(engine)
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Deployment(engine, Warehouse(tmp_path / "warehouse"), instance, getattr(request, "param", 4))
+        yield Deployment(engine, Warehouse(FolderStore(tmp_path / "warehouse")), instance, getattr(request, "param", 4))
 
 
 @pytest.fixture(params=[0, 4], ids=["users", "buckets"])
 def deployed(engine, tmp_path, request):
     adopt(engine)
     with dg.DagsterInstance.ephemeral() as instance:
-        deployment = Deployment(engine, Warehouse(tmp_path / "warehouse"), instance, request.param)
+        deployment = Deployment(engine, Warehouse(FolderStore(tmp_path / "warehouse")), instance, request.param)
         deployment.make()
         yield deployment
 
@@ -172,7 +173,7 @@ def test_rows_that_were_written_anew_with_the_same_in_them_are_not_late(deployed
 
 def test_another_partition_scheme_has_its_own_memory(deployed):
     deployed.tick()
-    other = Deployment(deployed.engine, Warehouse(deployed.warehouse._root / "other"), deployed.instance, 3)
+    other = Deployment(deployed.engine, Warehouse(deployed.warehouse.files, "other"), deployed.instance, 3)
     other.make()
     assert other.tick() == []
     deployed.cursor = None

@@ -49,6 +49,20 @@ class StoreContract:
         store.delete(KEY)
         assert store.sha256(KEY) is None
 
+    def test_the_last_bytes_are_read_alone(self, store: ArtifactStore) -> None:
+        store.put(KEY, b"0123456789", HTML)
+        assert [store.tail(KEY, size) for size in (3, 10, 11)] == [b"789", b"0123456789", b"0123456789"]
+        store.delete(KEY)
+        with pytest.raises(ArtifactMissing, match="weekly_report"):
+            store.tail(KEY, 3)
+
+    def test_names_are_those_directly_in_a_folder(self, store: ArtifactStore) -> None:
+        assert list(store.names("reports")) == []
+        for key in ("reports/b/x.html", "reports/a/x.html", "reports/a/y.html", "reports/c.html", "reports-old/x.html"):
+            store.put(key, b"x", HTML)
+        assert list(store.names("reports")) == ["a", "b", "c.html"]
+        assert list(store.names("reports/a")) == ["x.html", "y.html"]
+
     def test_keys_lists_what_is_below_a_folder_and_no_more(self, store: ArtifactStore) -> None:
         assert list(store.keys("")) == list(store.keys("reports")) == []
         given = [f"reports/{folder}/x.html" for folder in ("b", "a", "a-1", "a~1")]

@@ -7,9 +7,10 @@ import pytest
 from assets.abilities import fingerprints
 from assets.abilities.counted_answers import CountedAnswers
 from resources.answers.answers import Answers
+from resources.artifacts.folder import FolderStore
 from resources.irt.growth.states import Movement
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from tests import answer_tables
 
 FIRST = Week.parse("2025-01-06")
@@ -20,7 +21,7 @@ SECOND = FIRST.plus(1)
 def warehouse(tmp_path):
     """Of u in the first week: q1 omitted, q2 not reached, q3 answered, q4 blank, not known which. In the second, all of
     them right."""
-    warehouse = Warehouse(tmp_path)
+    warehouse = Warehouse(FolderStore(tmp_path))
     first = [("q1", None, True), ("q2", None, False), ("q3", False, None), ("q4", None, None)]
     rows = [(item, FIRST, correct, omitted) for item, correct, omitted in first]
     rows += [(item, SECOND, True, None) for item, *_ in first]
@@ -84,7 +85,7 @@ def test_a_week_is_known_by_the_rules_and_by_default_as_before_there_were_any():
 @pytest.mark.parametrize(("again_after", "counts"), [(1, False), (2, False), (3, True), (20, True)])
 def test_an_item_that_was_not_answered_for_long_counts_anew_where_that_is_the_rule(tmp_path, again_after, counts):
     """Two whole weeks without it: the third week after it was last answered is the first in which it is new."""
-    warehouse = Warehouse(tmp_path)
+    warehouse = Warehouse(FolderStore(tmp_path))
     last = FIRST.plus(1 + again_after)
     for week in FIRST.through(last):
         rows = [("u", "q", True, pd.Timestamp(week.begins_at))] if week in (FIRST, SECOND, last) else []

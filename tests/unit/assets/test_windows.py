@@ -9,8 +9,9 @@ from assets.abilities.scoring import ScoringRules
 from assets.abilities.windows import windows
 from assets.selection import SelectedUsers, Selection
 from resources.answers.answers import Answers
+from resources.artifacts.folder import FolderStore
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from tests import answer_tables
 
 FIRST = Week.parse("2025-01-06")
@@ -20,7 +21,7 @@ BY_KEY = {"a": ["a1"], "b": ["b1", "b2", "b3"], "c": ["c1"], "d": ["d1"], "e": [
 
 @pytest.fixture
 def warehouse(tmp_path):
-    made = Warehouse(tmp_path)
+    made = Warehouse(FolderStore(tmp_path))
     for n, week in enumerate(WEEKS):
         rows = [(user, f"q{n}", week.begins_at, key) for key, users in BY_KEY.items() for user in users]
         frame = pd.DataFrame(rows, columns=["user_id", "item_key", "completed_at", "user_key"])
@@ -77,7 +78,7 @@ def test_weeks_read_for_other_keys_are_read_again_and_nobodys_answers_are_lost(w
 def test_the_first_weeks_of_each_learner_stay_in_what_counts_when_the_window_has_passed_them(tmp_path):
     """Without the week between, and a question of the first weeks that comes again counts only there. Who was asked and
     skipped has not begun: of the late one, who skipped four weeks earlier, half of the first weeks was lost."""
-    warehouse, n_weeks = Warehouse(tmp_path), 20
+    warehouse, n_weeks = Warehouse(FolderStore(tmp_path)), 20
     answered_in = {"old": {0: "q0", 3: "q3", 5: "between", 19: "q0"}, "late": {8: "q8", 10: "q10", 19: "q19"}}
     for n in range(n_weeks):
         week = FIRST.plus(n)
@@ -96,7 +97,7 @@ def test_the_first_weeks_of_each_learner_stay_in_what_counts_when_the_window_has
 @pytest.mark.parametrize(("rule", "counted"), [("missing", [1.0]), ("wrong", [0.0])])
 def test_an_omitted_question_of_weeks_ago_is_wrong_or_missing_in_what_a_change_is_told_from(tmp_path, rule, counted):
     """Among a learner's first weeks, which the window of the last ones does not reach: a repeat then does not count."""
-    warehouse = Warehouse(tmp_path)
+    warehouse = Warehouse(FolderStore(tmp_path))
     far = FIRST.plus(12)
     for week in FIRST.through(far):
         frame = pd.DataFrame({"user_id": "a1", "item_key": ["q"], "completed_at": [pd.Timestamp(week.begins_at)]})

@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from resources.answers.blanks import Counts
+from resources.artifacts.folder import FolderStore
 from resources.errors import OperatorRequired
 from resources.model import Week
-from resources.warehouse.folder import Warehouse
+from resources.warehouse.warehouse import Warehouse
 from tests import answer_tables
 
 WEEK = Week.parse("2025-01-06")
@@ -18,7 +19,7 @@ WEEK = Week.parse("2025-01-06")
 
 @pytest.fixture
 def warehouse(tmp_path):
-    return Warehouse(tmp_path / "ware house")
+    return Warehouse(FolderStore(tmp_path / "ware house"))
 
 
 def answers(*rows: tuple[str, str, bool | None, int | None], hint: bool | None = None) -> pa.Table:

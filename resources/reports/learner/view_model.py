@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from resources import calendar
 from resources.model import SYNTHETIC
 from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.person_fit import UNUSUAL, person_fit
@@ -78,7 +79,7 @@ def view(words: Words, given: ReportInput) -> View:
         as_of=words.instant(given.as_of),
         lead=lead(given, changed, few),
         brief=given.brief,
-        last_seen=words.date(given.last_answered_at.date()) if given.brief and given.last_answered_at else "",
+        last_seen=words.date(calendar.day_of(given.last_answered_at)) if given.brief and given.last_answered_at else "",
         level=level_view(words, level, given.week, given.bank, given.scale) if level else None,
         performance=performance(words, level, given.scale) if level else None,
         standing=standing_view(words, given.standing) if level and given.standing and not given.brief else None,

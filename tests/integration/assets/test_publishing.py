@@ -172,10 +172,10 @@ def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learne
     slow = SlowStore(tmp_path / "slow")
     rendered_ahead = []
 
-    def watch(template, given):
+    def watch(template, given, lost):
         rendered_ahead.append(len(rendered_ahead) - len(slow.given))
         assert threading.current_thread() is threading.main_thread()
-        return render(template, given)
+        return render(template, given, lost)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report_maker, "render", watch)

@@ -1,8 +1,11 @@
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from docs.sample_learner import ENGLISH, LEVEL, WEEK, answers, given, levels
+from resources import calendar
 from resources.reports.learner.axis import Axis
 from resources.reports.learner.person_fit import PersonFit
 from resources.reports.learner.report_input import ReportInput, Standing
@@ -61,6 +64,16 @@ def test_a_page_left_open_is_no_time_spent() -> None:
     assert by_day is not None
     assert (shown.time, shown.idle, shown.idle_limit) == ("20\u00a0min\u00a030\u00a0s", "2 answers", "10\u00a0min")
     assert by_day.rows[0].time == shown.time
+
+
+def test_days_are_counted_in_the_platforms_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calendar, "_observed", ZoneInfo("Asia/Kathmandu"))
+    late = replace(
+        answers([True, True]), completed_at=np.array(["2025-01-06T18:10", "2025-01-06T18:20"], "datetime64[us]")
+    )
+    shown = practice(ENGLISH, late)  # 23:55, and 00:05 the day after
+    assert shown is not None
+    assert shown.spread == "in 1 session on 2 days"
 
 
 def test_practice_of_nothing_is_nothing() -> None:

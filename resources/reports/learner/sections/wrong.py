@@ -1,10 +1,12 @@
 """Which questions were answered wrong this week, the ones that were easiest for the learner first."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from resources import calendar
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.sections.items import ItemView, chances, item_view
@@ -45,7 +47,7 @@ def wrong(words: Words, given: ReportInput) -> Wrong | None:
         rows=[
             WrongItem(
                 item_view(words, given, key, given.topic_of(key, answers.topics[i]), chance),
-                words.weekday(answers.completed_at[i].astype("datetime64[D]").item()),
+                words.weekday(calendar.day_of(answers.completed_at[i].item().replace(tzinfo=dt.UTC))),
             )
             for i in shown
             for key in [answers.keys[i]]

@@ -5,7 +5,7 @@ import pytest
 
 from resources.irt.response_functions import Items
 from resources.irt.response_matrix import ResponseMatrix
-from resources.irt.subscores import Subscores, subscores
+from resources.irt.subscores import Subscores, _holm, subscores
 from tests.benchmarks.subscore_simulation import Scenario, rates
 
 # Of so many learners, 7.3 % lie three standard errors above 5 %.
@@ -27,6 +27,13 @@ def test_topics_that_differ_are_told_with_intervals_that_hold_the_truth_and_beat
     assert found.told > 0.4
     assert 0.92 < found.covered < 0.97
     assert found.error < 0.7 * found.error_of_level
+
+
+def test_the_number_of_topics_is_corrected_for_learner_by_learner() -> None:
+    """Holm by hand: .05 / 3 is |z| = 2.394, .05 / 2 is 2.241, .05 is 1.960."""
+    z = np.array([2.3, 0.1, 2.3, -2.5, 2.3, 0.2, 2.0, 2.5, 2.3, -2.0])
+    user = np.array([0, 0, 0, 1, 1, 1, 2, 3, 3, 3])
+    assert _holm(z, user).tolist() == [False, False, False, True, True, False, True, True, True, True]
 
 
 def of_one(correct: dict[int, tuple[int, int]], weeks: float = 0.0) -> Subscores:

@@ -105,9 +105,10 @@ def test_a_store_that_is_down_is_told_by_its_own_error(engine, by_two, tmp_path)
 PARENT = """
 import multiprocessing as mp, os, signal, sys, time
 from concurrent.futures import ProcessPoolExecutor
+from zoneinfo import ZoneInfo
 from assets.publishing import report_processes
 if __name__ == "__main__":
-    pool = ProcessPoolExecutor(1, mp.get_context("forkserver"), report_processes._begin, (None,))
+    pool = ProcessPoolExecutor(1, mp.get_context("forkserver"), report_processes._begin, (None, ZoneInfo("UTC")))
     print(pool.submit(os.getpid).result(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """

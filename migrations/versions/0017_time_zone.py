@@ -6,7 +6,7 @@ from psycopg import sql
 from resources.database.schema import time_zone, undo_log
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0016"
 
 
 def upgrade() -> None:

@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_details
+from resources.database.queries import abilities, item_details, learner_groups
 from resources.database.schema.tables import exam_results
-from resources.model import ItemDetails, Thetas, Week
+from resources.model import ItemDetails, Member, Thetas, Week
 from resources.reports import cohort_document
 from seedtest_pipeline.cli import main
 from tests.e2e.conftest import N_ITEMS, N_USERS, WEEKS
@@ -260,3 +260,21 @@ def test_items_are_told_and_told_again(on_exam, tmp_path, engine):
     assert json.loads(on_exam("items", str(file), "--json").out)["items_changed"] == 1
     with transaction(engine) as connection:
         assert item_details.of(connection, ["i1", "i2"]) == {"i1": ItemDetails("Subtracting fractions")}
+
+
+def test_groups_are_told_told_again_and_removed(on_exam, tmp_path, engine):
+    file = tmp_path / "groups.csv"
+    file.write_text("group,user_id,role,name\n3-2,u2,,Ann\n3-2,u3,,\n3-2,boss,teacher,\n4-1,nobody,,\n")
+    said = json.loads(on_exam("groups", str(file), "--json").out)
+    assert said == {
+        "groups": 2, "learners": 3, "teachers": 1, "learners_without_a_session": 1,
+        "added": 4, "changed": 0, "left": 0, "groups_removed": 0,
+    }  # fmt: skip
+    file.write_text("group,user_id,name\n3-2,u2,Anna\n")
+    said = json.loads(on_exam("groups", str(file), "--json").out)
+    assert (said["added"], said["changed"], said["left"], said["groups_removed"]) == (0, 1, 2, 0)
+    with transaction(engine) as connection:
+        assert learner_groups.learners(connection) == {"3-2": [Member("u2", "Anna")], "4-1": [Member("nobody", None)]}
+        assert learner_groups.taught_by(connection, "boss") == []
+    said = json.loads(on_exam("groups", str(file), "--replace", "--json").out)
+    assert (said["left"], said["groups_removed"]) == (1, 1)

@@ -264,6 +264,9 @@ def test_items_are_told_and_told_again(on_exam, tmp_path, engine):
 
 def test_groups_are_told_told_again_and_removed(on_exam, tmp_path, engine):
     file = tmp_path / "groups.csv"
+    refused = on_exam("classes", "--week", WEEKS[1])
+    assert refused.exit_code == 1
+    assert "There are no groups. Tell who is in which: seedtest groups FILE" in refused.err
     file.write_text("group,user_id,role,name\n3-2,u2,,Ann\n3-2,u3,,\n3-2,boss,teacher,\n4-1,nobody,,\n")
     said = json.loads(on_exam("groups", str(file), "--json").out)
     assert said == {

@@ -68,3 +68,9 @@ def taught_by(connection: sa.Connection, user_id: str) -> list[str]:
         learner_groups.c.user_id == user_id, learner_groups.c.role == TEACHER
     )
     return sorted(connection.scalars(query))
+
+
+def any_told(connection: sa.Connection) -> bool:
+    """Whether any group has a learner."""
+    query = sa.select(learner_groups.c.user_id).where(learner_groups.c.role == LEARNER).limit(1)
+    return connection.execute(query).first() is not None

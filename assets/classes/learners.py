@@ -16,15 +16,16 @@ from assets.user_keys import UserKeys
 from resources.answers.answers import Answers
 from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts
-from resources.irt.response_functions import probability_at
+from resources.irt.response_functions import probability
 from resources.model import Floats, ItemBank, ItemCatalogue, Week
 from resources.progress import Progress, Steps
 from resources.reports.classes.class_input import Answered, Learner, TopicCount
 from resources.reports.classes.topics import WEEKS as TOPIC_WEEKS
 from resources.reports.classes.verdicts import level_of
 from resources.reports.learner.expected_score import number_right
-from resources.reports.learner.report_input import Level, ReportInput
+from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.scale import Scale
+from resources.reports.learner.sections.level import enough
 from resources.warehouse.folder import Warehouse
 
 _NOBODY: Floats = np.zeros(0)  # a class report does not say among whom a learner stands
@@ -85,33 +86,55 @@ class Learners:
         for user_id in members:
             learner = Learner(user_id, None, "yes", last_week=Week(last[user_id]) if user_id in last else None)
             if given := inputs.get(user_id):
-                learner = _told(learner, given)
+                learner = _told(learner, given, self.bank)
             if answers := of_topics.get(user_id):
-                learner = replace(learner, topics=self._topics(answers, level_of(learner)))
+                learner = replace(
+                    learner, topics=_topics(answers, self._expected(answers, given), self._topics(answers))
+                )
             made.append(learner)
         return made
 
-    def _topics(self, answers: Answers, level: Level | None) -> Sequence[TopicCount]:
-        rows: dict[str, list[int]] = {}
-        for row, (topic, key) in enumerate(zip(answers.topics, answers.keys, strict=True)):
-            if of := topic or self.bank.topics.get(key) or self.items.of(key).topic:
-                rows.setdefault(of, []).append(row)
-        return [self._count(topic, answers, at, level) for topic, at in sorted(rows.items())]
+    def _topics(self, answers: Answers) -> list[str | None]:
+        """Of each answer; None where nobody has told."""
+        return [
+            topic or self.bank.topics.get(key) or self.items.of(key).topic
+            for topic, key in zip(answers.topics, answers.keys, strict=True)
+        ]
 
-    def _count(self, topic: str, answers: Answers, rows: Sequence[int], level: Level | None) -> TopicCount:
-        known = [row for row in rows if level and answers.keys[row] in self.bank.place]
-        n_right, n_right_known = int(answers.correct[list(rows)].sum()), int(answers.correct[known].sum())
-        if level is None or not known:
-            return TopicCount(topic, len(rows), n_right, 0, 0, math.nan, math.nan)
-        chances = _chances(self.bank, [answers.keys[row] for row in known], level)
-        at_most = float(number_right(chances)[: n_right_known + 1].sum())
+    def _expected(self, answers: Answers, given: ReportInput | None) -> Floats:
+        """Of a right answer at the learner's level of that week, else at the present one; NaN where it is unknown.
+
+        At the present level alone, a class that grows would lie below what is expected in every topic.
+        """
+        if given is None or given.level is None or not enough(given.level):
+            return np.full(len(answers), np.nan)
+        level_in = {past.week.start: past.theta for past in given.history if enough(past)}
+        days = answers.completed_at.astype("datetime64[D]")
+        mondays = days - (days.astype(np.int64) + 3) % 7  # day 0 was a Thursday
+        theta = np.array([level_in.get(monday, given.level.theta) for monday in mondays.tolist()])
+        return _chances(self.bank, answers.keys, theta)
+
+
+def _topics(answers: Answers, chances: Floats, topics: Sequence[str | None]) -> list[TopicCount]:
+    rows: dict[str, list[int]] = {}
+    for row, topic in enumerate(topics):
+        if topic:
+            rows.setdefault(topic, []).append(row)
+    return [_count(topic, answers.correct[at], chances[at]) for topic, at in sorted(rows.items())]
+
+
+def _count(topic: str, correct: Floats, chances: Floats) -> TopicCount:
+    known = ~np.isnan(chances)
+    n_right, n_right_known = int(correct.sum()), int(correct[known].sum())
+    expected = at_most = math.nan
+    if known.any():
         # Rounded: who else was in the batch changes the last bits of a level.
-        return TopicCount(
-            topic, len(rows), n_right, len(known), n_right_known, round(float(chances.sum()), 9), round(at_most, 9)
-        )
+        expected = round(float(chances[known].sum()), 9)
+        at_most = round(float(number_right(chances[known])[: n_right_known + 1].sum()), 9)
+    return TopicCount(topic, correct.size, n_right, int(known.sum()), n_right_known, expected, at_most)
 
 
-def _told(learner: Learner, given: ReportInput) -> Learner:
+def _told(learner: Learner, given: ReportInput, bank: ItemBank) -> Learner:
     """With what the learner's own report says."""
     level = given.level and replace(given.level, theta=round(given.level.theta, 9), se=round(given.level.se, 9))
     learner = replace(
@@ -121,13 +144,16 @@ def _told(learner: Learner, given: ReportInput) -> Learner:
     rows = given.first_answers.tolist()
     keys = [given.answers.keys[row] for row in rows]
     right = [bool(given.answers.correct[row]) for row in rows]
-    shown, chance = level_of(learner), dict.fromkeys(keys, math.nan)
-    if shown and (known := [key for key in keys if key in given.bank.place]):
-        chance |= dict(zip(known, _chances(given.bank, known, shown).round(9).tolist(), strict=True))
-    answered = [Answered(key, was, chance[key]) for key, was in zip(keys, right, strict=True)]
+    level = level_of(learner)
+    theta = np.full(len(keys), level.theta if level else np.nan)
+    chances = _chances(bank, keys, theta).round(9).tolist()
+    answered = [Answered(key, was, chance) for key, was, chance in zip(keys, right, chances, strict=True)]
     return replace(learner, answered=answered)
 
 
-def _chances(bank: ItemBank, keys: Sequence[str], level: Level) -> Floats:
-    """Of a right answer to each of these items of the bank."""
-    return probability_at(bank.items.at(np.array([bank.place[key] for key in keys], np.int64)), level.theta)
+def _chances(bank: ItemBank, keys: Sequence[str], theta: Floats) -> Floats:
+    """Of a right answer to each of these items by somebody of this ability; NaN without one, or of an item that is not
+    in the bank."""
+    place = np.array([bank.place.get(key, -1) for key in keys], np.int64)
+    found = probability(bank.items.at(place), theta[:, None])[:, 0]
+    return np.where(place >= 0, found, np.nan)

@@ -25,8 +25,8 @@ class Answered:
 @dataclass(frozen=True)
 class TopicCount:
     """A learner's answers to a topic in the last weeks, as far as they count for ability. Of `n`, `n_known` can be
-    compared: `expected` is their expected number right at the learner's level, `at_most` the probability of as few
-    right or fewer; both are NaN where none can."""
+    compared: `expected` is their expected number right at the learner's levels of those weeks, `at_most` the
+    probability of as few right or fewer; both are NaN where none can."""
 
     topic: str
     n: int

@@ -12,7 +12,7 @@ from resources.reports.learner.sections.topics import MIN_ANSWERS, UNLIKELY
 
 WEEKS = 4  # as many as a change is told over: of one week alone most topics have too few answers
 TOPICS_SHOWN = 40
-OF_A_LEARNER = 4
+OF_A_LEARNER = 3  # a line on a screen
 LOW = "\u00a0▼"
 
 

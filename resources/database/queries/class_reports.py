@@ -46,6 +46,11 @@ def of_group(connection: sa.Connection, group: str, week: Week | None = None) ->
     return _read(connection, query.order_by(class_reports.c.week_start.desc(), class_reports.c.format))
 
 
+def groups(connection: sa.Connection) -> list[str]:
+    """Those that have a report of any week, in order."""
+    return sorted(connection.scalars(sa.select(class_reports.c.group_id).distinct()))
+
+
 def forget(connection: sa.Connection, gone: Sequence[ClassArtifact]) -> None:
     """Delete these rows."""
     of_one = sa.and_(

@@ -24,9 +24,12 @@ def run(
         raise typer.BadParameter(f"{last} is before --week {first}.", param_hint="--through")
     from seedtest_pipeline.runs import Runner
 
+    parts = startup.parts()
     with bars() as progress:
-        made = Runner(startup.parts(), progress).weeks(list(first.through(last)), user)
+        made = Runner(parts, progress).weeks(list(first.through(last)), user)
     outcome.show(made, as_json)
+    if not as_json:
+        outcome.show_a_report(parts, last, user)
 
 
 def cohort(week: WeekOption, link: Link = False, open_it: OpenIt = False, as_json: AsJson = False) -> None:

@@ -40,6 +40,7 @@ def test_every_command_explains_itself(type_, command):
         (["run", "--week", "tomorrow"], "'tomorrow' is not a date"),
         (["run", "--week", WEEKS[1], "--through", WEEKS[0]], f"{WEEKS[0]} is before --week {WEEKS[1]}"),
         (["report", "--user", "u2", "--week", "2025-02-30"], "'2025-02-30' is not a date"),
+        (["report", "--user", "u2"], "name one week, or use --list for all."),
         (["ui", "--port", "70000"], "Invalid value for '--port'"),
     ],
 )
@@ -242,12 +243,14 @@ def test_a_cohort_report_is_made_printed_and_opened(on_exam, engine, monkeypatch
 
 
 def test_doctor_told_one_missing_database_in_four_lines_and_now_in_one(type_, monkeypatch):
+    monkeypatch.setattr(cohort_document, "lacking", lambda: "Quarto is not installed")
     monkeypatch.setenv("DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/x")
     said = type_("doctor")
     assert said.exit_code == 1
     assert said.out.count("is not available") == 1
     assert said.out.count("not examined") == 7
     assert "ok     report compiler" in said.out
+    assert "absent cohort report" in said.out, "it was a green 'not made here'"
 
 
 def test_items_are_told_and_told_again(on_exam, tmp_path, engine):

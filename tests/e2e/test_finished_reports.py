@@ -54,7 +54,12 @@ def _publish(store: ArtifactStore, engine: sa.Engine) -> None:
 
 
 def test_a_report_in_s3_has_a_stable_address_and_a_link_that_opens_it(bucket: str, on_exam: Type) -> None:
-    assert on_exam("run", *ASKED).exit_code == 0
+    ran = on_exam("run", *ASKED)
+    assert ran.exit_code == 0
+    assert ran.out.splitlines()[-2:] == [
+        f"A report to open: s3://{bucket}/{KEY}",
+        f"In the browser:   seedtest report --week {WEEKS[0]} --user u2 --open",
+    ]
     assert on_exam("report", *ASKED).out.strip() == f"s3://{bucket}/{KEY}"
     link = on_exam("report", *ASKED, "--format", "html", "--link").out.strip()
     page = httpx.get(link)
@@ -86,6 +91,21 @@ def test_a_class_report_of_the_week_is_made_printed_and_opened(
     page = httpx.get(opened[0]).text
     assert "Ann" in page
     assert "this week was not made for this learner" in page, "nobody ran it for u3"
+
+
+def test_all_weeks_of_a_learner_are_listed_the_newest_first(in_s3: str, on_exam: Type, engine: sa.Engine) -> None:
+    later = Week.parse(WEEKS[1])
+    url = S3Store(in_s3).put(report_key(later, "u2", "pdf"), b"%PDF", "application/pdf")
+    with transaction(engine) as connection:
+        row = ReportArtifact("u2", later, "pdf", url, dt.datetime.now(dt.UTC), "00")
+        report_artifacts.record(connection, [row])
+    listed = on_exam("report", "--user", "u2", "--list")
+    assert listed.out.splitlines() == [f"{WEEKS[1]}  {url}", f"{WEEKS[0]}  s3://{in_s3}/{KEY}"]
+    as_json = json.loads(on_exam("report", "--user", "u2", "--list", "--format", "html", "--json").out)
+    assert [(one["week"], one["format"]) for one in as_json["reports"]] == [(WEEKS[0], "html")]
+    nobody = on_exam("report", "--user", "nobody", "--list")
+    assert nobody.exit_code == 1
+    assert "There is no report of 'nobody'" in nobody.err
 
 
 def test_open_hands_the_browser_a_link_and_not_the_address(

@@ -70,6 +70,16 @@ def taught_by(connection: sa.Connection, user_id: str) -> list[str]:
     return sorted(connection.scalars(query))
 
 
+def name_of(connection: sa.Connection, user_id: str) -> str | None:
+    """What people call them; where groups differ, the first group's."""
+    query = (
+        sa.select(learner_groups.c.name)
+        .where(learner_groups.c.user_id == user_id, learner_groups.c.name.is_not(None))
+        .order_by(sa.collate(learner_groups.c.group_id, "C"))
+    )
+    return connection.scalars(query.limit(1)).first()
+
+
 def any_told(connection: sa.Connection) -> bool:
     """Whether any group has a learner."""
     query = sa.select(learner_groups.c.user_id).where(learner_groups.c.role == LEARNER).limit(1)

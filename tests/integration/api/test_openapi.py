@@ -20,6 +20,7 @@ OPERATIONS = [
     ("GET", "/analysis/irt/theta"),
     ("GET", "/users/{user_id}/theta"),
     ("GET", "/users/{user_id}/reports"),
+    ("GET", "/users/{user_id}/reports/index.html"),
     ("GET", "/users/{user_id}/reports/{week}"),
     ("GET", "/classes"),
     ("GET", "/classes/{group}/reports"),

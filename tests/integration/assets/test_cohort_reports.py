@@ -224,7 +224,7 @@ def materialize(source: Source, store: FolderStore) -> dg.ExecuteInProcessResult
 @pytest.fixture
 def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A `quarto` that writes the smallest whole page, at whatever is in front of it on the PATH."""
-    figures = "<img src='data:image/svg+xml;,'>".replace("'", '\\"') * 3
+    figures = "<img src='data:image/svg+xml;,'>".replace("'", '\\"') * 4
     script = 'if [ "$1" = --version ]; then echo 1.10.0; else week=$(sed -n "s/^week,//p" cohort/about.csv)\n'
     script += (
         f'echo "Week of $week. $(sed -n "s/^bank,//p" cohort/about.csv) {figures}</html>" > cohort_report.html; fi'

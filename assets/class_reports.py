@@ -11,6 +11,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from assets.abilities.scoring import ScoringRules
+from assets.classes import retention
 from assets.classes.learners import Learners
 from assets.classes.publisher import ClassPublisher
 from assets.failures import in_words
@@ -21,7 +22,7 @@ from resources.database.queries import class_reports as catalogue
 from resources.database.queries import item_banks, item_details, learner_groups
 from resources.database.queries.item_banks import BankChoice
 from resources.errors import InvalidInput
-from resources.model import Format, ItemCatalogue, Week
+from resources.model import ClassArtifact, Format, ItemCatalogue, Week
 from resources.progress import Progress, Steps
 from resources.reports.classes.class_input import ClassInput
 from resources.reports.document.template import Template
@@ -108,26 +109,32 @@ class _Classes:
             self.engine, self.warehouse, self.partitions.first_week, self.partitions.users, self.rules, self.scale,
             bank, items,
         )  # fmt: skip
+        departed = retention.naming_departed(self.engine, self.artifacts) if only is None else []
+        retention.remove(self.engine, self.artifacts, departed)
         learners = source.of(week, {member.user_id for members in asked.values() for member in members}, progress)
         publisher = ClassPublisher(self.engine, self.artifacts, self.compile_templates())
         done = Steps(progress, "class reports", len(asked))
+        of_group_before: dict[str, list[ClassArtifact]] = {}
+        for row in recorded:
+            of_group_before.setdefault(row.group, []).append(row)
         for group, members in asked.items():
             of_group = sorted(
                 (replace(learners[member.user_id], name=member.name) for member in members),
                 key=lambda learner: (learner.name or learner.user_id, learner.user_id),
             )
             given = ClassInput(group, week, of_group, bank, items, self.scale, self.rules.lookback_days)
-            publisher.publish(given, [row for row in recorded if row.group == group])
+            publisher.publish(given, of_group_before.get(group, []))
             done(1)
-        return _outcome(publisher, len(asked))
+        return _outcome(publisher, len(asked), len(departed))
 
 
-def _outcome(publisher: ClassPublisher, n_groups: int) -> Mapping[str, dg.MetadataValue]:
+def _outcome(publisher: ClassPublisher, n_groups: int, n_departed: int) -> Mapping[str, dg.MetadataValue]:
     metadata = {
         "groups": dg.MetadataValue.int(n_groups),
         "written": dg.MetadataValue.int(publisher.written),
         "unchanged": dg.MetadataValue.int(publisher.unchanged),
         "failed": dg.MetadataValue.int(len(publisher.failed)),
+        "deleted, since they name a learner who is gone for good": dg.MetadataValue.int(n_departed),
     }
     if publisher.failed:
         lines = [f"{group}, {form}: {reason}" for group, form, reason in publisher.failed[:_NAMED]]

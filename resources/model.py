@@ -237,7 +237,7 @@ class Member:
 
 @dataclass(frozen=True)
 class ClassArtifact:
-    """A class report's file, as `ReportArtifact` of a learner's."""
+    """A class report's file, as `ReportArtifact` of a learner's; `learners` are those whom it names."""
 
     group: str
     week: Week
@@ -246,6 +246,7 @@ class ClassArtifact:
     generated_at: dt.datetime
     sha256: str
     inputs_sha256: str
+    learners: tuple[str, ...]
 
 
 def safe_key(user_id: str) -> str:

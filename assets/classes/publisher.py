@@ -61,7 +61,14 @@ class ClassPublisher:
         page = render_class(template, given)
         url = self.store.put(key, page, _CONTENT_TYPES[form])
         row = ClassArtifact(
-            given.group, given.week, form, url, dt.datetime.now(dt.UTC), hashlib.sha256(page).hexdigest(), inputs
+            given.group,
+            given.week,
+            form,
+            url,
+            dt.datetime.now(dt.UTC),
+            hashlib.sha256(page).hexdigest(),
+            inputs,
+            tuple(learner.user_id for learner in given.learners),
         )
         with transaction(self.engine) as connection:
             class_reports.record(connection, [row])

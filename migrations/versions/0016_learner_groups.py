@@ -29,6 +29,7 @@ _REPORTS = Table(
         Column("generated_at", "timestamp with time zone", nullable=False),
         Column("sha256", "text", nullable=False),
         Column("inputs_sha256", "text", nullable=False),
+        Column("learners", "text[]", nullable=False),
     ),
     key=("group_id", "week_start", "format"),
 )

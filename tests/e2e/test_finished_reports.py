@@ -91,6 +91,10 @@ def test_a_class_report_of_the_week_is_made_printed_and_opened(
     page = httpx.get(opened[0]).text
     assert "Ann" in page
     assert "this week was not made for this learner" in page, "nobody ran it for u3"
+    pruned = json.loads(on_exam("artifacts", "prune", *BEFORE, "--yes", "--json").out)
+    assert pruned["class_reports"] == 2
+    assert httpx.get(opened[0]).status_code == 404
+    assert json.loads(on_exam("artifacts", "prune", *BEFORE, "--json").out)["class_reports"] == 0
 
 
 def test_all_weeks_of_a_learner_are_listed_the_newest_first(in_s3: str, on_exam: Type, engine: sa.Engine) -> None:

@@ -3,7 +3,8 @@
 Stays out: the files themselves. The caller's transaction is the one in force.
 """
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ def record(connection: sa.Connection, made: Sequence[ClassArtifact]) -> None:
             {
                 "group_id": one.group, "week_start": one.week.start, "format": one.format, "url": one.url,
                 "generated_at": one.generated_at, "sha256": one.sha256, "inputs_sha256": one.inputs_sha256,
+                "learners": list(one.learners),
             }
             for one in made
         ],
@@ -51,6 +53,23 @@ def groups(connection: sa.Connection) -> list[str]:
     return sorted(connection.scalars(sa.select(class_reports.c.group_id).distinct()))
 
 
+def ended_by(connection: sa.Connection, day: dt.date) -> list[ClassArtifact]:
+    """Of weeks that were over by this day, the oldest first."""
+    query = sa.select(class_reports).where(class_reports.c.week_start <= day - dt.timedelta(days=7))
+    return _read(connection, query.order_by(class_reports.c.week_start, sa.collate(class_reports.c.group_id, "C")))
+
+
+def named(connection: sa.Connection) -> set[str]:
+    """Every learner whom a report names."""
+    return set(connection.scalars(sa.select(sa.func.unnest(class_reports.c.learners)).distinct()))
+
+
+def naming(connection: sa.Connection, user_ids: Collection[str]) -> list[ClassArtifact]:
+    """The reports that name any of these learners."""
+    any_of = sa.literal(sorted(user_ids), sa.ARRAY(sa.Text))
+    return _read(connection, sa.select(class_reports).where(class_reports.c.learners.op("&&")(any_of)))
+
+
 def forget(connection: sa.Connection, gone: Sequence[ClassArtifact]) -> None:
     """Delete these rows."""
     of_one = sa.and_(
@@ -66,7 +85,14 @@ def forget(connection: sa.Connection, gone: Sequence[ClassArtifact]) -> None:
 def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[ClassArtifact]:
     return [
         ClassArtifact(
-            row.group_id, Week(row.week_start), row.format, row.url, row.generated_at, row.sha256, row.inputs_sha256
+            row.group_id,
+            Week(row.week_start),
+            row.format,
+            row.url,
+            row.generated_at,
+            row.sha256,
+            row.inputs_sha256,
+            tuple(row.learners),
         )
         for row in connection.execute(query)
     ]

@@ -206,6 +206,7 @@ class_reports = sa.Table(
     sa.Column("generated_at", _instant, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("inputs_sha256", sa.Text, nullable=False),
+    sa.Column("learners", sa.ARRAY(sa.Text), nullable=False),  # whom it names: it goes when one of them is gone
 )
 
 report_artifacts = sa.Table(

@@ -22,7 +22,7 @@ HREF = "/classes/3%2F2%20%EB%82%98/reports"
 def publish(engine: sa.Engine, home, group: str, week: Week = WEEK, form: str = "html") -> None:
     url = FolderStore(home / "artifacts").put(class_report_key(week, group, form), b"<p>A class</p></html>", "")
     with transaction(engine) as connection:
-        class_reports.record(connection, [ClassArtifact(group, week, form, url, NOW, "00", "00")])
+        class_reports.record(connection, [ClassArtifact(group, week, form, url, NOW, "00", "00", ("u1",))])
 
 
 @pytest.fixture

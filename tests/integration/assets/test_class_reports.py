@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from assets import class_reports
+from assets.classes import retention
 from assets.classes.learners import Learners
 from assets.partitions import Partitions
 from assets.publishing import report_maker
@@ -16,7 +17,7 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import class_report_key
 from resources.database.engine import transaction
 from resources.database.queries import class_reports as catalogue
-from resources.database.queries import item_banks, learner_groups
+from resources.database.queries import departed_learners, item_banks, learner_groups
 from resources.database.queries.item_banks import BankChoice
 from resources.model import ItemCatalogue, ItemDetails
 from resources.reports.classes.class_input import Learner
@@ -134,6 +135,7 @@ def test_a_report_per_group_is_stored_and_recorded_and_only_what_is_lost_or_othe
 ):
     assert counts(materialize(exam, tmp_path, class_templates)) == {
         "groups": 2, "written": 2, "unchanged": 0, "failed": 0,
+        "deleted, since they name a learner who is gone for good": 0,
     }  # fmt: skip
     with transaction(exam) as connection:
         rows = catalogue.of_week(connection, LAST)
@@ -186,3 +188,22 @@ def test_a_group_that_fails_is_named_and_the_others_are_published(exam, tmp_path
     assert said.startswith("1 class reports failed; all others are published.")
     assert said.endswith("4/1, html: ValueError: no such drawer")
     assert list(store.keys("classes")) == [class_report_key(LAST, "3-2", "html")]
+
+
+def test_a_report_that_names_a_learner_who_is_gone_for_good_goes_and_not_before(exam, tmp_path, class_templates, store):
+    """And "nobody", who never was on the platform, but is in a group, is no such learner."""
+    materialize(exam, tmp_path, class_templates)
+    assert retention.naming_departed(exam, store) == []
+    with transaction(exam) as connection:
+        connection.exec_driver_sql("DELETE FROM exam_results WHERE user_id = 'u0'")
+        connection.exec_driver_sql("INSERT INTO departed_learners VALUES ('u0', now())")
+        connection.exec_driver_sql("DELETE FROM learner_groups WHERE user_id = 'u0'")
+    assert retention.naming_departed(exam, store) == [], "the time of grace"
+    with transaction(exam) as connection:
+        departed_learners.remove(connection, ["u0"])
+    (old,) = retention.naming_departed(exam, store)
+    assert (old.group, set(old.learners)) == ("3-2", {"u0", "u1", "nobody"})
+    retention.remove(exam, store, [old])
+    assert list(store.keys("classes")) == [class_report_key(LAST, "4/1", "html")]
+    with transaction(exam) as connection:
+        assert [row.group for row in catalogue.of_week(connection, LAST)] == ["4/1"]

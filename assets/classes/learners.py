@@ -14,6 +14,7 @@ from assets.publishing.report_inputs import report_inputs
 from assets.selection import SelectedUsers, Selection
 from assets.user_keys import UserKeys
 from resources.answers.answers import Answers
+from resources.calendar import as_numpy
 from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts
 from resources.irt.response_functions import probability
@@ -73,7 +74,7 @@ class Learners:
         history = history[~history["user_id"].isin(set(history["user_id"][~good]))]
         last = dict(zip(history["user_id"], history["week_start"], strict=True))  # ascending: the newest stays
         counted = window.counted.of_users(members)
-        lately = counted.completed_at >= np.datetime64(week.plus(1 - TOPIC_WEEKS).start, "us")
+        lately = counted.completed_at >= as_numpy(week.plus(1 - TOPIC_WEEKS).begins_at)
         of_topics = counted.take(lately & ~np.isnan(counted.correct)).by_user()
         inputs = {
             given.user_id: given
@@ -109,10 +110,10 @@ class Learners:
         if given is None or given.level is None or not enough(given.level):
             return np.full(len(answers), np.nan)
         level_in = {past.week.start: past.theta for past in given.history if enough(past)}
-        days = answers.completed_at.astype("datetime64[D]")
-        mondays = days - (days.astype(np.int64) + 3) % 7  # day 0 was a Thursday
-        theta = np.array([level_in.get(monday, given.level.theta) for monday in mondays.tolist()])
-        return _chances(self.bank, answers.keys, theta)
+        weeks = list(given.week.plus(1 - TOPIC_WEEKS).through(given.week))
+        theta = np.array([level_in.get(week.start, given.level.theta) for week in weeks])
+        begins = np.array([as_numpy(week.begins_at) for week in weeks])
+        return _chances(self.bank, answers.keys, theta[np.searchsorted(begins, answers.completed_at, "right") - 1])
 
 
 def _topics(answers: Answers, chances: Floats, topics: Sequence[str | None]) -> list[TopicCount]:

@@ -16,9 +16,10 @@ from docs.sample_learner import BANK
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import class_report_key
 from resources.database.engine import transaction
+from resources.database.queries import abilities, departed_learners, item_banks, learner_groups
 from resources.database.queries import class_reports as catalogue
-from resources.database.queries import departed_learners, item_banks, learner_groups
 from resources.database.queries.item_banks import BankChoice
+from resources.irt.response_functions import probability_at
 from resources.model import ItemCatalogue, ItemDetails
 from resources.reports.classes.class_input import Learner
 from resources.reports.classes.page import DOCUMENT
@@ -84,6 +85,12 @@ def test_a_class_report_says_of_each_learner_what_the_own_report_says(exam, tmp_
         assert sum(answer.right for answer in learner.answered) == given.answers.correct[given.first_answers].sum()
 
 
+def expected_at(engine: sa.Engine, theta: float) -> float:
+    with transaction(engine) as connection:
+        keys = connection.exec_driver_sql("SELECT item_key FROM attempt WHERE user_id = 'u0'").scalars()
+        return sum(probability_at(BANK.items, theta)[BANK.place[key]] for key in keys)
+
+
 def test_topics_are_of_the_last_four_weeks_and_compared_with_the_learners_own_level(exam, tmp_path):
     with transaction(exam) as connection:
         right, n = connection.exec_driver_sql(
@@ -95,7 +102,12 @@ def test_topics_are_of_the_last_four_weeks_and_compared_with_the_learners_own_le
     ).of(LAST, ["u0"], quiet)  # fmt: skip
     (topic,) = told["u0"].topics
     assert (topic.topic, topic.n, topic.n_right, topic.n_known) == ("All", n, right, n)
-    assert 0 < topic.expected < n
+    with transaction(exam) as connection:
+        history = abilities.history(connection, ["u0"], LAST)
+    level = history.set_index("week_start")["theta"]
+    now = expected_at(exam, level.iloc[-1])
+    assert topic.expected != pytest.approx(now), "at the present level alone, a class that grows is below in all"
+    assert topic.expected == pytest.approx(now, abs=0.15 * n)
 
 
 def test_who_is_not_there_or_was_not_run_is_told_apart(exam, tmp_path):

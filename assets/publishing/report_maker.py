@@ -6,7 +6,7 @@ others talk to the store. Stays out: which learners there are, and the rows.
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from itertools import islice
 
 import pandas as pd
 
+from assets.publishing.findings import with_findings
 from assets.publishing.report_inputs import report_inputs
 from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool, settled
@@ -71,7 +72,8 @@ class Made:
 
 @dataclass(frozen=True)
 class _Job:
-    """One file to publish. `inputs_sha256` is of all that its bytes depend on; `before` is its row, if it has one."""
+    """One file to publish. `report` is without findings. `inputs_sha256` is of all that its bytes depend on; `before`
+    is its row, if it has one."""
 
     report: ReportInput
     format: Format
@@ -109,7 +111,8 @@ class ReportMaker:
         made, without = Made(), set(batch.members)
         with OrderedPool() as pool:
             some_at_a_time = _at_a_time(self._jobs(batch, without), LOOKED_UP_AT_ONCE)
-            looked_up = pool.in_order((some, partial(self._look_up, some)) for some in some_at_a_time)
+            calls = pool.in_order((some, partial(self._look_up, some)) for some in some_at_a_time)
+            looked_up = [pair for some, found in calls for pair in zip(some, found.result(), strict=True)]
             for job, stored in pool.in_order(self._rendered(looked_up, made)):
                 with _on_its_own(job, made):
                     row = stored.result()
@@ -164,18 +167,24 @@ class ReportMaker:
         )
 
     def _rendered(
-        self, looked_up: Iterable[tuple[Sequence[_Job], Future[list[Future[bool]]]]], made: Made
+        self, looked_up: Sequence[tuple[_Job, Future[bool]]], made: Made
     ) -> Iterator[tuple[_Job, Callable[[], ReportArtifact] | Future[ReportArtifact]]]:
         """What is left to do for each report."""
-        for jobs, found in looked_up:
-            for job, stands in zip(jobs, found.result(), strict=True):
-                with _on_its_own(job, made):
-                    if stands.result() and job.before:
-                        yield job, settled(job.before)
-                    else:
-                        page = render(job.template, job.report)
-                        verify(page, job.report.user_id, job.report.week, job.template)
-                        yield job, partial(self._store, job, page)
+        stale = {
+            job.report.user_id: job.report
+            for job, stands in looked_up
+            if not stands.exception() and not stands.result()
+        }
+        whole = {report.user_id: report for report in with_findings(list(stale.values()))}
+        for job, stands in looked_up:
+            with _on_its_own(job, made):
+                if stands.result() and job.before:
+                    yield job, settled(job.before)
+                else:
+                    report = whole[job.report.user_id]
+                    page = render(job.template, report)
+                    verify(page, report.user_id, report.week, job.template)
+                    yield job, partial(self._store, job, page)
 
     def _store(self, job: _Job, page: bytes) -> ReportArtifact:
         url = self.store.put(job.key, page, _CONTENT_TYPES[job.format])
@@ -217,13 +226,14 @@ def fingerprint(template: Template, report: ReportInput) -> str:
     answers = report.answers
     parts = (
         recipe(), template.sha256, report.user_id, report.week, [_rounded(past) for past in report.history],
-        _rounded(report.level) if report.level else None, report.standing, report.change, report.change_since_start,
-        report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
-        answers.keys, answers.topics, answers.sessions, report.items.sha256,
+        _rounded(report.level) if report.level else None, report.standing, report.as_of,
+        report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
+        answers.keys, answers.topics, answers.sessions, report.scored.topics, report.items.sha256,
     )  # fmt: skip
     digest = hashlib.sha256(repr(parts).encode())
     for column in (
-        answers.correct, answers.completed_at, answers.response_time_ms, answers.attempt_no, answers.hint_used
+        answers.correct, answers.completed_at, answers.response_time_ms, answers.attempt_no, answers.hint_used,
+        report.scored.item, report.scored.correct, report.scored.weeks_ago,
     ):  # fmt: skip
         digest.update(column.tobytes())
     return digest.hexdigest()

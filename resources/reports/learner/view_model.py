@@ -29,6 +29,7 @@ from resources.reports.learner.sections.summary import Lead, lead
 from resources.reports.learner.sections.teacher import Fact, facts
 from resources.reports.learner.sections.topics import Topics, topics
 from resources.reports.learner.sections.trend import Trend, trend
+from resources.reports.learner.sections.wrong import Wrong, wrong
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class View:
     trend: Trend | None
     practice: Practice | None
     days: Days | None
+    wrong: Wrong | None
     topics: Topics | None
     item_map: ItemMap | None
     next_items: NextItems | None
@@ -83,6 +85,7 @@ def view(words: Words, given: ReportInput) -> View:
         trend=trend(words, given),
         practice=practice(words, given.answers),
         days=days(words, given.week, given.answers),
+        wrong=wrong(words, given),
         topics=topics(words, given),
         item_map=item_map(words, given),
         next_items=next_items(words, given),

@@ -4,10 +4,9 @@ import html
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from docs.sample_learner import BANK, CUTS, LEVEL, WEEK, answers, given, levels
+from docs.sample_learner import BANK, CUTS, LEVEL, TOPICS, WEEK, answers, given, levels
 from resources.errors import TemplateBroken
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
@@ -25,8 +24,6 @@ HOSTILE = (
     "Pneumonoultramicroscopicsilicovolcanoconiosis" * 4,
     '"onload=x" & &lt;',
 )
-
-EVEN_BANK = replace(BANK, a=np.ones(40), b=np.zeros(40))  # every question at the level of theta 0
 
 STATES = {
     "an ordinary week": (
@@ -81,7 +78,7 @@ STATES = {
     ),
     "nothing at all": (given(level=None, practised=answers([]), history=[], change=None), ["No level this week"]),
     "no times": (given(practised=answers([True, False], ms=(None,))), ["How long the answers took was not recorded"]),
-    "no topics": (given(practised=answers([True, False] * 4, topics=(None,))), ["No topic"]),
+    "no topics": (given(practised=answers([True, False] * 4, topics=(None,)), topics=()), ["Questions you got wrong"]),
     "a clear change": (
         given(
             level=replace(LEVEL, theta=1.9),
@@ -136,12 +133,15 @@ STATES = {
         ["2 answers took 2 min 30 s; how long the others took"],
     ),
     "a strength and a next step": (
-        given(
-            level=replace(LEVEL, theta=0.0),
-            practised=answers([True, False] * 20, topics=("비율", "<i>집합</i>")),
-            bank=EVEN_BANK,
-        ),
+        given(topics=[replace(TOPICS[0], name="비율"), replace(TOPICS[1], name="<i>집합</i>")]),
         ["Strengths 비율", "Worth practising next <i>집합</i>"],
+    ),
+    "topics of which nothing can be said": (
+        given(topics=TOPICS[2:]),
+        [
+            "No difference from your level can be told in these topics, with their answers: Geometry (24)",
+            "Too few answers yet to compare: Sets (5)",
+        ],
     ),
     "an unusual pattern": (
         given(practised=answers([False] * 20 + [True] * 20)),
@@ -153,13 +153,15 @@ STATES = {
         ["2,000 answers in 1 session on 6 days"],
     ),
     "hostile names": (
-        given(user_id='"><b>{{ user }}\u202e', practised=answers([True, False] * 20, topics=HOSTILE)),
+        given(
+            user_id='"><b>{{ user }}\u202e',
+            practised=answers([True, False] * 20, topics=HOSTILE),
+            topics=[replace(TOPICS[i % 4], name=hostile) for i, hostile in enumerate(HOSTILE)],
+        ),
         list(HOSTILE[:5]),
     ),
     "many topics": (
-        given(
-            practised=answers([True] * 400, items=[f"i{k}" for k in range(400)], topics=[f"T{i}" for i in range(200)])
-        ),
+        given(topics=[replace(TOPICS[0], name=f"T{i}", n=2, n_right=1, expected=1.0) for i in range(200)]),
         ["Not shown: 160 topics with 320 answers"],
     ),
 }
@@ -207,7 +209,7 @@ def test_no_english_is_left_in_a_korean_report(korean: Template, state: str) -> 
     report = render(korean, week)
     verify(report, week.user_id, week.week, korean)
     assert '<html lang="ko">' in report.decode()
-    own = {"synthetic", "ada", "user", *CUTS.names, "Fractions", "UTC", "EAP", "SE", "PL", "lz", "Ratios", "Sets"}
+    own = {"synthetic", "ada", "user", *CUTS.names, "UTC", "EAP", "SE", "PL", "lz", *(topic.name for topic in TOPICS)}
     alternatives = re.findall(r'aria-label="([^"]*)"', report.decode())
     assert set(re.findall(r"[A-Za-z]{2,}", " ".join([text(report), *alternatives]))) - own == set()
 

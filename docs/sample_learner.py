@@ -102,6 +102,7 @@ def given(
     seen: frozenset[str] = frozenset(),
     cuts: Cuts | None = None,
     topics: Sequence[Topic] = TOPICS,
+    brief: bool = False,
 ) -> ReportInput:
     return ReportInput(
         user_id=user_id,
@@ -111,6 +112,8 @@ def given(
         change=change,
         change_since_start=since_start,
         topics=topics,
+        brief=brief,
+        last_answered_at=WEEK.begins_at - dt.timedelta(days=11),
         history=levels(-0.1, 0.0, 0.2, 0.42) if history is None else history,
         answers=PRACTISED if practised is None else practised,
         seen=seen,

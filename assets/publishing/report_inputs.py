@@ -14,8 +14,8 @@ import pandas as pd
 from resources import calendar
 from resources.answers.answers import Answers
 from resources.irt.growth.smoothing import smooth
-from resources.model import Floats, ItemBank, ItemCatalogue, Week
-from resources.reports.learner.percentile import standing
+from resources.model import Absentees, Floats, ItemBank, ItemCatalogue, Week
+from resources.reports.learner.percentile import standings
 from resources.reports.learner.report_input import Level, ReportInput, Scored, WeekLevel
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import MIN_ANSWERS
@@ -33,8 +33,10 @@ def report_inputs(
     scale: Scale,
     window_days: int,
     items: ItemCatalogue = ItemCatalogue(),  # noqa: B008 - frozen
+    absentees: Absentees = "short",
 ) -> Iterator[ReportInput]:
-    """Of those of `members` who answered in the week, or have a level to show that is not older than `window_days`.
+    """Of those of `members` who answered in the week, or have a level to show that is not older than `window_days`
+    unless there are to be no reports of `absentees`.
 
     `answers` are those of the last weeks, `counted` those of them and of the first that count for ability; `history`
     the members' estimates up to the week in the order of users and weeks, `everybody` the thetas to stand among,
@@ -45,17 +47,21 @@ def report_inputs(
     begins_at = calendar.as_numpy(week.begins_at)
     past_of = _pasts(history, Week.containing(week.ends_at - dt.timedelta(days=window_days)))
     scored = _scored(week, members, counted, bank, items)
+    levels = {user_id: past.level for user_id, past in past_of.items() if past.level}
+    theta, se = (np.array([getattr(level, name) for level in levels.values()]) for name in ("theta", "se"))
+    standing_of = dict(zip(levels, standings(everybody, theta, se), strict=True))
     for place, user_id in enumerate(members):
         past = past_of.get(user_id, _Past(None, ()))
         window = window_of.get(user_id, nothing)
         own = window.take(window.completed_at >= begins_at)
-        if not len(own) and (past.level is None or past.level.n_items < MIN_ANSWERS):
+        absent = not len(own)
+        if absent and (absentees == "none" or past.level is None or past.level.n_items < MIN_ANSWERS):
             continue  # a page without a word on it
         yield ReportInput(
             user_id=user_id,
             week=week,
             level=past.level,
-            standing=standing(everybody, past.level.theta, past.level.se) if past.level else None,
+            standing=standing_of.get(user_id),
             history=past.weeks,
             answers=own,
             seen=frozenset(window.keys),
@@ -64,6 +70,8 @@ def report_inputs(
             as_of=week.ends_at,
             window_days=window_days,
             items=items,
+            brief=absent and absentees == "short",
+            last_answered_at=window.completed_at.max().item().replace(tzinfo=dt.UTC) if len(window) else None,
             scored=scored[place],
         )
 

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 
@@ -21,12 +21,12 @@ from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool, settled
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
-from resources.model import Floats, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
+from resources.model import Absentees, Floats, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.recipe import recipe
 from resources.reports.document.template import Template
-from resources.reports.learner.report_input import Level, ReportInput, WeekLevel
+from resources.reports.learner.report_input import ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 
 _CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
@@ -61,7 +61,8 @@ class Failed:
 @dataclass
 class Made:
     """What came of a batch. `written` are rows to record, of files that are stored; `gone` are rows to forget, whose
-    files are deleted: nothing is left to be said in them, since answers were taken back. `links` are the first few."""
+    files are deleted: nothing is to be said in them, since answers were taken back or absentees get no report. `links`
+    are the first few."""
 
     written: list[ReportArtifact] = field(default_factory=list)
     unchanged: int = 0
@@ -96,6 +97,7 @@ class ReportMaker:
     items: ItemCatalogue
     scale: Scale
     window_days: int
+    absentees: Absentees
 
     def make(self, batch: Batch) -> Made:
         """The reports of a batch.
@@ -132,6 +134,7 @@ class ReportMaker:
         reports = report_inputs(
             batch.week, batch.members, batch.answers, batch.counted, batch.history, batch.everybody,
             bank=self.bank, scale=self.scale, window_days=self.window_days, items=self.items,
+            absentees=self.absentees,
         )  # fmt: skip
         for report in reports:
             without.discard(report.user_id)
@@ -216,19 +219,20 @@ def _on_its_own(job: _Job, made: Made) -> Iterator[None]:
         made.failed.append(Failed(job.report.user_id, job.report.week, job.format, reason))
 
 
-def _rounded(estimate: Level | WeekLevel) -> Mapping[str, object]:
+def _rounded(past: WeekLevel) -> str:
     """To 1e-9 logits: who else was in the batch changes the last bits of a sum, and no page shows so many."""
-    return {**vars(estimate), "theta": round(estimate.theta, 9), "se": round(estimate.se, 9)}
+    return f"{past.week.start} {past.theta:.9f} {past.se:.9f} {past.n_items}"
 
 
 def fingerprint(template: Template, report: ReportInput) -> str:
     """SHA-256 of everything that a report's bytes depend on. A blank is shown as one, omitted or not reached."""
-    answers = report.answers
+    answers, level = report.answers, report.level
     parts = (
         recipe(), template.sha256, report.user_id, report.week, [_rounded(past) for past in report.history],
-        _rounded(report.level) if report.level else None, report.standing, report.as_of,
-        report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
-        answers.keys, answers.topics, answers.sessions, report.scored.topics, report.items.sha256,
+        replace(level, theta=round(level.theta, 9), se=round(level.se, 9)) if level else None, report.standing,
+        report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
+        report.brief, report.last_answered_at, answers.keys, answers.topics, answers.sessions, report.scored.topics,
+        report.items.sha256,
     )  # fmt: skip
     digest = hashlib.sha256(repr(parts).encode())
     for column in (

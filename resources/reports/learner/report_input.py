@@ -103,7 +103,8 @@ class ReportInput:
     learners. `history` ascends and ends with this week
     at the latest; weeks without an estimate are absent. `answers` are those of the week alone; `seen` are the items
     answered lately. `as_of`: answers up to this instant are in. `items` have the
-    details of those of which any are known.
+    details of those of which any are known. `brief`: nothing was answered in the week, and the page says no more than
+    since when (`last_answered_at`, None if that is long ago), where the learner stands, and what waits.
 
     The rest follows from `scored`. `change` is None where the week's own answers cannot carry one; so is
     `change_since_start`, from the first four weeks to the last. `topics` are those of the last weeks, by name.
@@ -121,6 +122,8 @@ class ReportInput:
     as_of: dt.datetime
     window_days: int
     items: ItemCatalogue = ItemCatalogue()  # noqa: RUF009 - frozen
+    brief: bool = False
+    last_answered_at: dt.datetime | None = None
     scored: Scored = field(default_factory=Scored)
     change: Change | None = None
     change_since_start: Change | None = None

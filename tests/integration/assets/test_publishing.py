@@ -98,7 +98,8 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
     answered = report.answers
     changed = {
         "user_id": "another", "week": WEEK.plus(1), "level": replace(LEVEL, theta=0.43), "history": levels(0.1),
-        "standing": Standing(40, 30, 50, 200), "seen": frozenset({"q1"}), "bank": replace(BANK, version="2025-02"),
+        "standing": Standing(40, 30, 50, 200), "seen": frozenset({"q1"}), "brief": True,
+        "last_answered_at": report.as_of, "bank": replace(BANK, version="2025-02"),
         "scale": Scale(500, 100, cuts=CUTS), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
         "items": ItemCatalogue({"i1": ItemDetails("Adding fractions")}),
     }  # fmt: skip

@@ -48,9 +48,19 @@ def test_practice_counts_and_adds_up_what_was_timed() -> None:
     assert (shown.answers, shown.spread) == ("4 answers", "in 2 sessions on 2 days")
     assert shown.outcome == "2 right, 1 wrong, 1 blank or unreadable"
     assert (shown.right, shown.share, shown.blank) == ("2 of 3", "67%", True)
-    assert (shown.time, shown.timed) == ("4 s", "2 answers")
+    assert (shown.time, shown.timed, shown.idle) == ("4\u00a0s", "2 answers", "")
     assert not shown.repeats
     assert not shown.hints
+
+
+def test_a_page_left_open_is_no_time_spent() -> None:
+    """Three answers of 72 h were "216 h 0 min"."""
+    open_for_days = answers([True, False, True], ms=(259_200_000, 259_200_000, 30_000))
+    shown, by_day = practice(ENGLISH, open_for_days), days(ENGLISH, WEEK, open_for_days)
+    assert shown is not None
+    assert by_day is not None
+    assert (shown.time, shown.idle, shown.idle_limit) == ("20\u00a0min\u00a030\u00a0s", "2 answers", "10\u00a0min")
+    assert by_day.rows[0].time == shown.time
 
 
 def test_practice_of_nothing_is_nothing() -> None:
@@ -91,7 +101,7 @@ def test_the_rhythm_has_every_day_and_medians_of_what_was_timed() -> None:
     assert [(day.right, day.wrong) for day in shown.chart.days[:3]] == [(105, 30), (180, 180), (105, 105)]
     assert len(shown.chart.days) == 7
     assert [(day.name, day.right, day.time, day.typical) for day in shown.rows] == [
-        ("Mon 6 Jan", "1 of 2", "2 min 30 s", "75 s"),
+        ("Mon 6 Jan", "1 of 2", "2\u00a0min\u00a030\u00a0s", "75\u00a0s"),
         ("Wed 8 Jan", "1 of 1", "–", "–"),
     ]
     assert shown.words == "Answers by day: Mon 6 Jan 1 right, 1 wrong; Wed 8 Jan 1 right, 0 wrong."

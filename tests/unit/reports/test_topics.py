@@ -13,8 +13,8 @@ def test_a_topic_stands_in_points_beside_the_level_with_its_margin() -> None:
     shown = topics(ENGLISH, given())
     assert shown is not None
     assert [(row.name, row.beside, row.verdict) for row in shown.rows] == [
-        ("Algebra", "+71 ± 51", "▲ above your level"),
-        ("Fractions", "−58 ± 43", "▼ below your level"),
+        ("Algebra", "+71\u00a0±\u00a051", "▲ above"),
+        ("Fractions", "−58\u00a0±\u00a043", "▼ below"),
     ]
     assert (shown.rows[0].right, shown.rows[0].expected, shown.rows[0].expected_share) == (
         "33 of 41",
@@ -39,7 +39,7 @@ def test_a_reliable_topic_that_is_like_the_level_is_shown_and_not_named() -> Non
     like = replace(ABOVE, deviation=0.2, verdict="alike")
     shown = topics(ENGLISH, given(topics=[like]))
     assert shown is not None
-    assert [(row.beside, row.verdict) for row in shown.rows] == [("+20 ± 51", "like your level")]
+    assert [(row.beside, row.verdict) for row in shown.rows] == [("+20\u00a0±\u00a051", "alike")]
     assert not shown.strengths
 
 
@@ -59,4 +59,4 @@ def test_no_margin_is_below_a_point() -> None:
     sure = Topic("A", 9_000, 5_000, 5_000.0, 0.0, 1e-4, reliable=True, verdict="alike")
     shown = topics(ENGLISH, given(topics=[sure]))
     assert shown is not None
-    assert shown.rows[0].beside == "0 ± 1"
+    assert shown.rows[0].beside == "0\u00a0±\u00a01"

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resources.irt.growth.change import CRITICAL_Z
 from resources.reports.document.pictures import Bar
 from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.report_input import ReportInput, Topic
 from resources.reports.learner.scale import Scale
+from resources.reports.learner.sections.points import difference_and_margin
 
 TOPICS_SHOWN = 40
 NAMED = 12  # topics of which nothing is said, by name; more of them are a count
@@ -65,7 +65,6 @@ def weak(given: ReportInput) -> frozenset[str]:
 
 def _row(words: Words, scale: Scale, of: Topic) -> TopicRow:
     share, expected = of.n_right / of.n, of.expected / of.n
-    margin = words.number(max(CRITICAL_Z * scale.per_logit * of.se, 1), 0)
     return TopicRow(
         name=name(of.name),
         bar=Bar(share, expected),
@@ -73,15 +72,15 @@ def _row(words: Words, scale: Scale, of: Topic) -> TopicRow:
         right=words.share(of.n_right, of.n),
         expected_share=words.percent(expected),
         expected=words.share(of.expected, of.n, 1),
-        beside=f"{words.signed(scale.per_logit * of.deviation, 0)} ± {margin}",
+        beside=difference_and_margin(words, scale, of.deviation, of.se),
         verdict=_in_words(words, of),
     )
 
 
 def _in_words(words: Words, of: Topic) -> str:
     if of.verdict == "above":
-        return words.text("▲ above your level")
-    return words.text("▼ below your level") if of.verdict == "below" else words.text("like your level")
+        return words.text("▲ above")
+    return words.text("▼ below") if of.verdict == "below" else words.text("alike")
 
 
 def _named(words: Words, found: Sequence[Topic]) -> str:

@@ -110,6 +110,9 @@ def _summary(publisher: Publisher, again: Selection, departed: Departed) -> dict
         "failed": dg.MetadataValue.int(len(publisher.failed)),
         "withdrawn: answers were taken back, or absentees get no report": dg.MetadataValue.int(publisher.withdrawn),
         "kept back: an estimate cannot be true": dg.MetadataValue.text(_named(implausible)),
+        "replaced in PDFs: no font of this machine has it": dg.MetadataValue.text(
+            _named([f"{character} (U+{ord(character):04X})" for character in sorted(publisher.lost)])
+        ),
         "other weeks looked at, since what they rest on has changed": dg.MetadataValue.text(
             ", ".join(map(str, again.weeks)) or "none"
         ),

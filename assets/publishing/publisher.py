@@ -43,6 +43,7 @@ class Publisher:
     withdrawn: int = 0
     links: list[ReportArtifact] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     implausible: list[tuple[str, Week]] = field(default_factory=list)
 
     @property
@@ -109,3 +110,4 @@ class Publisher:
         self.unchanged += made.unchanged
         self.links += made.links[: LINKS - len(self.links)]
         self.failed += made.failed
+        self.lost |= made.lost

@@ -62,13 +62,14 @@ class Failed:
 class Made:
     """What came of a batch. `written` are rows to record, of files that are stored; `gone` are rows to forget, whose
     files are deleted: nothing is to be said in them, since answers were taken back or absentees get no report. `links`
-    are the first few."""
+    are the first few; `lost` are characters that no font has, and PDFs show as replaced."""
 
     written: list[ReportArtifact] = field(default_factory=list)
     unchanged: int = 0
     gone: list[ReportArtifact] = field(default_factory=list)
     links: list[ReportArtifact] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class ReportMaker:
                     yield job, settled(job.before)
                 else:
                     report = whole[job.report.user_id]
-                    page = render(job.template, report)
+                    page = render(job.template, report, made.lost)
                     verify(page, report.user_id, report.week, job.template)
                     yield job, partial(self._store, job, page)
 

@@ -20,11 +20,12 @@ from resources.reports.learner.view_model import View, view
 _FORMED = (Chart, Bar, Link)
 
 
-def render(template: Template, given: ReportInput) -> bytes:
-    """One self-contained file, HTML in UTF-8 or PDF, as the template is.
+def render(template: Template, given: ReportInput, lost: set[str] | None = None) -> bytes:
+    """One self-contained file, HTML in UTF-8 or PDF, as the template is. Characters of a PDF that no font of this
+    machine has are put into `lost`.
 
     Raises:
-        OperatorRequired: no font of this machine has a text of the PDF.
+        OperatorRequired: no font of this machine has a text of the PDF, and there is no `lost`.
         ReportBroken: a place in a PDF was not filled, or a picture is empty; of HTML, `checks.verify` finds that.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
@@ -32,7 +33,7 @@ def render(template: Template, given: ReportInput) -> bytes:
     if template.format == "html":
         return filled.encode()
     check_filled(filled, "pdf")
-    return typeset.pdf(filled, given.week.ends_at)
+    return typeset.pdf(filled, given.week.ends_at, lost)
 
 
 def names(template: Template, given: ReportInput) -> Mapping[str, object]:
@@ -42,7 +43,6 @@ def names(template: Template, given: ReportInput) -> Mapping[str, object]:
         "user": safe_key(given.user_id),
         "week": given.week.key,
         "template": template.sha256,
-        "compiled_by": template.compiled_by,
     }
     return {**vars(seen), "marker": marker, "charts": charts(template, seen)}
 

@@ -10,6 +10,7 @@ from resources.errors import TemplateBroken
 from resources.model import Format, safe_key
 from resources.reports.document import inert, typeset
 from resources.reports.document.checks import check_filled
+from resources.reports.document.foreign import Foreign
 from resources.reports.document.link import Link
 from resources.reports.document.pictures import Bar, Chart
 from resources.reports.document.template import Template
@@ -17,7 +18,7 @@ from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.view_model import View, view
 
 # What has a form of its own in each format; every other value is text.
-_FORMED = (Chart, Bar, Link)
+_FORMED = (Chart, Bar, Link, Foreign)
 
 
 def render(template: Template, given: ReportInput, lost: set[str] | None = None) -> bytes:

@@ -24,7 +24,10 @@ def test_a_question_stands_at_its_difficulty_above_the_line_where_it_was_right()
     ((right, above),), ((wrong, below),) = shown.chart.right, shown.chart.wrong
     assert (above, below) == (GROUND - MARK, GROUND + MARK)
     assert (right, wrong) == pytest.approx((LEFT, RIGHT), abs=11)  # from 400 to 650; half a column
-    assert "Right: 1 question, 400 to 400. Wrong: 1 question, 650 to 650." in shown.words
+    assert shown.words == (
+        "This week's questions by difficulty, beside your level of 542 ± 61. "
+        "Easier than its margin: 1 of 1 right. Within it: none. Harder: 0 of 1 right."
+    )
 
 
 def test_what_is_not_drawn_where_it_lies_is_told() -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from resources.irt.response_functions import probability_at
 from resources.model import Floats
+from resources.reports.document.foreign import Foreign, foreign
 from resources.reports.document.link import Link
 from resources.reports.i18n.wording import NONE, Words, name
 from resources.reports.learner.report_input import Level, ReportInput
@@ -14,8 +15,8 @@ from resources.reports.learner.sections.points import score
 class ItemView:
     """`difficulty` is in points, `chance` the learner's of a right answer; a dash where the bank does not know it."""
 
-    name: str | Link
-    topic: str
+    name: str | Link | Foreign
+    topic: str | Foreign
     difficulty: str
     chance: str
 
@@ -26,8 +27,8 @@ def item_view(words: Words, given: ReportInput, key: str, topic: str | None, cha
     details = given.items.of(key)
     title = name(details.title or key)
     return ItemView(
-        name=Link(title, details.url) if details.url else title,
-        topic=name(topic) if topic else NONE,
+        name=Link(title, details.url) if details.url else foreign(title, words.language),
+        topic=foreign(name(topic), words.language) if topic else NONE,
         difficulty=score(words, given.scale, float(given.bank.b[at])) if at is not None else NONE,
         chance=words.percent(float(chance[at])) if at is not None and chance is not None else NONE,
     )

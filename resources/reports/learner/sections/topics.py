@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from resources.reports.document.foreign import Foreign, foreign
 from resources.reports.document.pictures import Bar
 from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.report_input import ReportInput, Topic
@@ -17,7 +18,7 @@ NAMED = 12  # topics of which nothing is said, by name; more of them are a count
 class TopicRow:
     """`beside` is how far the topic lies from the level, in points with its margin."""
 
-    name: str
+    name: str | Foreign
     bar: Bar
     share: str
     right: str
@@ -34,8 +35,8 @@ class Topics:
     `too_few` have not. Each of the last three is empty where there is none."""
 
     rows: Sequence[TopicRow]
-    strengths: Sequence[str]
-    next_steps: Sequence[str]
+    strengths: Sequence[str | Foreign]
+    next_steps: Sequence[str | Foreign]
     alike: str
     too_few: str
     hidden: str
@@ -50,8 +51,8 @@ def topics(words: Words, given: ReportInput) -> Topics | None:
     untold = sorted((of for of in given.topics if not of.reliable), key=lambda of: (-of.n, of.name))
     return Topics(
         rows=[_row(words, given.scale, of) for of in shown],
-        strengths=[name(of.name) for of in shown if of.verdict == "above"],
-        next_steps=[name(of.name) for of in reversed(shown) if of.verdict == "below"],
+        strengths=[_called(words, of) for of in shown if of.verdict == "above"],
+        next_steps=[_called(words, of) for of in reversed(shown) if of.verdict == "below"],
         alike=_named(words, [of for of in untold if of.verdict]),
         too_few=_named(words, [of for of in untold if not of.verdict]),
         hidden=_counted(words, hidden) if hidden else "",
@@ -63,10 +64,14 @@ def weak(given: ReportInput) -> frozenset[str]:
     return frozenset(of.name for of in given.topics if of.reliable and of.verdict == "below")
 
 
+def _called(words: Words, of: Topic) -> str | Foreign:
+    return foreign(name(of.name), words.language)
+
+
 def _row(words: Words, scale: Scale, of: Topic) -> TopicRow:
     share, expected = of.n_right / of.n, of.expected / of.n
     return TopicRow(
-        name=name(of.name),
+        name=_called(words, of),
         bar=Bar(share, expected),
         share=words.percent(share),
         right=words.share(of.n_right, of.n),

@@ -1,6 +1,7 @@
 """A name in another script than the report's, with its language: screen readers and browsers take it as such.
 
-A script that several languages write has no language here: `und` with the script's code. A PDF takes a font that has it.
+A script that several languages write has no language here: `und` with the script's code. A PDF takes a font that has
+it.
 """
 
 import re

@@ -9,7 +9,7 @@ SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem 
 export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures clean
+.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-subscores bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ bench-reports: $(VENV)/run.stamp ## Cost of reports, where it goes, and what a p
 
 bench-growth: $(VENV)/dev.stamp ## What levels and verdicts over weeks are worth where the truth is known (about 3 minutes)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_growth $(BENCH_ARGS)
+
+bench-subscores: $(VENV)/dev.stamp ## How often a topic is named for nothing, and what is seen where topics differ (about 2 minutes)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_subscores $(BENCH_ARGS)
 
 bench-calibration: $(VENV)/dev.stamp ## What a bank's second calibration is worth where the truth is known (about a minute)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_calibration $(BENCH_ARGS)

@@ -134,6 +134,9 @@ def _outcome(publisher: ClassPublisher, n_groups: int, n_departed: int) -> Mappi
         "written": dg.MetadataValue.int(publisher.written),
         "unchanged": dg.MetadataValue.int(publisher.unchanged),
         "failed": dg.MetadataValue.int(len(publisher.failed)),
+        "characters that no font has, shown as replaced in PDFs": dg.MetadataValue.text(
+            " ".join(sorted(publisher.lost)) or "none"
+        ),
         "deleted, since they name a learner who is gone for good": dg.MetadataValue.int(n_departed),
     }
     if publisher.failed:

@@ -27,7 +27,7 @@ from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.database.queries.item_banks import BankChoice
-from resources.model import Format, ReportArtifact
+from resources.model import Absentees, Format, ReportArtifact
 from resources.progress import Progress, Steps
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
@@ -44,10 +44,11 @@ def build(
     compile_templates: Callable[[], Mapping[Format, Template]],
     departed_after: dt.timedelta,
     processes: int | None,
+    absentees: Absentees,
 ) -> dg.AssetsDefinition:
     """`choice` says which item bank to report on; `compile_templates` as in `report_template`; who is gone from the
     platform for longer than `departed_after` loses what is stored here. Of `processes` there is one per core unless
-    told."""
+    told; `absentees` says which report they get."""
 
     @dg.asset(
         deps=["theta_estimates", "report_template"],
@@ -74,7 +75,9 @@ def build(
         with transaction(engine) as connection:
             bank = item_banks.load_chosen(connection, choice)
         with ReportProcesses(processes or cores()) as several:
-            publisher = Publisher(engine, artifacts, compile_templates(), bank, scale, rules.lookback_days, several)
+            publisher = Publisher(
+                engine, artifacts, compile_templates(), bank, scale, rules.lookback_days, several, absentees
+            )
             made = Steps(progress, "reports", users.n_asked(chosen))
             keys, first = partitions.users, partitions.first_week
             publish(publisher, chosen, users, keys, rules, first, warehouse, made)
@@ -105,8 +108,11 @@ def _summary(publisher: Publisher, again: Selection, departed: Departed) -> dict
         "written": dg.MetadataValue.int(publisher.written),
         "unchanged": dg.MetadataValue.int(publisher.unchanged),
         "failed": dg.MetadataValue.int(len(publisher.failed)),
-        "withdrawn: answers were taken back": dg.MetadataValue.int(publisher.withdrawn),
+        "withdrawn: answers were taken back, or absentees get no report": dg.MetadataValue.int(publisher.withdrawn),
         "kept back: an estimate cannot be true": dg.MetadataValue.text(_named(implausible)),
+        "replaced in PDFs: no font of this machine has it": dg.MetadataValue.text(
+            _named([f"{character} (U+{ord(character):04X})" for character in sorted(publisher.lost)])
+        ),
         "other weeks looked at, since what they rest on has changed": dg.MetadataValue.text(
             ", ".join(map(str, again.weeks)) or "none"
         ),

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from docs.sample_learner import BANK, LEVEL, WEEK
 from resources.model import ItemCatalogue, ItemDetails
-from resources.reports.classes.class_input import Answered, ClassInput, Learner, TopicCount
-from resources.reports.learner.report_input import Change
+from resources.reports.classes.class_input import Answered, ClassInput, Learner
+from resources.reports.learner.report_input import Change, Topic
 from resources.reports.learner.scale import Scale
 
 TOPICS = ("Fractions", "Percentages", "Geometry", "Reading graphs", "Equations")
@@ -37,7 +37,7 @@ def learner(
     since_start: Change | None = None,
     wrong: Sequence[int] = (30,),
     right: Sequence[int] = (1, 2),
-    topics: Sequence[TopicCount] = (),
+    topics: Sequence[Topic] = (),
 ) -> Learner:
     """Who got these questions of the bank wrong and right this week."""
     answered = [Answered(f"q{j}", j in right, 0.6 if theta is not None else math.nan) for j in (*wrong, *right)]
@@ -55,8 +55,8 @@ def learner(
     )
 
 
-def topic(name: str, n: int, n_right: int, expected: float, at_most: float = 0.5) -> TopicCount:
-    return TopicCount(name, n, n_right, n, n_right, expected, at_most)
+def topic(name: str, n: int, n_right: int, expected: float, below: bool = False) -> Topic:
+    return Topic(name, n, n_right, expected, (n_right - expected) / n, 0.2, below, "below" if below else "alike")
 
 
 def given(*learners: Learner, group: str = "3-2") -> ClassInput:
@@ -69,7 +69,7 @@ def _class() -> Sequence[Learner]:
         lately = change((-20, 15, 60, -5, 30)[k % 5], 55 + k)
         since = change((10, 90, 40, -15)[k % 4], 62 + k, 12) if k % 3 else None
         counts = [
-            topic(of, 6 + (k + j) % 7, (k + 2 * j) % 6, 0.6 * (6 + (k + j) % 7), 0.01 if (k + j) % 11 == 0 else 0.4)
+            topic(of, 6 + (k + j) % 7, (k + 2 * j) % 6, 0.6 * (6 + (k + j) % 7), (k + j) % 11 == 0)
             for j, of in enumerate(TOPICS)
         ]
         one = learner(

@@ -1,6 +1,7 @@
 """A sample learner's week: what `make preview` shows, and what the tests of reports vary."""
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from resources.answers.schema import SCHEMA
 from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.cuts import Cuts
-from resources.reports.learner.report_input import Change, Level, ReportInput, Standing, WeekLevel
+from resources.reports.learner.report_input import Change, Level, ReportInput, Standing, Topic, WeekLevel
 from resources.reports.learner.scale import Scale
 
 ENGLISH = Words()
@@ -34,6 +35,13 @@ LEVEL = Level(
 )
 
 CHANGE = Change(weeks=4, delta=0.48, se=0.29, verdict="not enough to tell")
+
+TOPICS = (
+    Topic("Algebra", n=41, n_right=33, expected=25.4, deviation=0.71, se=0.26, reliable=True, verdict="above"),
+    Topic("Fractions", n=52, n_right=22, expected=30.1, deviation=-0.58, se=0.22, reliable=True, verdict="below"),
+    Topic("Geometry", n=24, n_right=14, expected=13.8, deviation=0.04, se=0.18, reliable=False, verdict="alike"),
+    Topic("Sets", n=5, n_right=3, expected=2.9, deviation=math.nan, se=math.nan, reliable=False, verdict=None),
+)
 
 CUTS = Cuts(("Basic", "Proficient", "Advanced"), (400, 600))
 
@@ -70,6 +78,12 @@ def answers(
     return Answers.from_table(pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA))
 
 
+# The middle of the bank is left to be tried next.
+PRACTISED = answers(
+    [True, False, True, None] * 6, items=(*BANK.item_keys[:12], *BANK.item_keys[24:36]), days=(0, 1, 1, 4)
+)
+
+
 def levels(*thetas: float | None, se: float = 0.3, n_items: int = 24) -> list[WeekLevel]:
     """Weekly estimates up to this week; None is a week without one."""
     weeks = WEEK.plus(1 - len(thetas)).through(WEEK)
@@ -87,6 +101,8 @@ def given(
     since_start: Change | None = None,
     seen: frozenset[str] = frozenset(),
     cuts: Cuts | None = None,
+    topics: Sequence[Topic] = TOPICS,
+    brief: bool = False,
 ) -> ReportInput:
     return ReportInput(
         user_id=user_id,
@@ -95,8 +111,11 @@ def given(
         standing=standing,
         change=change,
         change_since_start=since_start,
+        topics=topics,
+        brief=brief,
+        last_answered_at=WEEK.begins_at - dt.timedelta(days=11),
         history=levels(-0.1, 0.0, 0.2, 0.42) if history is None else history,
-        answers=answers([True, False, True, None] * 6, days=(0, 1, 1, 4)) if practised is None else practised,
+        answers=PRACTISED if practised is None else practised,
         seen=seen,
         bank=bank,
         scale=Scale(cuts=cuts),

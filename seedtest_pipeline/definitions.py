@@ -50,6 +50,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         weekly_reports.build(
             weeks_and_users, parts.bank_choice, parts.compile_templates,
             dt.timedelta(days=parts.settings.departed_days), parts.settings.report_processes,
+            parts.settings.report_absentees,
         ),
     ])  # fmt: skip
     cohorts, classes, *others = catalog.described([

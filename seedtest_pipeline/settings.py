@@ -18,7 +18,7 @@ from resources import atomic_file, private_folder
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
 from resources.irt.calibration.m_step import ItemPriors, Normal
-from resources.model import Format, Language, Model, Week
+from resources.model import Absentees, Format, Language, Model, Week
 from resources.program_files import INSTALLED, PACKAGES
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
@@ -155,6 +155,7 @@ class Settings(BaseSettings):
     report_link_secs: Annotated[int, Field(ge=SHORTEST_S, le=LONGEST_S)] = 900
     """How long a link to a report opens it."""
     report_lang: Language = "en"
+    report_absentees: Absentees = "short"
     report_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = ("html",)
     """Each is a file of its own, as in `html,pdf`."""
     report_processes: Annotated[int, Field(ge=1, le=256)] | None = None

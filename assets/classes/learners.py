@@ -1,6 +1,5 @@
 """What class reports say of each learner, read once for a week, whichever groups a learner is in."""
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,23 +9,19 @@ import sqlalchemy as sa
 from assets.abilities.plausibility import plausible
 from assets.abilities.scoring import ScoringRules
 from assets.abilities.windows import Window, windows
+from assets.publishing.findings import with_findings
 from assets.publishing.report_inputs import report_inputs
 from assets.selection import SelectedUsers, Selection
 from assets.user_keys import UserKeys
-from resources.answers.answers import Answers
-from resources.calendar import as_numpy
 from resources.database.engine import transaction
 from resources.database.queries import abilities, attempts
 from resources.irt.response_functions import probability
 from resources.model import Floats, ItemBank, ItemCatalogue, Week
 from resources.progress import Progress, Steps
-from resources.reports.classes.class_input import Answered, Learner, TopicCount
-from resources.reports.classes.topics import WEEKS as TOPIC_WEEKS
+from resources.reports.classes.class_input import Answered, Learner
 from resources.reports.classes.verdicts import level_of
-from resources.reports.learner.expected_score import number_right
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.scale import Scale
-from resources.reports.learner.sections.level import enough
 from resources.warehouse.folder import Warehouse
 
 _NOBODY: Floats = np.zeros(0)  # a class report does not say among whom a learner stands
@@ -73,66 +68,18 @@ class Learners:
         good = plausible(history["theta"].to_numpy(), history["se"].to_numpy())
         history = history[~history["user_id"].isin(set(history["user_id"][~good]))]
         last = dict(zip(history["user_id"], history["week_start"], strict=True))  # ascending: the newest stays
-        counted = window.counted.of_users(members)
-        lately = counted.completed_at >= as_numpy(week.plus(1 - TOPIC_WEEKS).begins_at)
-        of_topics = counted.take(lately & ~np.isnan(counted.correct)).by_user()
-        inputs = {
-            given.user_id: given
-            for given in report_inputs(
-                week, members, window.answers.of_users(members), counted, history, _NOBODY,
-                bank=self.bank, scale=self.scale, window_days=self.rules.lookback_days, items=self.items,
-            )
-        }  # fmt: skip
+        reports = report_inputs(
+            week, members, window.answers.of_users(members), window.counted.of_users(members), history, _NOBODY,
+            bank=self.bank, scale=self.scale, window_days=self.rules.lookback_days, items=self.items,
+        )  # fmt: skip
+        inputs = {given.user_id: given for given in with_findings(list(reports))}
         made = []
         for user_id in members:
             learner = Learner(user_id, None, "yes", last_week=Week(last[user_id]) if user_id in last else None)
             if given := inputs.get(user_id):
                 learner = _told(learner, given, self.bank)
-            if answers := of_topics.get(user_id):
-                learner = replace(
-                    learner, topics=_topics(answers, self._expected(answers, given), self._topics(answers))
-                )
             made.append(learner)
         return made
-
-    def _topics(self, answers: Answers) -> list[str | None]:
-        """Of each answer; None where nobody has told."""
-        return [
-            topic or self.bank.topics.get(key) or self.items.of(key).topic
-            for topic, key in zip(answers.topics, answers.keys, strict=True)
-        ]
-
-    def _expected(self, answers: Answers, given: ReportInput | None) -> Floats:
-        """Of a right answer at the learner's level of that week, else at the present one; NaN where it is unknown.
-
-        At the present level alone, a class that grows would lie below what is expected in every topic.
-        """
-        if given is None or given.level is None or not enough(given.level):
-            return np.full(len(answers), np.nan)
-        level_in = {past.week.start: past.theta for past in given.history if enough(past)}
-        weeks = list(given.week.plus(1 - TOPIC_WEEKS).through(given.week))
-        theta = np.array([level_in.get(week.start, given.level.theta) for week in weeks])
-        begins = np.array([as_numpy(week.begins_at) for week in weeks])
-        return _chances(self.bank, answers.keys, theta[np.searchsorted(begins, answers.completed_at, "right") - 1])
-
-
-def _topics(answers: Answers, chances: Floats, topics: Sequence[str | None]) -> list[TopicCount]:
-    rows: dict[str, list[int]] = {}
-    for row, topic in enumerate(topics):
-        if topic:
-            rows.setdefault(topic, []).append(row)
-    return [_count(topic, answers.correct[at], chances[at]) for topic, at in sorted(rows.items())]
-
-
-def _count(topic: str, correct: Floats, chances: Floats) -> TopicCount:
-    known = ~np.isnan(chances)
-    n_right, n_right_known = int(correct.sum()), int(correct[known].sum())
-    expected = at_most = math.nan
-    if known.any():
-        # Rounded: who else was in the batch changes the last bits of a level.
-        expected = round(float(chances[known].sum()), 9)
-        at_most = round(float(number_right(chances[known])[: n_right_known + 1].sum()), 9)
-    return TopicCount(topic, correct.size, n_right, int(known.sum()), n_right_known, expected, at_most)
 
 
 def _told(learner: Learner, given: ReportInput, bank: ItemBank) -> Learner:
@@ -140,7 +87,7 @@ def _told(learner: Learner, given: ReportInput, bank: ItemBank) -> Learner:
     level = given.level and replace(given.level, theta=round(given.level.theta, 9), se=round(given.level.se, 9))
     learner = replace(
         learner, level=level, change=given.change, change_since_start=given.change_since_start,
-        n_answers=len(given.answers),
+        n_answers=len(given.answers), topics=given.topics,
     )  # fmt: skip
     rows = given.first_answers.tolist()
     keys = [given.answers.keys[row] for row in rows]

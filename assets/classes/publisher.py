@@ -25,7 +25,7 @@ _CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf
 @dataclass
 class ClassPublisher:
     """Publishes a file per template and group; counts what came of it. `failed` has group, format and reason of those
-    that could not be made."""
+    that could not be made; `lost` are characters that no font has, and PDFs show as replaced."""
 
     engine: sa.Engine
     store: ArtifactStore
@@ -33,6 +33,7 @@ class ClassPublisher:
     written: int = 0
     unchanged: int = 0
     failed: list[tuple[str, Format, str]] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
 
     def publish(self, given: ClassInput, recorded: Sequence[ClassArtifact]) -> None:
         """The group's reports; `recorded` are the rows of those that it has of the week. One whose inputs are those
@@ -58,7 +59,7 @@ class ClassPublisher:
         if before and recorded and self.store.sha256(key) == before.sha256:
             self.unchanged += 1
             return
-        page = render_class(template, given)
+        page = render_class(template, given, self.lost)
         url = self.store.put(key, page, _CONTENT_TYPES[form])
         row = ClassArtifact(
             given.group,

@@ -16,7 +16,7 @@ from resources.answers.answers import Answers
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, item_details, report_artifacts
-from resources.model import Format, ItemBank, ItemCatalogue, ReportArtifact, Week
+from resources.model import Absentees, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
 
@@ -37,11 +37,13 @@ class Publisher:
     scale: Scale
     window_days: int
     processes: ReportProcesses = field(default_factory=partial(ReportProcesses, 1))
+    absentees: Absentees = "short"
     written: int = 0
     unchanged: int = 0
     withdrawn: int = 0
     links: list[ReportArtifact] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     implausible: list[tuple[str, Week]] = field(default_factory=list)
 
     @property
@@ -57,9 +59,9 @@ class Publisher:
         hears of each few members that are done with. A learner stands among everybody who was measured in the four
         weeks before: for all of a week they are the same, whatever run makes which part of it.
 
-        A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One that nothing
-        is left to be said in, since answers were taken back, goes: its file, then its row. One that fails is in
-        `failed`, and the others are made.
+        A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One in which
+        nothing is to be said, since answers were taken back or absentees get none, goes: its file, then its row. One
+        that fails is in `failed`, and the others are made.
 
         Raises:
             RetryLater: the database or the store does not answer, or a process was killed; what was published before
@@ -78,7 +80,7 @@ class Publisher:
     def _maker(self) -> ReportMaker:
         with transaction(self.engine) as connection:
             items = ItemCatalogue(item_details.of(connection, self.bank.item_keys))
-        return ReportMaker(self.store, self.templates, self.bank, items, self.scale, self.window_days)
+        return ReportMaker(self.store, self.templates, self.bank, items, self.scale, self.window_days, self.absentees)
 
     def _batches(
         self, week: Week, members: Sequence[str], parts: Sequence[Sequence[str]], answers: Answers, counted: Answers
@@ -108,3 +110,4 @@ class Publisher:
         self.unchanged += made.unchanged
         self.links += made.links[: LINKS - len(self.links)]
         self.failed += made.failed
+        self.lost |= made.lost

@@ -1,4 +1,7 @@
-"""What the reports of a week are made from: estimates out of the database and frozen answers, learner by learner."""
+"""What the reports of a week are made from: estimates out of the database and frozen answers, learner by learner.
+
+Stays out: what follows from the answers (`findings`), which takes longer than all of this.
+"""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -7,21 +10,15 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from resources import calendar
 from resources.answers.answers import Answers
-from resources.irt.growth.change import change, over_last, since_start
 from resources.irt.growth.smoothing import smooth
-from resources.irt.response_matrix import ResponseMatrix
-from resources.model import Floats, ItemBank, ItemCatalogue, Week
-from resources.reports.learner.percentile import standing
-from resources.reports.learner.report_input import Change, Level, ReportInput, WeekLevel
+from resources.model import Absentees, Floats, ItemBank, ItemCatalogue, Week
+from resources.reports.learner.percentile import standings
+from resources.reports.learner.report_input import Level, ReportInput, Scored, WeekLevel
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import MIN_ANSWERS
-
-OVER_WEEKS = 4.0  # the change that a report tells, or since the learner's first answers where they are younger
-SHORTEST = 1.0  # weeks; how answers of one week differ is no change of ability to tell a learner of
 
 
 def report_inputs(
@@ -36,8 +33,10 @@ def report_inputs(
     scale: Scale,
     window_days: int,
     items: ItemCatalogue = ItemCatalogue(),  # noqa: B008 - frozen
+    absentees: Absentees = "short",
 ) -> Iterator[ReportInput]:
-    """Of those of `members` who answered in the week, or have a level to show that is not older than `window_days`.
+    """Of those of `members` who answered in the week, or have a level to show that is not older than `window_days`
+    unless there are to be no reports of `absentees`.
 
     `answers` are those of the last weeks, `counted` those of them and of the first that count for ability; `history`
     the members' estimates up to the week in the order of users and weeks, `everybody` the thetas to stand among,
@@ -47,21 +46,22 @@ def report_inputs(
     nothing = answers.take(np.zeros(0, np.int64))
     begins_at = calendar.as_numpy(week.begins_at)
     past_of = _pasts(history, Week.containing(week.ends_at - dt.timedelta(days=window_days)))
-    scored = _scored(week, members, counted, bank)
-    change_of, since_start_of = _changes(scored, bank), _changes_since_start(scored, bank)
+    scored = _scored(week, members, counted, bank, items)
+    levels = {user_id: past.level for user_id, past in past_of.items() if past.level}
+    theta, se = (np.array([getattr(level, name) for level in levels.values()]) for name in ("theta", "se"))
+    standing_of = dict(zip(levels, standings(everybody, theta, se), strict=True))
     for place, user_id in enumerate(members):
         past = past_of.get(user_id, _Past(None, ()))
         window = window_of.get(user_id, nothing)
         own = window.take(window.completed_at >= begins_at)
-        if not len(own) and (past.level is None or past.level.n_items < MIN_ANSWERS):
+        absent = not len(own)
+        if absent and (absentees == "none" or past.level is None or past.level.n_items < MIN_ANSWERS):
             continue  # a page without a word on it
         yield ReportInput(
             user_id=user_id,
             week=week,
             level=past.level,
-            standing=standing(everybody, past.level.theta, past.level.se) if past.level else None,
-            change=change_of.get(place),
-            change_since_start=since_start_of.get(place),
+            standing=standing_of.get(user_id),
             history=past.weeks,
             answers=own,
             seen=frozenset(window.keys),
@@ -70,71 +70,31 @@ def report_inputs(
             as_of=week.ends_at,
             window_days=window_days,
             items=items,
+            brief=absent and absentees == "short",
+            last_answered_at=window.completed_at.max().item().replace(tzinfo=dt.UTC) if len(window) else None,
+            scored=scored[place],
         )
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """The members' answers to items of the bank; `newest` and `oldest` are weeks before the end of
-    the week, per member, inf and -inf without any."""
-
-    matrix: ResponseMatrix
-    weeks_ago: Floats
-    newest: Floats
-    oldest: Floats
-
-    @property
-    def of_the_week(self) -> NDArray[np.bool_]:
-        return self.newest <= 1
-
-    def change(self, position: Floats, told: NDArray[np.bool_], weeks: Floats, bank: ItemBank) -> dict[int, Change]:
-        """Of those members who are to be told one, and can be; `position` is NaN where an answer does not matter."""
-        of = self.matrix
-        rows = np.flatnonzero(told[of.user] & ~np.isnan(position))
-        some = ResponseMatrix(of.user[rows], of.item[rows], of.correct[rows], of.n_users, of.n_items)
-        found = change(some, position[rows], bank.items)
-        return {
-            i: Change(
-                max(1, round(weeks[i].item())), round(found.change[i].item(), 9), round(found.se[i].item(), 9),
-                found.verdict[i],
-            )
-            for i in np.flatnonzero(told).tolist()
-            if found.verdict[i] is not None
-        }  # fmt: skip
-
-
-def _scored(week: Week, members: Sequence[str], counted: Answers, bank: ItemBank) -> _Scored:
+def _scored(week: Week, members: Sequence[str], counted: Answers, bank: ItemBank, items: ItemCatalogue) -> list[Scored]:
+    """Each member's answers to items of the bank."""
     answers = counted.of_users(members)
-    item = np.array([bank.place.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
-    rows = np.flatnonzero((item >= 0) & ~np.isnan(answers.correct))
+    place = np.array([bank.place.get(key, -1) for key in answers.item_keys], np.int64)[answers.item]
+    rows = np.flatnonzero((place >= 0) & ~np.isnan(answers.correct))
+    rows = rows[np.argsort(answers.user[rows], kind="stable")]
+    # As `ReportInput.topic_of`: by places in one list of what answers, the file of items and the bank tell.
+    told, known = [items.of(key).topic for key in answers.item_keys], map(bank.topics.get, answers.item_keys)
+    names = np.array([*answers.topic_ids, *told, *known], dtype=object)
+    of_told, of_known = (len(answers.topic_ids) + n * len(answers.item_keys) + answers.item for n in (0, 1))
+    by_file = np.array([topic is not None for topic in told], dtype=bool)[answers.item]
+    name = np.where(by_file, of_told, np.where(answers.topic >= 0, answers.topic, of_known))
     weeks_ago = (calendar.as_numpy(week.ends_at) - answers.completed_at[rows]) / np.timedelta64(1, "W")
-    user = answers.user[rows]
-    newest, oldest = np.full(len(members), np.inf), np.full(len(members), -np.inf)
-    np.minimum.at(newest, user, weeks_ago)
-    np.maximum.at(oldest, user, weeks_ago)
-    matrix = ResponseMatrix(
-        user, item[rows], answers.correct[rows].astype(np.int64), len(members), len(bank.item_keys)
-    )  # fmt: skip
-    return _Scored(matrix, weeks_ago, newest, oldest)
-
-
-def _changes(of: _Scored, bank: ItemBank) -> dict[int, Change]:
-    """The change over four weeks of those who have new scored answers in the week, where they can carry one.
-
-    From answer to answer: four weeks end with the learner's last one, and begin with the first where that is younger.
-    """
-    user, over = of.matrix.user, np.minimum(of.oldest - of.newest, OVER_WEEKS)
-    told = of.of_the_week & (over >= SHORTEST)
-    with np.errstate(divide="ignore", invalid="ignore"):  # of those who are told nothing
-        position = over_last(of.weeks_ago - of.newest[user], over[user])
-    return of.change(position, told, over, bank)
-
-
-def _changes_since_start(of: _Scored, bank: ItemBank) -> dict[int, Change]:
-    """The same from the learner's first four weeks to the last four, of those who have been there for eight."""
-    user, over = of.matrix.user, of.oldest - of.newest
-    position = since_start(of.weeks_ago - of.newest[user], over[user])
-    return of.change(position, of.of_the_week & (over >= 2 * OVER_WEEKS), over, bank)
+    ends = np.cumsum(np.bincount(answers.user[rows], minlength=len(members)))[:-1]
+    columns = (place[rows], answers.correct[rows].astype(np.int64), weeks_ago, names[name[rows]])
+    return [
+        Scored(item, correct, ago, topics.tolist())
+        for item, correct, ago, topics in zip(*(np.split(column, ends) for column in columns), strict=True)
+    ]
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,27 @@ others talk to the store. Stays out: which learners there are, and the rows.
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 
 import pandas as pd
 
+from assets.publishing.findings import with_findings
 from assets.publishing.report_inputs import report_inputs
 from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool, settled
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
-from resources.model import Floats, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
+from resources.model import Absentees, Floats, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.recipe import recipe
 from resources.reports.document.template import Template
-from resources.reports.learner.report_input import Level, ReportInput, WeekLevel
+from resources.reports.learner.report_input import ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 
 _CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
@@ -60,18 +61,21 @@ class Failed:
 @dataclass
 class Made:
     """What came of a batch. `written` are rows to record, of files that are stored; `gone` are rows to forget, whose
-    files are deleted: nothing is left to be said in them, since answers were taken back. `links` are the first few."""
+    files are deleted: nothing is to be said in them, since answers were taken back or absentees get no report. `links`
+    are the first few; `lost` are characters that no font has, and PDFs show as replaced."""
 
     written: list[ReportArtifact] = field(default_factory=list)
     unchanged: int = 0
     gone: list[ReportArtifact] = field(default_factory=list)
     links: list[ReportArtifact] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class _Job:
-    """One file to publish. `inputs_sha256` is of all that its bytes depend on; `before` is its row, if it has one."""
+    """One file to publish. `report` is without findings. `inputs_sha256` is of all that its bytes depend on; `before`
+    is its row, if it has one."""
 
     report: ReportInput
     format: Format
@@ -94,6 +98,7 @@ class ReportMaker:
     items: ItemCatalogue
     scale: Scale
     window_days: int
+    absentees: Absentees
 
     def make(self, batch: Batch) -> Made:
         """The reports of a batch.
@@ -109,7 +114,8 @@ class ReportMaker:
         made, without = Made(), set(batch.members)
         with OrderedPool() as pool:
             some_at_a_time = _at_a_time(self._jobs(batch, without), LOOKED_UP_AT_ONCE)
-            looked_up = pool.in_order((some, partial(self._look_up, some)) for some in some_at_a_time)
+            calls = pool.in_order((some, partial(self._look_up, some)) for some in some_at_a_time)
+            looked_up = [pair for some, found in calls for pair in zip(some, found.result(), strict=True)]
             for job, stored in pool.in_order(self._rendered(looked_up, made)):
                 with _on_its_own(job, made):
                     row = stored.result()
@@ -129,6 +135,7 @@ class ReportMaker:
         reports = report_inputs(
             batch.week, batch.members, batch.answers, batch.counted, batch.history, batch.everybody,
             bank=self.bank, scale=self.scale, window_days=self.window_days, items=self.items,
+            absentees=self.absentees,
         )  # fmt: skip
         for report in reports:
             without.discard(report.user_id)
@@ -164,18 +171,24 @@ class ReportMaker:
         )
 
     def _rendered(
-        self, looked_up: Iterable[tuple[Sequence[_Job], Future[list[Future[bool]]]]], made: Made
+        self, looked_up: Sequence[tuple[_Job, Future[bool]]], made: Made
     ) -> Iterator[tuple[_Job, Callable[[], ReportArtifact] | Future[ReportArtifact]]]:
         """What is left to do for each report."""
-        for jobs, found in looked_up:
-            for job, stands in zip(jobs, found.result(), strict=True):
-                with _on_its_own(job, made):
-                    if stands.result() and job.before:
-                        yield job, settled(job.before)
-                    else:
-                        page = render(job.template, job.report)
-                        verify(page, job.report.user_id, job.report.week, job.template)
-                        yield job, partial(self._store, job, page)
+        stale = {
+            job.report.user_id: job.report
+            for job, stands in looked_up
+            if not stands.exception() and not stands.result()
+        }
+        whole = {report.user_id: report for report in with_findings(list(stale.values()))}
+        for job, stands in looked_up:
+            with _on_its_own(job, made):
+                if stands.result() and job.before:
+                    yield job, settled(job.before)
+                else:
+                    report = whole[job.report.user_id]
+                    page = render(job.template, report, made.lost)
+                    verify(page, report.user_id, report.week, job.template)
+                    yield job, partial(self._store, job, page)
 
     def _store(self, job: _Job, page: bytes) -> ReportArtifact:
         url = self.store.put(job.key, page, _CONTENT_TYPES[job.format])
@@ -207,23 +220,25 @@ def _on_its_own(job: _Job, made: Made) -> Iterator[None]:
         made.failed.append(Failed(job.report.user_id, job.report.week, job.format, reason))
 
 
-def _rounded(estimate: Level | WeekLevel) -> Mapping[str, object]:
+def _rounded(past: WeekLevel) -> str:
     """To 1e-9 logits: who else was in the batch changes the last bits of a sum, and no page shows so many."""
-    return {**vars(estimate), "theta": round(estimate.theta, 9), "se": round(estimate.se, 9)}
+    return f"{past.week.start} {past.theta:.9f} {past.se:.9f} {past.n_items}"
 
 
 def fingerprint(template: Template, report: ReportInput) -> str:
     """SHA-256 of everything that a report's bytes depend on. A blank is shown as one, omitted or not reached."""
-    answers = report.answers
+    answers, level = report.answers, report.level
     parts = (
         recipe(), template.sha256, report.user_id, report.week, [_rounded(past) for past in report.history],
-        _rounded(report.level) if report.level else None, report.standing, report.change, report.change_since_start,
+        replace(level, theta=round(level.theta, 9), se=round(level.se, 9)) if level else None, report.standing,
         report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
-        answers.keys, answers.topics, answers.sessions, report.items.sha256,
+        report.brief, report.last_answered_at, answers.keys, answers.topics, answers.sessions, report.scored.topics,
+        report.items.sha256,
     )  # fmt: skip
     digest = hashlib.sha256(repr(parts).encode())
     for column in (
-        answers.correct, answers.completed_at, answers.response_time_ms, answers.attempt_no, answers.hint_used
+        answers.correct, answers.completed_at, answers.response_time_ms, answers.attempt_no, answers.hint_used,
+        report.scored.item, report.scored.correct, report.scored.weeks_ago,
     ):  # fmt: skip
         digest.update(column.tobytes())
     return digest.hexdigest()

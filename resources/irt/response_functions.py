@@ -35,6 +35,11 @@ def probability_at(items: Items, theta: float) -> Floats:
     return probability(items, np.array([theta]))[:, 0]
 
 
+def right_at(items: Items, theta: Floats) -> Floats:
+    """P(right) of each item at an ability of its own, both of shape (J,)."""
+    return np.asarray(items.c + (1 - items.c) * expit(items.a * (theta - items.b)))
+
+
 def log_wrong(items: Items, theta: Floats) -> Floats:
     """log(1 - P), shape (J, Q); `theta` has shape (Q,), or (J, Q) where every item has its own points."""
     return np.asarray(np.log1p(-items.c)[:, None] + log_expit(-_logit(items, theta)))

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 from assets.abilities.plausibility import PLAUSIBLE_LOGITS
 from assets.abilities.windows import LEARNERS_AT_ONCE
+from assets.publishing.findings import with_findings
 from assets.publishing.publisher import Publisher
 from assets.publishing.report_inputs import report_inputs
 from assets.publishing.report_maker import fingerprint
@@ -150,6 +151,7 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
         week, members, answers, answers, history, everybody, bank=of.bank, scale=publisher.scale,
         window_days=WINDOW_DAYS,
     )))  # fmt: skip
+    given = timed("findings", lambda: with_findings(given))
     timed("fingerprint", lambda: [fingerprint(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
     charts = timed("charts", lambda: [fill.charts(template, one) for one in seen])

@@ -24,7 +24,7 @@ from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.runs import WEEKLY, Runner
 from seedtest_pipeline.wiring import Parts
 from tests import long_form
-from tests.integration import deployment
+from tests.integration import deployment, report_numbers
 from tests.integration.deployment import FIRST, N_USERS, WEEKS, estimates, page, quiet, reports
 
 
@@ -55,6 +55,7 @@ def runner(parts) -> Runner:
 
 def test_responses_become_estimates_and_reports_and_a_rerun_changes_nothing(runner, parts, exam, true_bank):
     runner.weeks(WEEKS)
+    report_numbers.assert_as_sql_finds_them(parts)
     found = estimates(parts)
     assert recovery(exam.abilities, found).correlation > 0.8
     made = reports(parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from resources.model import ItemBank, ItemCatalogue, Week
-from resources.reports.learner.report_input import Change, Level
+from resources.reports.learner.report_input import Change, Level, Topic
 from resources.reports.learner.scale import Scale
 
 
@@ -23,25 +23,11 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class TopicCount:
-    """A learner's answers to a topic in the last weeks, as far as they count for ability. Of `n`, `n_known` can be
-    compared: `expected` is their expected number right at the learner's levels of those weeks, `at_most` the
-    probability of as few right or fewer; both are NaN where none can."""
-
-    topic: str
-    n: int
-    n_right: int
-    n_known: int
-    n_right_known: int
-    expected: float
-    at_most: float
-
-
-@dataclass(frozen=True)
 class Learner:
-    """`level`, `change` and `change_since_start` are those of the learner's own report. `n_answers` counts the week's,
-    blanks included; `last_week` is the last one with an estimate. `known` is "no" of who has no session on the
-    platform, and "not run" where the week was not made for them."""
+    """`level`, `change`, `change_since_start` and `topics` are those of the learner's own report.
+
+    `n_answers` counts the week's, blanks included; `last_week` is the last one with an estimate. `known` is "no" of who
+    has no session on the platform, and "not run" where the week was not made for them."""
 
     user_id: str
     name: str | None
@@ -51,7 +37,7 @@ class Learner:
     change_since_start: Change | None = None
     n_answers: int = 0
     answered: Sequence[Answered] = ()
-    topics: Sequence[TopicCount] = ()
+    topics: Sequence[Topic] = ()
     last_week: Week | None = None
 
 

@@ -18,11 +18,12 @@ VERSION = 1
 MAX_BYTES: Mapping[Format, int] = {"html": 1_500_000, "pdf": 3_000_000}
 
 
-def render_class(template: Template, given: ClassInput) -> bytes:
-    """One self-contained file, HTML in UTF-8 or PDF, as the template is; its marks are checked.
+def render_class(template: Template, given: ClassInput, lost: set[str] | None = None) -> bytes:
+    """One self-contained file, HTML in UTF-8 or PDF, as the template is; its marks are checked. Characters of a PDF
+    that no font of this machine has are put into `lost`.
 
     Raises:
-        OperatorRequired: no font of this machine has a text of the PDF.
+        OperatorRequired: no font of this machine has a text of the PDF, and there is no `lost`.
         ReportBroken: it is not whole.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
@@ -30,10 +31,9 @@ def render_class(template: Template, given: ClassInput) -> bytes:
         "user": safe_key(given.group),
         "week": given.week.key,
         "template": template.sha256,
-        "compiled_by": template.compiled_by,
     }
     values = {**vars(class_view(template.words, given)), "marker": marker, "charts": {}}
-    page = finished(DOCUMENT, template, values, given.week)
+    page = finished(DOCUMENT, template, values, given.week, lost)
     verify(page, given.group, given.week, template, MAX_BYTES)
     return page
 

@@ -55,8 +55,8 @@ def wrong_questions(words: Words, given: ClassInput) -> WrongQuestions | None:
 
 
 def topic_of(given: ClassInput, key: str) -> str | None:
-    """By the bank, else by the items file."""
-    return given.bank.topics.get(key) or given.items.of(key).topic
+    """As the file of items has it, else as the bank knows it."""
+    return given.items.of(key).topic or given.bank.topics.get(key)
 
 
 def _row(words: Words, given: ClassInput, key: str, n_wrong: int, answers: Sequence[Answered]) -> WrongQuestion:

@@ -1,24 +1,22 @@
-"""The class's topics over the last weeks, and each learner's: against what the learners' own levels let expect."""
+"""The class's topics over the last weeks, and whose stand out beside their own levels."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resources.reports.classes.class_input import ClassInput, Learner, TopicCount
+from resources.irt.subscores import ERROR_RATE
+from resources.reports.classes.class_input import ClassInput, Learner
 from resources.reports.classes.people import shown_name
+from resources.reports.document.foreign import Foreign, foreign
 from resources.reports.document.pictures import Bar
 from resources.reports.i18n.wording import NONE, Words, name
-from resources.reports.learner.sections.topics import MIN_ANSWERS, UNLIKELY
+from resources.reports.learner.report_input import Topic
 
-WEEKS = 4  # as many as a change is told over: of one week alone most topics have too few answers
 TOPICS_SHOWN = 40
-OF_A_LEARNER = 3  # a line on a screen
-LOW = "\u00a0▼"
 
 
 @dataclass(frozen=True)
 class ClassTopic:
-    name: str
+    name: str | Foreign
     bar: Bar
     share: str
     right: str
@@ -28,82 +26,68 @@ class ClassTopic:
 
 @dataclass(frozen=True)
 class LearnerTopics:
-    """`topics` with the number right of each; ▼ is the verdict of the learner's own report: less than expected, further
-    than chance easily reaches."""
+    """Topics with the number right, by the verdicts of the learner's own report: below and above the own level."""
 
     name: str
-    topics: str
+    below: str
+    above: str
 
 
 @dataclass(frozen=True)
 class ClassTopics:
-    """Both with the lowest against expectation first. `comparisons` of a learner with a topic were made, of which
-    `named` would be called low by chance alone; both empty where there was none."""
+    """`rows` have the lowest against expectation first, `learners` those with a topic to name. Of `compared` learners,
+    `by_chance` would be named if all topics were alike to everybody; both empty where there is none."""
 
     rows: Sequence[ClassTopic]
     learners: Sequence[LearnerTopics]
     hidden: str
-    min_answers: str
-    weeks: str
-    comparisons: str
-    named: str
+    compared: str
+    by_chance: str
 
 
 def class_topics(words: Words, given: ClassInput) -> ClassTopics | None:
     """None where no answer of the last weeks has a topic."""
-    of_topic: dict[str, list[TopicCount]] = {}
+    of_topic: dict[str, list[Topic]] = {}
     for learner in given.learners:
-        for count in learner.topics:
-            of_topic.setdefault(count.topic, []).append(count)
+        for topic in learner.topics:
+            of_topic.setdefault(topic.name, []).append(topic)
     if not of_topic:
         return None
-    order = sorted(of_topic, key=lambda topic: (*_against_expectation(of_topic[topic]), topic))
+    order = sorted(of_topic, key=lambda topic: (_against_expectation(of_topic[topic]), topic))
     hidden = len(order) - TOPICS_SHOWN
-    n = sum(_compared(count) for learner in given.learners for count in learner.topics)
-    own = [LearnerTopics(shown_name(learner), _own(words, learner)) for learner in given.learners]
+    n = sum(any(topic.verdict for topic in learner.topics) for learner in given.learners)
+    own = [_own(words, learner) for learner in given.learners]
     return ClassTopics(
         rows=[_row(words, topic, of_topic[topic]) for topic in order[:TOPICS_SHOWN]],
-        learners=[of for of in own if of.topics],
+        learners=[of for of in own if (of.below, of.above) != (NONE, NONE)],
         hidden=words.count(hidden, "{n} topic", "{n} topics") if hidden > 0 else "",
-        min_answers=words.answers(MIN_ANSWERS),
-        weeks=words.count(WEEKS, "{n} week", "{n} weeks"),
-        comparisons=words.count(n, "{n} comparison", "{n} comparisons") if n else "",
-        named=words.number(UNLIKELY * n, 1) if n else "",
+        compared=words.count(n, "{n} learner", "{n} learners") if n else "",
+        by_chance=words.number(ERROR_RATE * n, 1) if n else "",
     )
 
 
-def _row(words: Words, topic: str, counts: Sequence[TopicCount]) -> ClassTopic:
-    n, n_right = sum(count.n for count in counts), sum(count.n_right for count in counts)
-    n_known = sum(count.n_known for count in counts)
-    expected = sum(count.expected for count in counts if count.n_known) / n_known if n_known else math.nan
+def _row(words: Words, topic: str, of: Sequence[Topic]) -> ClassTopic:
+    n, n_right, expected = sum(one.n for one in of), sum(one.n_right for one in of), sum(one.expected for one in of)
     return ClassTopic(
-        name=name(topic),
-        bar=Bar(n_right / n, expected),
+        name=foreign(name(topic), words.language),
+        bar=Bar(n_right / n, expected / n),
         share=words.percent(n_right / n),
         right=words.share(n_right, n),
-        expected_share=words.percent(expected) if n_known else NONE,
-        learners=words.count(len(counts), "{n} learner", "{n} learners"),
+        expected_share=words.percent(expected / n),
+        learners=words.count(len(of), "{n} learner", "{n} learners"),
     )
 
 
-def _own(words: Words, learner: Learner) -> str:
-    enough = sorted(filter(_compared, learner.topics), key=lambda one: (*_against_expectation([one]), one.topic))
-    return "; ".join(_told(words, count) for count in enough[:OF_A_LEARNER])
+def _own(words: Words, learner: Learner) -> LearnerTopics:
+    def named(verdict: str) -> str:
+        found = [one for one in learner.topics if one.verdict == verdict]
+        found.sort(key=lambda one: (one.deviation, one.name))
+        # A name in a script from right to left must not reorder the numbers around it.
+        return "; ".join(f"\u2068{name(one.name)}\u2069 {words.share(one.n_right, one.n)}" for one in found) or NONE
+
+    return LearnerTopics(shown_name(learner), named("below"), named("above"))
 
 
-def _told(words: Words, count: TopicCount) -> str:
-    """A name in a script from right to left must not reorder the numbers around it: it is isolated."""
-    low = LOW if count.at_most <= UNLIKELY else ""
-    return f"\u2068{name(count.topic)}\u2069 {words.share(count.n_right, count.n)}{low}"
-
-
-def _compared(count: TopicCount) -> bool:
-    return count.n_known >= MIN_ANSWERS
-
-
-def _against_expectation(counts: Sequence[TopicCount]) -> tuple[bool, float]:
-    """The share right less the expected one, of what can be compared; what cannot comes last."""
-    n = sum(count.n_known for count in counts)
-    if not n:
-        return True, 0.0
-    return False, sum(count.n_right_known - count.expected for count in counts if count.n_known) / n
+def _against_expectation(of: Sequence[Topic]) -> float:
+    """The share right less the expected one."""
+    return sum(one.n_right - one.expected for one in of) / sum(one.n for one in of)

@@ -26,6 +26,11 @@ _FLOW: Mapping[Format, re.Pattern[str]] = {
     "html": re.compile(r"<!--% (for|if) (.*?) %-->"),
     "pdf": re.compile(r"/\*% (for|if) (.*?) %\*/"),
 }
+_ASKED_RANK = re.compile(r"^(#+) ", re.MULTILINE)
+_RANK: Mapping[Format, re.Pattern[str]] = {
+    "html": re.compile(r"<h([1-6])\b"),
+    "pdf": re.compile(r"^(=+) ", re.MULTILINE),
+}
 _NEEDED: Mapping[Format, Sequence[str]] = {
     "html": ('<html lang="', 'http-equiv="Content-Security-Policy"', 'name="seedtest:user"'),
     "pdf": ("set document(", "seedtest:user="),
@@ -64,6 +69,13 @@ def check_template(source: str, document: str, form: Format = "html") -> None:
     if asked != found:
         difference = sorted((asked - found) + (found - asked))
         raise TemplateBroken(f"The compiled document lost or doubled these loops or conditions: {difference}.")
+    ranks = Counter(len(marks) for marks in _ASKED_RANK.findall(document))
+    made = Counter(int(rank) if rank.isdigit() else len(rank) for rank in _RANK[form].findall(source))
+    if ranks - made or set(made - ranks) - {1}:  # the page's frame adds the title
+        raise TemplateBroken(
+            f"The compiled document has headings of ranks {sorted(made.elements())} for {sorted(ranks.elements())}",
+            remedy="does its header say shift-heading-level-by: 0 for typst?",
+        )
     if loads := _LOADS[form].search(source):
         raise TemplateBroken(f"The compiled document loads something: {loads[0]!r}. A report must stand alone.")
     for needed in _NEEDED[form]:
@@ -111,12 +123,7 @@ def verify(
     text = report.decode(errors="replace")
     if not text.rstrip().endswith(_END[template.format]):
         raise ReportBroken(f"{about} has no end.")
-    wanted = {
-        "user": safe_key(user_id),
-        "week": week.key,
-        "template": template.sha256,
-        "compiled-by": template.compiled_by,
-    }
+    wanted = {"user": safe_key(user_id), "week": week.key, "template": template.sha256}
     if (marked := dict(_MARKER[template.format].findall(text))) != wanted:
         raise ReportBroken(f"{about} is marked {marked} and should be marked {wanted}.")
     if template.format == "html":

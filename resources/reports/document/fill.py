@@ -10,6 +10,7 @@ from resources.errors import TemplateBroken
 from resources.model import Format, Week, safe_key
 from resources.reports.document import inert, typeset
 from resources.reports.document.checks import check_filled
+from resources.reports.document.foreign import Foreign
 from resources.reports.document.link import Link
 from resources.reports.document.pictures import Bar, Chart
 from resources.reports.document.template import Template
@@ -17,27 +18,30 @@ from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.view_model import View, view
 
 # What has a form of its own in each format; every other value is text.
-_FORMED = (Chart, Bar, Link)
+_FORMED = (Chart, Bar, Link, Foreign)
 
 
-def render(template: Template, given: ReportInput) -> bytes:
-    """One self-contained file, HTML in UTF-8 or PDF, as the template is.
+def render(template: Template, given: ReportInput, lost: set[str] | None = None) -> bytes:
+    """One self-contained file, HTML in UTF-8 or PDF, as the template is. Characters of a PDF that no font of this
+    machine has are put into `lost`.
 
     Raises:
-        OperatorRequired: no font of this machine has a text of the PDF.
+        OperatorRequired: no font of this machine has a text of the PDF, and there is no `lost`.
         ReportBroken: a place in a PDF was not filled, or a picture is empty; of HTML, `checks.verify` finds that.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
-    return finished("weekly_report.qmd", template, names(template, given), given.week)
+    return finished("weekly_report.qmd", template, names(template, given), given.week, lost)
 
 
-def finished(document: str, template: Template, values: Mapping[str, object], week: Week) -> bytes:
+def finished(
+    document: str, template: Template, values: Mapping[str, object], week: Week, lost: set[str] | None = None
+) -> bytes:
     """The file of any of our documents, with `values` for what it names; as `render`, and with its errors."""
     filled = _filled(f"quarto/{document}", template.format, template.source, values)
     if template.format == "html":
         return filled.encode()
     check_filled(filled, "pdf")
-    return typeset.pdf(filled, week.ends_at)
+    return typeset.pdf(filled, week.ends_at, lost)
 
 
 def names(template: Template, given: ReportInput) -> Mapping[str, object]:
@@ -47,7 +51,6 @@ def names(template: Template, given: ReportInput) -> Mapping[str, object]:
         "user": safe_key(given.user_id),
         "week": given.week.key,
         "template": template.sha256,
-        "compiled_by": template.compiled_by,
     }
     return {**vars(seen), "marker": marker, "charts": charts(template, seen)}
 

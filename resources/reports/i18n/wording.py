@@ -89,8 +89,11 @@ class Words:
     def duration(self, milliseconds: float) -> str:
         """Seconds below two minutes, minutes and seconds below an hour, hours and minutes above; a dash for NaN.
 
-        The smaller unit is left out where there is none of it.
+        The smaller unit is left out where there is none of it. In one line: its spaces do not break.
         """
+        return self._duration(milliseconds).replace(" ", "\u00a0")
+
+    def _duration(self, milliseconds: float) -> str:
         if milliseconds != milliseconds:  # NaN
             return NONE
         seconds = round(milliseconds / 1000)
@@ -112,7 +115,7 @@ class Words:
         """The same to the minute, in two lines of one unit each; the second may be empty."""
         minutes = round(milliseconds / 60_000)
         if minutes < 2:
-            return self.duration(milliseconds), ""
+            return self._duration(milliseconds), ""
         hours, minutes = divmod(minutes, 60)
         short = self.text("{n} min", n=str(minutes)) if minutes else ""
         return (self.text("{n} h", n=self.number(hours, 0)), short) if hours else (short, "")

@@ -1,5 +1,7 @@
 """Where a level stands among everybody who was measured lately."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from resources.irt.growth.change import CRITICAL_Z
@@ -9,8 +11,9 @@ from resources.reports.learner.report_input import Standing
 MIN_LEARNERS = 20  # with fewer, one learner more or less moves everybody by more than five percentiles
 
 
-def standing(thetas: Floats, theta: float, se: float) -> Standing | None:
-    """Mid-rank percentiles of `theta` and of the ends of its 95 % interval among `thetas`, which ascend.
+def standings(thetas: Floats, theta: Floats, se: Floats) -> Sequence[Standing | None]:
+    """Of each `theta`, of shape (n,): mid-rank percentiles of it and of the ends of its 95 % interval among `thetas`,
+    which ascend.
 
     Between 1 and 99: nobody is known to stand below or above all others. None below MIN_LEARNERS.
 
@@ -18,12 +21,13 @@ def standing(thetas: Floats, theta: float, se: float) -> Standing | None:
     numbers, the number of learners down to two digits.
     """
     if thetas.size < MIN_LEARNERS:
-        return None
-    at = theta + CRITICAL_Z * se * np.array([-1, 0, 1])
+        return [None] * theta.size
+    at = theta[:, None] + CRITICAL_Z * se[:, None] * np.array([-1, 0, 1])
     # Share below plus half the share equal, in percent. Equal to 1e-9 logits: the last bits come from the batch.
     below, not_above = np.searchsorted(thetas, at - 1e-9), np.searchsorted(thetas, at + 1e-9)
-    low, middle, high = (min(max(round(50 * n / thetas.size), 1), 99) for n in (below + not_above).tolist())
-    return Standing(middle, low, high, _two_digits(thetas.size))
+    percentiles = np.clip(np.rint(50 * (below + not_above) / thetas.size), 1, 99).astype(int).tolist()
+    learners = _two_digits(thetas.size)
+    return [Standing(middle, low, high, learners) for low, middle, high in percentiles]
 
 
 def _two_digits(n: int) -> int:

@@ -29,6 +29,7 @@ from resources.reports.learner.sections.summary import Lead, lead
 from resources.reports.learner.sections.teacher import Fact, facts
 from resources.reports.learner.sections.topics import Topics, topics
 from resources.reports.learner.sections.trend import Trend, trend
+from resources.reports.learner.sections.wrong import Wrong, wrong
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class View:
     window: str
     as_of: str
     lead: Lead
+    brief: bool
+    last_seen: str
     level: LevelView | None
     performance: Performance | None
     standing: StandingView | None
@@ -51,6 +54,7 @@ class View:
     trend: Trend | None
     practice: Practice | None
     days: Days | None
+    wrong: Wrong | None
     topics: Topics | None
     item_map: ItemMap | None
     next_items: NextItems | None
@@ -73,19 +77,22 @@ def view(words: Words, given: ReportInput) -> View:
         window=words.days(given.window_days),
         as_of=words.instant(given.as_of),
         lead=lead(given, changed, few),
+        brief=given.brief,
+        last_seen=words.date(given.last_answered_at.date()) if given.brief and given.last_answered_at else "",
         level=level_view(words, level, given.week, given.bank, given.scale) if level else None,
         performance=performance(words, level, given.scale) if level else None,
-        standing=standing_view(words, given.standing) if level and given.standing else None,
+        standing=standing_view(words, given.standing) if level and given.standing and not given.brief else None,
         too_few=few,
         no_level=no_level(words, given) if unmeasured else None,
         change=changed,
         since_start=change_view(words, given.change_since_start, given.scale) if level else None,
-        trend=trend(words, given),
+        trend=None if given.brief else trend(words, given),
         practice=practice(words, given.answers),
         days=days(words, given.week, given.answers),
-        topics=topics(words, given),
+        wrong=wrong(words, given),
+        topics=None if given.brief else topics(words, given),
         item_map=item_map(words, given),
         next_items=next_items(words, given),
-        facts=facts(words, given, fit),
+        facts=() if given.brief else facts(words, given, fit),
         unusual=fit is not None and fit.lz_star < UNUSUAL,
     )

@@ -27,8 +27,8 @@ def test_a_learner_without_answers_this_week_keeps_the_last_level_and_hears_noth
     new = rows("ada", n=40, weeks_ago=1, right=True)[20:]
     publish(new_publisher(), ["ada"], old, new)
     said = read(store, "ada")
-    assert "Your level is 390 , give or take 78 points" in said  # theta -1.1, SE .4
-    assert "The last that could be measured was in the week of 30 December 2024" in said
+    assert "390 ± 78" in said  # theta -1.1, SE .4
+    assert "You last answered on 31 December 2024." in said
     assert "over 4 weeks" not in said
     assert "Change" not in said
 
@@ -44,6 +44,19 @@ def test_new_answers_that_carry_a_change_are_told_with_it(engine, new_publisher,
     estimated(engine, "ada", n_items=40)
     publish(new_publisher(), ["ada"], rows("ada", n=20, weeks_ago=6, right=False), rows("ada", n=40, right=True)[20:])
     assert "your level has clearly gone up" in read(store, "ada")
+
+
+def test_absentees_get_the_whole_page_or_none_where_that_is_set_and_what_they_had_goes(engine, new_publisher, store):
+    estimated(engine, "ada", weeks_ago=1, n_items=80)
+    before = rows("ada", n=20, weeks_ago=1)
+    whole = new_publisher()
+    whole.absentees = "full"
+    publish(whole, ["ada"], before)
+    assert "The last that could be measured was in the week of 30 December 2024" in read(store, "ada")
+    none = new_publisher()
+    none.absentees = "none"
+    assert publish(none, ["ada"], before).withdrawn == 1
+    assert not list(store.keys("reports"))
 
 
 @pytest.mark.parametrize(("n", "more"), [(1, "7 more answers"), (7, "1 more answer")])

@@ -11,7 +11,7 @@ import pytest
 
 from assets.publishing import report_inputs, report_maker
 from assets.publishing.publisher import Publisher
-from docs.sample_learner import BANK, CHANGE, CUTS, LEVEL, WEEK, given, levels
+from docs.sample_learner import BANK, CUTS, LEVEL, WEEK, given, levels
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.artifacts.store import report_key
@@ -20,7 +20,7 @@ from resources.database.queries import abilities, item_details, report_artifacts
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
 from resources.model import ItemCatalogue, ItemDetails, ReportArtifact, safe_key
 from resources.reports.document.fill import render
-from resources.reports.learner.report_input import Standing
+from resources.reports.learner.report_input import Scored, Standing
 from resources.reports.learner.scale import Scale
 from tests.integration.assets.publishing import estimated, publish, recorded, rows
 
@@ -98,8 +98,8 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
     answered = report.answers
     changed = {
         "user_id": "another", "week": WEEK.plus(1), "level": replace(LEVEL, theta=0.43), "history": levels(0.1),
-        "standing": Standing(40, 30, 50, 200), "change": replace(CHANGE, se=0.3),
-        "change_since_start": CHANGE, "seen": frozenset({"q1"}), "bank": replace(BANK, version="2025-02"),
+        "standing": Standing(40, 30, 50, 200), "seen": frozenset({"q1"}), "brief": True,
+        "last_answered_at": report.as_of, "bank": replace(BANK, version="2025-02"),
         "scale": Scale(500, 100, cuts=CUTS), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
         "items": ItemCatalogue({"i1": ItemDetails("Adding fractions")}),
     }  # fmt: skip
@@ -112,12 +112,18 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
         of_answers[column] = np.nan_to_num(getattr(answered, column), nan=7.0) + 1
     for place in ("item", "topic", "session"):
         of_answers[place] = np.where(np.arange(len(answered)) == 0, -1, getattr(answered, place))
-    assert changed.keys() | {"answers"} == {field.name for field in fields(report)}
+    scored = Scored(np.array([1]), np.array([0]), np.array([0.5]), ["A"])
+    of_scored = {"item": np.array([2]), "correct": np.array([1]), "weeks_ago": np.array([0.6]), "topics": ["B"]}
+    findings = {"change", "change_since_start", "topics"}  # follow from what was scored
+    assert changed.keys() | {"answers", "scored"} | findings == {field.name for field in fields(report)}
+    assert of_scored.keys() == {field.name for field in fields(scored)}
     assert of_answers.keys() | {"user", "user_ids", "omitted"} == {field.name for field in fields(answered)}
     variants = [replace(report, **{name: value}) for name, value in changed.items()]
     variants += [replace(report, answers=replace(answered, **{name: value})) for name, value in of_answers.items()]
+    variants += [replace(report, scored=replace(scored, **{name: value})) for name, value in of_scored.items()]
+    variants.append(replace(report, scored=scored))
     fingerprints = [report_maker.fingerprint(templates["html"], each) for each in (report, *variants)]
-    assert len(set(fingerprints)) == 1 + len(changed) + len(of_answers)
+    assert len(set(fingerprints)) == 1 + len(variants)
     assert report_maker.fingerprint(templates["pdf"], report) not in fingerprints
 
 

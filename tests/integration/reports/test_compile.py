@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import pytest
@@ -127,6 +128,21 @@ def test_another_process_in_another_place_makes_the_same_bytes(source: Path, tmp
     command = [sys.executable, "-c", OTHER_PROCESS, str(source), str(tmp_path / "there")]
     made = subprocess.run(command, env=elsewhere, capture_output=True, text=True, check=True, timeout=600)
     assert made.stdout.strip() == hashlib.sha256(report).hexdigest()
+
+
+@pytest.mark.usefixtures("no_quarto")
+def test_what_quarto_writes_differently_makes_no_other_report(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machines with and without Quarto rewrote each other's reports: `<col />` and white space differ."""
+    by_pandoc = compile_template(source, tmp_path / "cache")
+    written = compiling._by_pandoc
+
+    def like_quarto(*given: Any) -> str:
+        return re.sub(r"<col\b[^>]*>", "<col />\n", written(*given)).replace("</p>\n", "</p>\n\n  ")
+
+    monkeypatch.setattr(compiling, "_by_pandoc", like_quarto)
+    assert compile_template(source, tmp_path / "anew") == by_pandoc
 
 
 @pytest.mark.needs_quarto

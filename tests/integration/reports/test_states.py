@@ -4,10 +4,9 @@ import html
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from docs.sample_learner import BANK, CUTS, LEVEL, WEEK, answers, given, levels
+from docs.sample_learner import BANK, CUTS, LEVEL, TOPICS, WEEK, answers, given, levels
 from resources.errors import TemplateBroken
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
@@ -26,15 +25,15 @@ HOSTILE = (
     '"onload=x" & &lt;',
 )
 
-EVEN_BANK = replace(BANK, a=np.ones(40), b=np.zeros(40))  # every question at the level of theta 0
-
 STATES = {
     "an ordinary week": (
         given(),
         [
             "not enough to tell yet whether your level has changed",
-            "Your level is 542 , give or take 61 points: the true level lies in that range 95 times out of 100",
-            "± 57 over 4 weeks",
+            "542 ± 61",
+            "Your true level lies between 481 and 603 , 95 times out of 100",
+            "not clear yet over 4 weeks",
+            "of the last 4 weeks show a change of +48 ± 57",
             "chance alone makes such differences",
             "Week by week",
             "Topics",
@@ -43,7 +42,7 @@ STATES = {
     "the first week": (given(history=levels(0.42), change=None), ["and here is your level", "The dot is your level"]),
     "a first guess": (
         given(level=replace(LEVEL, se=0.63, n_items=8), history=levels(0.42, n_items=8), change=None),
-        ["give or take 123 points", "rests on 8 answers", "a first guess"],
+        ["between 419 and 665", "rests on 8 answers", "a first guess"],
     ),
     "one answer": (
         given(level=replace(LEVEL, se=0.93, n_items=1), history=levels(0.42, n_items=1), practised=answers([True])),
@@ -75,29 +74,44 @@ STATES = {
             "The last that could be measured was in the week of 23 December 2024",
         ],
     ),
+    "no answers, in brief": (
+        given(
+            level=replace(LEVEL, week=WEEK.plus(-2)),
+            history=levels(0.1, 0.42, None, None),
+            practised=answers([]),
+            change=None,
+            brief=True,
+        ),
+        ["You last answered on 26 December 2024.", "542 ± 61", "What to try next"],
+    ),
     "no answers, only a history": (
         given(level=None, practised=answers([]), history=levels(0.1, 0.2, None), change=None),
         ["No level this week", "Your last level was 520 ± 59", "Week by week", "leave a gap"],
     ),
     "nothing at all": (given(level=None, practised=answers([]), history=[], change=None), ["No level this week"]),
     "no times": (given(practised=answers([True, False], ms=(None,))), ["How long the answers took was not recorded"]),
-    "no topics": (given(practised=answers([True, False] * 4, topics=(None,))), ["No topic"]),
+    "no topics": (given(practised=answers([True, False] * 4, topics=(None,)), topics=()), ["Questions you got wrong"]),
     "a clear change": (
         given(
             level=replace(LEVEL, theta=1.9),
             history=levels(-0.5, 1.9),
             change=Change(weeks=4, delta=1.4, se=0.31, verdict="up"),
         ),
-        ["your level has clearly gone up", "+140 (± 61)", "clearly more than chance", "well above 500, the middle"],
+        [
+            "your level has clearly gone up",
+            "+140 ± 61 over 4 weeks",
+            "clearly more than chance",
+            "well above 500, the middle",
+        ],
     ),
     "a decline": (
         given(level=replace(LEVEL, theta=-1.0), change=Change(weeks=4, delta=-1.2, se=0.4, verdict="down")),
-        ["and your level has gone down", "−120 (± 78)", "below 500, the middle of the scale"],
+        ["and your level has gone down", "−120 ± 78 over 4 weeks", "below 500, the middle of the scale"],
     ),
     "half a year and more": (given(history=levels(*[0.01 * i for i in range(60)])), ["Not drawn: 34 levels"]),
     "beyond the scale": (
         given(level=replace(LEVEL, theta=3.4), history=levels(2.8, 3.4)),
-        ["Your level is 800", "The scale ends at 800", "drawn at its ends"],
+        ["lies between 779 and 800", "The scale ends at 800", "drawn at its ends"],
     ),
     "among others": (
         given(standing=Standing(63, 46, 78, 1800)),
@@ -136,12 +150,15 @@ STATES = {
         ["2 answers took 2 min 30 s; how long the others took"],
     ),
     "a strength and a next step": (
-        given(
-            level=replace(LEVEL, theta=0.0),
-            practised=answers([True, False] * 20, topics=("비율", "<i>집합</i>")),
-            bank=EVEN_BANK,
-        ),
+        given(topics=[replace(TOPICS[0], name="비율"), replace(TOPICS[1], name="<i>집합</i>")]),
         ["Strengths 비율", "Worth practising next <i>집합</i>"],
+    ),
+    "topics of which nothing can be said": (
+        given(topics=TOPICS[2:]),
+        [
+            "No difference from your level can be told in these topics, with their answers: Geometry (24)",
+            "Too few answers yet to compare: Sets (5)",
+        ],
     ),
     "an unusual pattern": (
         given(practised=answers([False] * 20 + [True] * 20)),
@@ -153,13 +170,15 @@ STATES = {
         ["2,000 answers in 1 session on 6 days"],
     ),
     "hostile names": (
-        given(user_id='"><b>{{ user }}\u202e', practised=answers([True, False] * 20, topics=HOSTILE)),
+        given(
+            user_id='"><b>{{ user }}\u202e',
+            practised=answers([True, False] * 20, topics=HOSTILE),
+            topics=[replace(TOPICS[i % 4], name=hostile) for i, hostile in enumerate(HOSTILE)],
+        ),
         list(HOSTILE[:5]),
     ),
     "many topics": (
-        given(
-            practised=answers([True] * 400, items=[f"i{k}" for k in range(400)], topics=[f"T{i}" for i in range(200)])
-        ),
+        given(topics=[replace(TOPICS[0], name=f"T{i}", n=2, n_right=1, expected=1.0) for i in range(200)]),
         ["Not shown: 160 topics with 320 answers"],
     ),
 }
@@ -207,9 +226,17 @@ def test_no_english_is_left_in_a_korean_report(korean: Template, state: str) -> 
     report = render(korean, week)
     verify(report, week.user_id, week.week, korean)
     assert '<html lang="ko">' in report.decode()
-    own = {"synthetic", "ada", "user", *CUTS.names, "Fractions", "UTC", "EAP", "SE", "PL", "lz", "Ratios", "Sets"}
+    own = {"synthetic", "ada", "user", *CUTS.names, "UTC", "EAP", "SE", "PL", "lz", *(topic.name for topic in TOPICS)}
     alternatives = re.findall(r'aria-label="([^"]*)"', report.decode())
     assert set(re.findall(r"[A-Za-z]{2,}", " ".join([text(report), *alternatives]))) - own == set()
+
+
+def test_who_answered_nothing_reads_a_short_page(template: Template) -> None:
+    """Half of all reports were whole pages about weeks in which nothing had happened."""
+    week, _ = STATES["no answers, in brief"]
+    said = text(render(template, week))
+    assert not re.search("Week by week|Topics|For the teacher|This week|true level lies", said)
+    assert len(said) < 900
 
 
 def test_only_invented_learners_are_labelled_synthetic(template: Template) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets.publishing.findings import with_findings
 from assets.publishing.report_inputs import report_inputs
 from docs.sample_learner import BANK, ENGLISH, WEEK
 from resources.answers.answers import Answers
@@ -59,11 +60,11 @@ def told(rows: list[Answered], bank: ItemBank = WIDE, estimates: Sequence[tuple[
     ).assign(prior_mean=3.0, prior_sd=0.9)
     counted = answers.take(counting(answers, "first"))
     everybody = np.linspace(-2, 2, 50)
-    return list(
+    return with_findings(list(
         report_inputs(
             WEEK, ["ada"], answers, counted, history, everybody, bank=bank, scale=Scale(), window_days=30
         )
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def verdict(rows: list[Answered]) -> str | None:

@@ -159,3 +159,17 @@ def test_a_charts_messages_are_the_texts_that_stand_in_it() -> None:
     assert ">정답</text>" in translated_chart(chart, KOREAN)
     with pytest.raises(TemplateBroken, match="must not mix languages"):
         translated_chart("<text>Nobody said this</text>", KOREAN)
+
+
+# Values that end in a vowel whatever they are: "24문제".
+VOWEL = {"practice.answers", "level.answers", "too_few.given", "too_few.more"}
+
+
+def test_a_korean_particle_after_a_value_suits_every_value() -> None:
+    """ "2분 30초이 걸렸어요": which of the two it is depends on the last sound, which only some values have fixed."""
+    catalogue = read_po(io.BytesIO((QUARTO / "locales" / "ko.po").read_bytes()))
+    after = r"\[([\w.]+)\]\{\.v\}\**(?:\]\{[^}]*\})?\**(이|가|은|는|을|를|과|와|으로|로)(?=[ ,.:])"
+    found = re.findall(after, " ".join(str(message.string) for message in catalogue))
+    assert found
+    assert {(name, particle) for name, particle in found if name not in VOWEL} == set()
+    assert {particle for _, particle in found} <= {"가", "는", "를", "와", "로"}

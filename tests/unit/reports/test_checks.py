@@ -55,6 +55,15 @@ def test_a_compiled_document_that_lost_something_is_refused(old: str, new: str, 
         check_template(GOOD.replace(old, new), DOCUMENT)
 
 
+@pytest.mark.parametrize("ranks", [("h1", "h1"), ("h2", "h3"), ("h3", "h3")])
+def test_a_compiled_document_whose_headings_were_shifted_is_refused(ranks: tuple[str, str]) -> None:
+    """By Quarto's Typst format every section was a level-1 heading."""
+    document, headings = f"{DOCUMENT}\n## A\n\n## B\n", "".join(f"<{rank}>A</{rank}>" for rank in ranks)
+    check_template(GOOD.replace("<p>{{ user }}</p>", "<p>{{ user }}</p><h1>T</h1><h2>A</h2><h2>B</h2>"), document)
+    with pytest.raises(TemplateBroken, match="headings of ranks"):
+        check_template(GOOD.replace("<p>{{ user }}</p>", f"<p>{{{{ user }}}}</p>{headings}"), document)
+
+
 def test_a_style_sheet_as_a_data_url_is_no_request() -> None:
     check_template(GOOD.replace("</head>", '<link rel="stylesheet" href="data:text/css,p{}"></head>'), DOCUMENT)
 
@@ -65,7 +74,7 @@ REPORT = """<html lang="en"><head>
 <meta name="seedtest:user" content="u~c3~a4">
 <meta name="seedtest:week" content="2025-01-06">
 <meta name="seedtest:template" content="abc">
-<meta name="seedtest:compiled-by" content="pandoc 3.9"></head>
+</head>
 <body>&#123;{ 7*7 }} <svg viewBox="0 0 1 1"><path d="M0,0L1,1"/></svg></body></html>
 """
 

@@ -105,19 +105,20 @@ def test_no_question_is_named_that_one_learner_alone_got_wrong() -> None:
     assert common.questions.rows == []
 
 
-def test_topics_stand_in_the_order_of_what_was_expected_and_low_ones_are_marked() -> None:
-    ann = learner("Ann", topics=[topic("Easy", 10, 9, 9.5), topic("Hard", 10, 2, 6.0, 0.01), topic("Few", 4, 0, 3.0)])
+def test_topics_stand_in_the_order_of_what_was_expected_and_only_verdicts_are_named() -> None:
+    few = replace(topic("Few", 4, 0, 3.0), verdict=None)
+    ann = learner("Ann", topics=[topic("Easy", 10, 9, 9.5), topic("Hard", 10, 2, 6.0, below=True), few])
     bob = learner("Bob", topics=[topic("Easy", 10, 10, 9.0)])
-    found = class_view(ENGLISH, given(ann, bob)).topics
+    col = learner("Col", topics=[few])
+    found = class_view(ENGLISH, given(ann, bob, col)).topics
     assert found is not None
     assert [(row.name, row.right, row.expected_share, row.learners) for row in found.rows] == [
-        ("Few", "0 of 4", "75%", "1 learner"), ("Hard", "2 of 10", "60%", "1 learner"),
+        ("Few", "0 of 8", "75%", "2 learners"), ("Hard", "2 of 10", "60%", "1 learner"),
         ("Easy", "19 of 20", "92%", "2 learners"),
     ]  # fmt: skip
-    assert [one.topics.translate({0x2068: None, 0x2069: None}) for one in found.learners] == [
-        "Hard 2 of 10\u00a0▼; Easy 9 of 10", "Easy 10 of 10",
-    ]  # fmt: skip
-    assert (found.comparisons, found.named) == ("3 comparisons", "0.1")
+    (own,) = found.learners
+    assert (own.name, own.below.translate({0x2068: None, 0x2069: None}), own.above) == ("Ann", "Hard 2 of 10", "–")
+    assert (found.compared, found.by_chance) == ("2 learners", "0.1")
 
 
 def test_the_middle_half_is_not_told_of_a_few() -> None:

@@ -121,8 +121,7 @@ def test_below_the_least_number_of_answers_nothing_is_shown_that_rests_on_a_leve
     assert rests_on_it == (None,) * 7
     assert not made.facts
     assert made.practice is not None
-    assert made.topics is not None
-    assert not made.topics.compared
+    assert made.topics is None
 
 
 def test_from_the_least_number_of_answers_on_there_is_a_level() -> None:

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from resources.reports.learner.percentile import MIN_LEARNERS, standing
+from resources.model import Floats
+from resources.reports.learner.percentile import MIN_LEARNERS, standings
+from resources.reports.learner.report_input import Standing
+
+
+def standing(thetas: Floats, theta: float, se: float) -> Standing | None:
+    (found,) = standings(thetas, np.array([theta]), np.array([se]))
+    return found
 
 
 def test_percentiles_are_scipys_mean_percentile_ranks() -> None:

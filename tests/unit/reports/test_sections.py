@@ -1,17 +1,14 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from docs.sample_learner import ENGLISH, LEVEL, WEEK, answers, given, levels
-from resources.model import ItemBank
 from resources.reports.learner.axis import Axis
 from resources.reports.learner.person_fit import PersonFit
 from resources.reports.learner.report_input import ReportInput, Standing
 from resources.reports.learner.sections.days import days
 from resources.reports.learner.sections.practice import practice
 from resources.reports.learner.sections.teacher import facts
-from resources.reports.learner.sections.topics import MIN_ANSWERS, TOPICS_SHOWN, topics
 from resources.reports.learner.sections.trend import BOTTOM, LEFT, RIGHT, TOP, WEEKS_SHOWN, trend
 
 NOTHING = answers([])
@@ -51,9 +48,19 @@ def test_practice_counts_and_adds_up_what_was_timed() -> None:
     assert (shown.answers, shown.spread) == ("4 answers", "in 2 sessions on 2 days")
     assert shown.outcome == "2 right, 1 wrong, 1 blank or unreadable"
     assert (shown.right, shown.share, shown.blank) == ("2 of 3", "67%", True)
-    assert (shown.time, shown.timed) == ("4 s", "2 answers")
+    assert (shown.time, shown.timed, shown.idle) == ("4\u00a0s", "2 answers", "")
     assert not shown.repeats
     assert not shown.hints
+
+
+def test_a_page_left_open_is_no_time_spent() -> None:
+    """Three answers of 72 h were "216 h 0 min"."""
+    open_for_days = answers([True, False, True], ms=(259_200_000, 259_200_000, 30_000))
+    shown, by_day = practice(ENGLISH, open_for_days), days(ENGLISH, WEEK, open_for_days)
+    assert shown is not None
+    assert by_day is not None
+    assert (shown.time, shown.idle, shown.idle_limit) == ("20\u00a0min\u00a030\u00a0s", "2 answers", "10\u00a0min")
+    assert by_day.rows[0].time == shown.time
 
 
 def test_practice_of_nothing_is_nothing() -> None:
@@ -76,40 +83,6 @@ def test_untimed_answers_without_sessions_are_told() -> None:
     assert (shown.time, shown.timed, shown.spread) == ("", "", "on 1 day")
 
 
-@pytest.mark.parametrize(
-    ("n_right", "verdict"), [(8, "▲ more than expected"), (4, "as expected"), (0, "▼ less than expected")]
-)
-def test_a_topic_stands_out_only_where_chance_does_not_explain_it(n_right: int, verdict: str) -> None:
-    middling = ItemBank("v", "2PL", tuple(f"q{j}" for j in range(8)), np.ones(8), np.zeros(8), np.zeros(8))
-    practised = answers([True] * n_right + [False] * (8 - n_right), items=middling.item_keys)
-    shown = topics(ENGLISH, given(level=replace(LEVEL, theta=0.0), practised=practised, bank=middling))
-    assert shown is not None
-    assert shown.rows[0].verdict == verdict  # 0 or 8 of 8 at .5 each: .5⁸ = .004; 1 or 7: .035
-    assert shown.rows[0].expected == "4.0 of 8"
-
-
-def test_below_the_stated_number_of_answers_a_topic_is_not_judged() -> None:
-    shown = topics(ENGLISH, given(practised=answers([False] * (MIN_ANSWERS - 1))))
-    assert shown is not None
-    assert (shown.rows[0].verdict, shown.too_few) == ("too few to say", True)
-
-
-def test_topics_that_the_bank_does_not_know_have_no_expectation() -> None:
-    shown = topics(ENGLISH, given(practised=answers([True] * 6, items=[f"new{i}" for i in range(6)])))
-    assert shown is not None
-    assert (shown.rows[0].expected, shown.rows[0].expected_share, shown.rows[0].verdict) == ("", "–", "–")
-    assert not shown.compared
-
-
-def test_topics_beyond_the_table_are_counted() -> None:
-    names = [f"T{i}" for i in range(TOPICS_SHOWN)]
-    shown = topics(ENGLISH, given(practised=answers([True] * (TOPICS_SHOWN + 2), items=[f"i{k}" for k in range(60)],
-                                           topics=[*names, "U", "V"])))  # fmt: skip
-    assert shown is not None
-    assert len(shown.rows) == TOPICS_SHOWN
-    assert shown.hidden == "2 topics with 2 answers"
-
-
 def test_the_teacher_sees_the_exact_numbers_and_what_was_left_out() -> None:
     shown = {fact.name: fact.value for fact in facts(ENGLISH, given(level=replace(LEVEL, theta=-0.42137)), None)}
     assert shown["Theta"] == "−0.4214 logits"
@@ -128,7 +101,7 @@ def test_the_rhythm_has_every_day_and_medians_of_what_was_timed() -> None:
     assert [(day.right, day.wrong) for day in shown.chart.days[:3]] == [(105, 30), (180, 180), (105, 105)]
     assert len(shown.chart.days) == 7
     assert [(day.name, day.right, day.time, day.typical) for day in shown.rows] == [
-        ("Mon 6 Jan", "1 of 2", "2 min 30 s", "75 s"),
+        ("Mon 6 Jan", "1 of 2", "2\u00a0min\u00a030\u00a0s", "75\u00a0s"),
         ("Wed 8 Jan", "1 of 1", "–", "–"),
     ]
     assert shown.words == "Answers by day: Mon 6 Jan 1 right, 1 wrong; Wed 8 Jan 1 right, 0 wrong."
@@ -141,19 +114,6 @@ def test_hints_are_counted_where_they_were_recorded() -> None:
     assert shown.hints == "2 answers"
     week = given(practised=answers([True] * 4, hints=(True, False, None, True)))
     assert {fact.name: fact.value for fact in facts(ENGLISH, week, None)}["Hints"] == "2 of 3 with a hint"
-
-
-def test_a_topic_is_a_strength_or_a_next_step_only_where_its_numbers_carry_it() -> None:
-    middling = ItemBank("v", "2PL", tuple(f"q{j}" for j in range(24)), np.ones(24), np.zeros(24), np.zeros(24))
-    practised = answers(
-        [True] * 8 + [False] * 8 + [True, False] * 4, items=middling.item_keys, topics=["A"] * 8 + ["B"] * 8 + ["C"] * 8
-    )
-    shown = topics(ENGLISH, given(level=replace(LEVEL, theta=0.0), practised=practised, bank=middling))
-    assert shown is not None
-    assert (shown.strengths, shown.next_steps, shown.judged) == (["A"], ["B"], True)
-    few = topics(ENGLISH, given(practised=answers([True] * 4, topics=["A", "B"])))
-    assert few is not None
-    assert (few.strengths, few.next_steps, few.judged, few.compared) == ([], [], False, True)
 
 
 def test_the_teacher_sees_the_scale_and_where_the_learner_stands_on_it() -> None:

@@ -11,6 +11,7 @@ from resources import calendar
 from resources.answers.answers import Answers
 from resources.model import Floats, Week
 from resources.reports.i18n.wording import NONE, Words
+from resources.reports.learner.active_time import active_ms
 from resources.reports.learner.axis import Axis, ticks, top
 
 COUNTS_SHOWN = 4
@@ -61,7 +62,7 @@ class Days:
 
 @dataclass(frozen=True)
 class _Counts:
-    """Of one day; `ms` are the recorded times."""
+    """Of one day; `ms` are the recorded times without idle ones."""
 
     date: dt.date
     n: int
@@ -93,7 +94,7 @@ def days(words: Words, week: Week, answers: Answers) -> Days | None:
 def _counts(date: dt.date, answers: Answers) -> _Counts:
     begins, ends = (calendar.as_numpy(calendar.begin_of(day)) for day in (date, date + dt.timedelta(days=1)))
     of_day = (answers.completed_at >= begins) & (answers.completed_at < ends)
-    correct, ms = answers.correct[of_day], answers.response_time_ms[of_day]
+    correct, ms = answers.correct[of_day], active_ms(answers)[of_day]
     return _Counts(date, correct.size, int((correct == 1).sum()), int((correct == 0).sum()), ms[~np.isnan(ms)])
 
 

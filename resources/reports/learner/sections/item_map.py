@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resources.irt.growth.change import CRITICAL_Z
 from resources.model import Floats
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.axis import Axis, ticks
 from resources.reports.learner.report_input import Level, ReportInput
-from resources.reports.learner.sections.points import score, score_and_margin
+from resources.reports.learner.sections.points import score_and_margin
 
 COLUMNS = 26  # as many marks as stand side by side
 TALLEST = 6  # marks on each side of the line; in heavier weeks a mark stands for several questions
@@ -75,12 +76,7 @@ def item_map(words: Words, given: ReportInput) -> ItemMap | None:
     n_unplaced = len(rows) - len(known)
     return ItemMap(
         chart=_chart(words, given, level, Axis(low, high, LEFT, RIGHT), *(_marks(stack, per_mark) for stack in stacks)),
-        words=words.text(
-            "Difficulty of this week's questions in points. Right: {right}. Wrong: {wrong}. Your level: {level}.",
-            right=_span(words, given, difficulty[right]),
-            wrong=_span(words, given, difficulty[~right]),
-            level=score_and_margin(words, scale, level.theta, level.se),
-        ),
+        words=_in_words(words, given, level, difficulty, right),
         per_mark=words.number(per_mark, 0) if per_mark > 1 else "",
         unplaced=words.count(n_unplaced, "{n} question", "{n} questions") if n_unplaced else "",
         beyond=words.count(n_beyond, "{n} question", "{n} questions") if n_beyond else "",
@@ -121,10 +117,19 @@ def _chart(
     )
 
 
-def _span(words: Words, given: ReportInput, difficulty: Floats) -> str:
-    """How many questions, and from which difficulty to which."""
-    n = words.count(difficulty.size, "{n} question", "{n} questions")
-    if not difficulty.size:
-        return n
-    low, high = (score(words, given.scale, float(b)) for b in (difficulty.min(), difficulty.max()))
-    return words.text("{questions}, {low} to {high}", questions=n, low=low, high=high)
+def _in_words(words: Words, given: ReportInput, level: Level, difficulty: Floats, right: NDArray[np.bool_]) -> str:
+    """How many questions were right of those below, within and above the level's interval."""
+    margin = CRITICAL_Z * level.se
+    part = np.searchsorted([level.theta - margin, level.theta + margin], difficulty)
+    easier, near, harder = (_right(words, right[part == at]) for at in range(3))
+    said = score_and_margin(words, given.scale, level.theta, level.se)
+    return words.text(
+        "This week's questions by difficulty, beside your level of {level}. "
+        "Easier than its margin: {easier}. Within it: {near}. Harder: {harder}.",
+        level=said, easier=easier, near=near, harder=harder,
+    )  # fmt: skip
+
+
+def _right(words: Words, right: NDArray[np.bool_]) -> str:
+    n = words.number(int(right.sum()), 0)
+    return words.text("{n} of {all} right", n=n, all=words.number(right.size, 0)) if right.size else words.text("none")

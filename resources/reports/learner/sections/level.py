@@ -11,7 +11,7 @@ from resources.model import ItemBank, Week
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.report_input import Change, Level, ReportInput, Standing, WeekLevel
 from resources.reports.learner.scale import Scale
-from resources.reports.learner.sections.points import margin, score, score_and_margin
+from resources.reports.learner.sections.points import difference, difference_and_margin, margin, score, score_and_margin
 
 WIDEST = 50  # percentiles
 FAR = 1.5  # logits from the middle: one learner in fifteen on each side
@@ -22,7 +22,8 @@ MIN_ANSWERS = 8  # to items of usual discrimination: an information of 2, and er
 
 @dataclass(frozen=True)
 class LevelView:
-    """`score`, `margin`, `middle` and `scale_end` are in points; `scale_end` is empty unless the level lies beyond it,
+    """`score`, `margin`, `low` and `high` (the ends of the 95 % interval), `middle` and `scale_end` are in points; the
+    interval ends with the scale. `scale_end` is empty unless the level lies beyond it,
     and `measured_in` unless the level is of an earlier week.
 
     `of_100` is the expected number right among 100 questions like the bank's, `low` and `high` at the ends
@@ -31,6 +32,8 @@ class LevelView:
 
     score: str
     margin: str
+    low: str
+    high: str
     middle: str
     scale_end: str
     place: Literal["far above", "above", "near", "below", "far below"]
@@ -63,10 +66,11 @@ class NoLevel:
 
 @dataclass(frozen=True)
 class ChangeView:
-    """In points, with the 95 % interval's half width."""
+    """In points, with the 95 % interval's half width; `said` is both."""
 
     delta: str
     margin: str
+    said: str
     over: str
     verdict: Literal["up", "down", "not enough to tell"]
 
@@ -93,13 +97,17 @@ def too_few(words: Words, level: Level) -> TooFew | None:
 
 
 def level_view(words: Words, level: Level, week: Week, bank: ItemBank, scale: Scale) -> LevelView:
+    ends = (level.theta - CRITICAL_Z * level.se, level.theta + CRITICAL_Z * level.se)
+    least, most = (score(words, scale, end) for end in ends)
     low, middle, high = (
-        words.number(100 * float(np.mean(probability_at(bank.items, level.theta + step))), 0)
-        for step in (-CRITICAL_Z * level.se, 0, CRITICAL_Z * level.se)
+        words.number(100 * float(np.mean(probability_at(bank.items, theta))), 0)
+        for theta in (ends[0], level.theta, ends[1])
     )
     return LevelView(
         score=score(words, scale, level.theta),
         margin=margin(words, scale, level.se),
+        low=least,
+        high=most,
         middle=words.number(scale.center, 0),
         scale_end=score(words, scale, level.theta) if scale.beyond(level.theta) else "",
         place=_place(level),
@@ -138,8 +146,9 @@ def change_view(words: Words, change: Change | None, scale: Scale) -> ChangeView
     if change is None:
         return None
     return ChangeView(
-        delta=words.signed(scale.per_logit * change.delta, 0),
+        delta=difference(words, scale, change.delta),
         margin=margin(words, scale, change.se),
+        said=difference_and_margin(words, scale, change.delta, change.se),
         over=words.count(change.weeks, "{n} week", "{n} weeks"),
         verdict=change.verdict,
     )

@@ -16,3 +16,12 @@ def margin(words: Words, scale: Scale, se: float) -> str:
 
 def score_and_margin(words: Words, scale: Scale, theta: float, se: float) -> str:
     return f"{score(words, scale, theta)} ± {margin(words, scale, se)}"
+
+
+def difference(words: Words, scale: Scale, logits: float) -> str:
+    return words.signed(scale.per_logit * logits, 0)
+
+
+def difference_and_margin(words: Words, scale: Scale, logits: float, se: float) -> str:
+    """In one line: its spaces do not break."""
+    return f"{difference(words, scale, logits)}\u00a0±\u00a0{margin(words, scale, se)}"

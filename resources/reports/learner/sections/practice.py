@@ -8,13 +8,15 @@ import numpy as np
 from resources.answers.answers import Answers
 from resources.model import Floats
 from resources.reports.i18n.wording import NONE, Words
+from resources.reports.learner.active_time import IDLE_MS, active_ms, n_idle
 
 
 @dataclass(frozen=True)
 class Practice:
     """Counts as text, empty where there is nothing to say. `streak` needs two scored answers at least.
 
-    `time` is what was recorded in all, of `timed` answers where some have none; `hints` is empty unless recorded.
+    `time` is what was recorded in all, of `timed` answers where some have none; of the `idle` ones no more than
+    `idle_limit` is in it. `hints` is empty unless recorded.
     """
 
     answers: str
@@ -26,6 +28,8 @@ class Practice:
     repeats: str
     time: str
     timed: str
+    idle: str
+    idle_limit: str
     hints: str
     streak: Literal["", "all right", "all wrong"]
 
@@ -39,7 +43,8 @@ def practice(words: Words, answers: Answers) -> Practice | None:
     n_right = int(scored.sum())
     n_repeats = len(answers) - np.unique(answers.item).size
     n_sessions = np.unique(answers.session[answers.session >= 0]).size
-    ms = answers.response_time_ms[~np.isnan(answers.response_time_ms)]
+    ms = active_ms(answers)[~np.isnan(answers.response_time_ms)]
+    idle = n_idle(answers)
     hints = answers.hint_used[~np.isnan(answers.hint_used)]
     return Practice(
         answers=words.answers(len(answers)),
@@ -51,6 +56,8 @@ def practice(words: Words, answers: Answers) -> Practice | None:
         repeats=words.answers(n_repeats) if n_repeats else "",
         time=words.duration(float(ms.sum())) if ms.size else "",
         timed=words.answers(ms.size) if 0 < ms.size < len(answers) else "",
+        idle=words.answers(idle) if idle else "",
+        idle_limit=words.duration(IDLE_MS),
         hints=words.answers(int(hints.sum())) if hints.any() else "",
         streak=_streak(scored),
     )

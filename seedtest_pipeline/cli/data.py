@@ -109,3 +109,4 @@ def groups(
         facts({name.replace("_", " "): f"{value:,}" for name, value in made.items()})
     if read.unused:
         remark(f"Columns not used: {', '.join(read.unused)}.")
+    remark("Class reports follow with their next run; now: seedtest classes --week MONDAY")

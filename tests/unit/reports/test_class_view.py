@@ -1,5 +1,6 @@
 """What a class report says of whom: by the learners' own verdicts, each learner once, with what chance would do."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -7,9 +8,13 @@ import pytest
 from docs.sample_class import change, given, learner, topic
 from docs.sample_learner import ENGLISH, KOREAN, LEVEL
 from resources.reports.classes.class_input import Learner
+from resources.reports.classes.page import VERSION
 from resources.reports.classes.verdicts import said_of
 from resources.reports.classes.view_model import class_view
 from resources.reports.document.link import Link
+
+# Of the views below. Where a test says that it is another one: raise VERSION, and put the new one here.
+SHOWN = {1: "2efdedc8a33569f55ee90a51846d84cc5c617ff2c265f0389968e5a3c7c80944"}
 
 UP, DOWN, UNCLEAR = change(80, 60), change(-80, 60), change(20, 60)
 
@@ -131,3 +136,9 @@ def test_the_middle_half_is_not_told_of_a_few() -> None:
 def test_a_groups_name_cannot_reorder_the_page() -> None:
     seen = class_view(ENGLISH, given(group="3-2\u202e"))
     assert seen.user == "3-2\ufffd"
+
+
+def test_a_change_of_what_class_reports_show_raises_their_version() -> None:
+    """Or those that are there already would stay as they are."""
+    shown = repr([class_view(words, state) for words in (ENGLISH, KOREAN) for state in (given(), given(learner()))])
+    assert SHOWN.get(VERSION) == hashlib.sha256(shown.encode()).hexdigest()

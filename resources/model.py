@@ -26,6 +26,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Instants = NDArray[np.datetime64]
 
+# What somebody is in a group.
+LEARNER, TEACHER = "learner", "teacher"
+
 # Every id that `seedtest demo` invents starts so: synthetic data can be told from real data wherever an id is shown.
 SYNTHETIC = "synthetic-"
 
@@ -223,6 +226,28 @@ class ReportArtifact:
     generated_at: dt.datetime
     sha256: str | None
     inputs_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody in a group; `name` is what people call them, None where nobody has told."""
+
+    user_id: str
+    name: str | None
+
+
+@dataclass(frozen=True)
+class ClassArtifact:
+    """A class report's file, as `ReportArtifact` of a learner's; `learners` are those whom it names."""
+
+    group: str
+    week: Week
+    format: str
+    url: str
+    generated_at: dt.datetime
+    sha256: str
+    inputs_sha256: str
+    learners: tuple[str, ...]
 
 
 def safe_key(user_id: str) -> str:

@@ -16,6 +16,7 @@ _GROUPS = {
     "weekly_reports": "weekly",
     "population": "weekly",
     "current_abilities": "weekly",
+    "class_reports": "staff",
     "cohort_reports": "staff",
     "item_parameters": "calibration",
     "report_template": "documents",
@@ -23,6 +24,7 @@ _GROUPS = {
 _TABLES = {
     "theta_estimates": tables.theta_estimates,
     "weekly_reports": tables.report_artifacts,
+    "class_reports": tables.class_reports,
     "population": tables.population,
     "item_parameters": tables.mirt_item_params,
 }

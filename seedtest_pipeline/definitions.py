@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from assets import (
     checks,
+    class_reports,
     cohort_reports,
     item_parameters,
     population,
@@ -23,11 +24,11 @@ from seedtest_pipeline import catalog
 from seedtest_pipeline.automation.alerts import alert_sensor
 from seedtest_pipeline.automation.catch_up import CURRENT_ABILITIES, catch_up_sensor
 from seedtest_pipeline.automation.check_alerts import check_alert_sensor
-from seedtest_pipeline.automation.cohort import cohort_sensor
 from seedtest_pipeline.automation.due_weeks import due_weeks_sensor
 from seedtest_pipeline.automation.history_retention import history_retention_sensor
 from seedtest_pipeline.automation.made_in_time import made_in_time_schedule
 from seedtest_pipeline.automation.schedule import Monday, weekly_schedule
+from seedtest_pipeline.automation.staff_reports import classes_sensor, cohort_sensor
 from seedtest_pipeline.automation.user_keys import user_keys_sensor
 from seedtest_pipeline.partitioning import partitions
 from seedtest_pipeline.settings import Settings, prepare_process
@@ -52,8 +53,9 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             parts.settings.report_absentees,
         ),
     ])  # fmt: skip
-    cohorts, *others = catalog.described([
+    cohorts, classes, *others = catalog.described([
         cohort_reports.build(weeks_and_users, QUARTO_SOURCE),
+        class_reports.build(weeks_and_users, parts.bank_choice, parts.compile_class_templates),
         item_parameters.build(
             parts.settings.irt_model, parts.settings.irt_bank_version, charts, parts.settings.irt_guessing
         ),
@@ -64,13 +66,21 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
     monday = Monday(parts.settings.zone)
     judged = checks.build(weeks_and_users, parts.bank_choice, monday.made_by)
     return dg.Definitions(
-        assets=[catalog.EXAM_RESULTS, *made_weekly, cohorts, *others, catalog.described_spec(CURRENT_ABILITIES)],
+        assets=[
+            catalog.EXAM_RESULTS,
+            *made_weekly,
+            cohorts,
+            classes,
+            *others,
+            catalog.described_spec(CURRENT_ABILITIES),
+        ],
         asset_checks=judged,
         schedules=[weekly_schedule(weeks_and_users, made_weekly, monday), made_in_time_schedule(monday)],
         sensors=[
             due_weeks_sensor(weeks_and_users, made_weekly, parts.bank_choice, parts.settings.report_formats, monday),
             catch_up_sensor(parts.bank_choice),
             cohort_sensor(cohorts),
+            classes_sensor(classes),
             history_retention_sensor(parts.settings.dagster_keep_days),
             *([user_keys] if user_keys else []),
             *(alert_sensor(channel, parts.settings.dagster_ui_url) for channel in parts.alert_channels),

@@ -30,11 +30,17 @@ _PATIENCE_S = 2.5  # for one answer; twice that with all retries
 
 @dataclass(frozen=True)
 class Finding:
-    """`detail` is the part's state, or what is wrong and the remedy."""
+    """`detail` is the part's state, or what is wrong and the remedy. `there` is false of what is not needed and is not
+    there: nothing is broken, and nothing works."""
 
     part: str
     ok: bool
     detail: str
+    there: bool = True
+
+
+class _NotThere(Exception):  # noqa: N818 - no fault
+    """A part that one can do without."""
 
 
 def examine(parts: Parts) -> Iterator[Finding]:
@@ -62,6 +68,8 @@ def examine(parts: Parts) -> Iterator[Finding]:
 def _finding(part: str, look: Callable[[Parts], str], parts: Parts) -> Finding:
     try:
         return Finding(part, True, look(parts))
+    except _NotThere as what:
+        return Finding(part, True, str(what), there=False)
     except (SeedtestError, OSError) as error:
         return Finding(part, False, str(error))
 
@@ -125,7 +133,7 @@ def _daemon(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
         beats = dagster_history.heartbeats(connection) if dagster_history.exists(connection) else {}
     if not beats:
-        return "has not run on this database: `seedtest ui` starts it, with the schedule and the sensors"
+        raise _NotThere("has not run on this database: `seedtest ui` starts it, with the schedule and the sensors")
     now, last = dt.datetime.now(dt.UTC), max(beats.values())
     if now - last > _SILENT:
         raise OperatorRequired(
@@ -162,8 +170,9 @@ def _fonts(parts: Parts) -> str:
 
 def _cohort_report(_: Parts) -> str:
     """Nothing is broken where it cannot be made: it is for the staff, and the learners' reports do without."""
-    lacking = cohort_document.lacking()
-    return f"not made here. {lacking}" if lacking else f"Quarto and R with {', '.join(cohort_document.R_PACKAGES)}"
+    if lacking := cohort_document.lacking():
+        raise _NotThere(f"not made here. {lacking}")
+    return f"Quarto and R with {', '.join(cohort_document.R_PACKAGES)}"
 
 
 def _artifacts(parts: Parts) -> str:

@@ -82,6 +82,18 @@ class Runner:
         self._make("artifacts")
         return self._run(["cohort_reports"], {}, {}, week.key)
 
+    def classes(self, week: Week, group: str | None = None) -> Outcome:
+        """The class reports of a week, of all groups or of one.
+
+        Raises:
+            InvalidInput: the week lies before FIRST_WEEK or in the future.
+            OperatorRequired: a report failed, or there is no such group; the message is the asset's own.
+        """
+        self._require_partitions([week])
+        self._make("artifacts")
+        config = {"ops": {"class_reports": {"config": {"groups": [group]}}}} if group is not None else {}
+        return self._run(["class_reports"], {}, config, week.key)
+
     def add_missing_keys(self) -> list[str]:
         """Register keys of users who have none, as the sensor does; returns all user ids."""
         user_ids, new = user_keys.missing_keys(self.partitions, self.instance, self.parts.engine)

@@ -201,7 +201,18 @@ class Parts:
 
     def compile_templates(self) -> "Mapping[Format, Template]":
         """The report's template in each format that is published, from the cache where it is there."""
+        from resources.reports.document.compile import DOCUMENT
+
+        return self._compiled(DOCUMENT)
+
+    def compile_class_templates(self) -> "Mapping[Format, Template]":
+        """Likewise of the class report."""
+        from resources.reports.classes.page import DOCUMENT
+
+        return self._compiled(DOCUMENT)
+
+    def _compiled(self, document: str) -> "Mapping[Format, Template]":
         from resources.reports.document.compile import compile_templates
 
         formats, language = self.settings.report_formats, self.settings.report_lang
-        return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language)
+        return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language, document)

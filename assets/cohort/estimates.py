@@ -3,15 +3,18 @@
 An `estimates` frame has one row per learner: user_id, theta, se (logits) and n_items, all under one item bank.
 """
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 import pandas as pd
 
 from resources.irt.fit import empirical_reliability
 from resources.irt.growth.population import Population
-from resources.model import Floats
+from resources.model import Floats, Ints
 
 THETA_BIN, SE_BIN = 0.2, 0.02  # logits
 PRECISION_BIN = 0.5  # logits
+SMALLEST_GROUP = 5  # learners: a mean of fewer tells of persons
 # Doubling, as precision goes with the root of the number: each step should cut the standard error alike.
 ANSWERS = (1, 5, 10, 20, 40, 80, 160, 320)
 
@@ -28,14 +31,16 @@ def distribution(estimates: pd.DataFrame) -> pd.DataFrame:
 def precision(estimates: pd.DataFrame) -> pd.DataFrame:
     """Quantiles of se by bins of theta and by number of answers used: by, low, high, n, p10, median, p90.
 
-    A bin holds low and not high, which is missing where it has no end.
+    A bin holds low and not high, which is missing where it has no end. Empty bins between others are there, with n = 0:
+    an axis without them would be no scale.
     """
     theta, se = estimates["theta"].to_numpy(np.float64), estimates["se"]
-    place = np.floor(theta / PRECISION_BIN)
-    by_theta = _quantiles(se, "theta", place * PRECISION_BIN, (place + 1) * PRECISION_BIN)
+    place = np.floor(theta / PRECISION_BIN).astype(np.int64)
+    lowest = int(place.min()) if place.size else 0
+    edges = (lowest + np.arange(place.max() - lowest + 2 if place.size else 1)) * PRECISION_BIN
+    by_theta = _quantiles(se, "theta", place - lowest, edges)
     step = np.searchsorted(ANSWERS, estimates["n_items"].to_numpy(np.int64), "right") - 1
-    edges = np.array([*ANSWERS, np.nan])
-    by_answers = _quantiles(se, "answers", edges[step], edges[step + 1])
+    by_answers = _quantiles(se, "answers", step, np.array([*ANSWERS, np.nan]))
     return pd.concat([by_theta, by_answers], ignore_index=True)
 
 
@@ -95,10 +100,29 @@ def _bins(measure: str, values: pd.Series, width: float) -> pd.DataFrame:
     return pd.DataFrame({"measure": measure, "low": low, "high": low + width, "n": n})
 
 
-def _quantiles(se: pd.Series, by: str, low: Floats, high: Floats) -> pd.DataFrame:
-    """Of the se of each bin, which `low` and `high` give for each learner."""
-    grouped = se.groupby([pd.Series(low, se.index, name="low"), pd.Series(high, se.index, name="high")], dropna=False)
-    rows = grouped.agg(
-        n="size", p10=lambda x: x.quantile(0.1), median="median", p90=lambda x: x.quantile(0.9)
-    ).reset_index()
-    return rows.assign(by=by)[["by", "low", "high", "n", "p10", "median", "p90"]]
+def _quantiles(se: pd.Series, by: str, place: Ints, edges: Floats) -> pd.DataFrame:
+    """Of the se of each bin from the first to the last that has any; `place` is each learner's among `edges`."""
+    bins = np.arange(place.min(), place.max() + 1) if place.size else place
+    of_bin = [se.to_numpy()[place == one] for one in bins.tolist()]
+    quantiles = np.array([np.quantile(of, (0.1, 0.5, 0.9)) if of.size else [np.nan] * 3 for of in of_bin])
+    p10, median, p90 = quantiles.reshape(-1, 3).T
+    return pd.DataFrame({
+        "by": by, "low": edges[bins], "high": edges[bins + 1], "n": [of.size for of in of_bin], "p10": p10,
+        "median": median, "p90": p90,
+    })  # fmt: skip
+
+
+def by_group(estimates: pd.DataFrame, groups: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    """A row per group: learners in it, with an estimate of the week, mean and its standard error, SD of abilities,
+    median se; missing below SMALLEST_GROUP, so that nobody is told of."""
+    rows = []
+    for group, members in groups.items():
+        own = estimates[estimates["user_id"].isin(set(members))]
+        theta, se = (own[name].to_numpy(np.float64) for name in ("theta", "se"))
+        shown = theta.size >= SMALLEST_GROUP
+        sd = sd_of_abilities(theta, se) if shown else np.nan
+        rows.append((
+            group, len(members), theta.size, theta.mean() if shown else np.nan, sd / np.sqrt(max(theta.size, 1)), sd,
+            np.median(se) if shown else np.nan,
+        ))  # fmt: skip
+    return pd.DataFrame(rows, columns=["group", "learners", "estimated", "mean", "se_mean", "sd", "median_se"])

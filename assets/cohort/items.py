@@ -6,12 +6,14 @@ import pandas as pd
 from resources.database.queries.item_banks import Fit
 from resources.irt.calibration.screening import MIN_ANSWERS
 from resources.irt.fit import Residuals
-from resources.model import ItemBank
+from resources.irt.response_functions import information
+from resources.model import Floats, Ints, ItemBank, ItemCatalogue
 
 # Beyond 3 standard errors lies one item in 370 where the model holds: among 300 items one is seen by chance.
 FAR = 3.0
 NOTABLE = 0.03  # of the share right: a shift of b by .15 for an item of a = 1
 NOTABLE_INFIT = 0.05
+MAP_BIN, MAP_END = 0.25, 4.5  # logits
 
 
 def item_fit(residuals: Residuals, bank: ItemBank) -> pd.DataFrame:
@@ -57,3 +59,39 @@ def diagnosis(fit: Fit | None) -> pd.DataFrame:
         ),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["finding", "item", "size"])
+
+
+def topics(residuals: Residuals, bank: ItemBank, catalogue: ItemCatalogue) -> pd.DataFrame:
+    """A row per topic, by name: topic, items, n answers, right and expected (shares), z of the number right. An item
+    without a topic is in none."""
+    of_item = [bank.topics.get(key) or catalogue.of(key).topic for key in bank.item_keys]
+    sums = pd.DataFrame({
+        "topic": of_item, "items": 1, "n": residuals.n, "right": residuals.right, "expected": residuals.expected,
+        "variance": residuals.variance,
+    }).groupby("topic").sum()  # fmt: skip
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = (sums["right"] - sums["expected"]) / np.sqrt(sums["variance"])
+        shares = sums[["right", "expected"]].div(sums["n"], axis=0)
+    return shares.assign(items=sums["items"], n=sums["n"].astype(np.int64), z=z).reset_index()[
+        ["topic", "items", "n", "right", "expected", "z"]
+    ]
+
+
+def wright_map(bank: ItemBank, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Learners by theta and items by difficulty in bins of MAP_BIN logits on one axis, with the information of the
+    whole bank in the middle of each: low, high (logits; low is inside), learners, items, information. What lies beyond
+    MAP_END is in the outermost bins."""
+    theta = estimates["theta"].to_numpy(np.float64)
+    ends = np.clip(np.concatenate([theta, bank.b]), -MAP_END, MAP_END)
+    first, last = (int(np.floor(end / MAP_BIN)) for end in (ends.min(), ends.max()))
+    edges = np.arange(first, last + 2) * MAP_BIN
+
+    def counted(values: Floats) -> Ints:
+        place = np.clip(np.floor(values / MAP_BIN).astype(np.int64) - first, 0, last - first)
+        return np.bincount(place, minlength=edges.size - 1)
+
+    middle = (edges[:-1] + edges[1:]) / 2
+    return pd.DataFrame({
+        "low": edges[:-1], "high": edges[1:], "learners": counted(theta), "items": counted(bank.b),
+        "information": information(bank.items, middle).sum(axis=0),
+    })  # fmt: skip

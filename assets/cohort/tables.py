@@ -19,11 +19,11 @@ from assets.cohort.answers import Batch, Examined
 from assets.selection import in_batches
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts, item_banks, populations
+from resources.database.queries import abilities, attempts, item_banks, item_details, learner_groups, populations
 from resources.errors import InvalidInput
 from resources.irt.fit import marginal_reliability
 from resources.irt.growth.population import Population
-from resources.model import ItemBank, Model, Week
+from resources.model import ItemBank, ItemCatalogue, Model, Week
 from resources.progress import Progress
 from resources.reports.learner.scale import Scale
 from resources.warehouse.warehouse import Warehouse
@@ -52,6 +52,8 @@ class _Cohort:
     users: Sequence[str]
     rules: ScoringRules
     populations: Mapping[Week, Population]
+    groups: Mapping[str, Collection[str]]
+    catalogue: ItemCatalogue
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,10 @@ class Source:
         with transaction(self.engine) as connection:
             users = attempts.users(connection)
             of_week = abilities.of_week(connection, week)
+            groups = {
+                group: {member.user_id for member in members}
+                for group, members in learner_groups.learners(connection).items()
+            }
             moved = {of: found.population for of, found in populations.until(connection, week).items()}
         if of_week.empty:
             raise InvalidInput(
@@ -86,9 +92,10 @@ class Source:
                 fit = item_banks.fit(connection, bank.version)
                 scale = _scale(connection, bank.version)
                 before = item_banks.load(connection, scale[1], bank.model) if len(scale) > 1 else None
+                known = ItemCatalogue(item_details.of(connection, bank.item_keys))
             window_days = int(own["window_days"].mode()[0])  # they were made under, whatever is set by now
             rules = replace(self.rules, lookback_days=window_days)
-            cohort = _Cohort(week, bank, fit, before, scale, of_week, own, users, rules, moved)
+            cohort = _Cohort(week, bank, fit, before, scale, of_week, own, users, rules, moved, groups, known)
             alone = (of_week.loc[of_week["version"] == version, "model"] == model).all()
             yield bank.version if alone else f"{bank.version} {model}", self._tables(cohort, progress)
 
@@ -98,7 +105,7 @@ class Source:
         by_week, growth = self._history(cohort, weeks)
         counted = seen.participation.assign(not_frozen=pd.Series(not_frozen)).reindex([week.key for week in weeks])
         return {
-            "about": _about(cohort),
+            "about": _about(cohort, self.scale),
             "weeks": by_week.join(counted, on="week"),
             "growth": growth,
             "distribution": estimates.distribution(cohort.own),
@@ -107,6 +114,9 @@ class Source:
             "decisions": performance.decisions(cohort.own, self.scale, cohort.bank),
             "items": items.item_fit(seen.residuals, cohort.bank),
             "drift": items.item_drift(cohort.fit),
+            "map": items.wright_map(cohort.bank, cohort.own),
+            "topics": items.topics(seen.residuals, cohort.bank, cohort.catalogue),
+            "groups": estimates.by_group(cohort.own, cohort.groups),
             "diagnosis": items.diagnosis(cohort.fit),
             "learners": _learners(cohort, seen),
             "answers": _counts([(outcome, seen.answers[outcome]) for outcome in answers.OUTCOMES]),
@@ -189,7 +199,7 @@ def _dimensions(fit: item_banks.Fit | None) -> str | None:
     return str(stored["dimensions"]) if isinstance(stored, dict) and "dimensions" in stored else None
 
 
-def _about(cohort: _Cohort) -> pd.DataFrame:
+def _about(cohort: _Cohort, scale: Scale) -> pd.DataFrame:
     """Name and value of what the other tables rest on; a value that is not known is missing."""
     fit, rules, bank = cohort.fit, cohort.rules, cohort.bank
     moved = cohort.populations.get(cohort.week, Population())
@@ -201,6 +211,8 @@ def _about(cohort: _Cohort) -> pd.DataFrame:
         "bank": bank.version,
         "model": bank.model,
         "items": len(bank.item_keys),
+        "score_center": scale.center,
+        "score_per_logit": scale.per_logit,
         "window_days": rules.lookback_days,
         "attempts": rules.attempts,
         "omitted": rules.omitted,

@@ -62,6 +62,11 @@ def report_key(week: Week, user_id: str, form: str) -> str:
     return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{_REPORT_NAME}.{form}")
 
 
+def class_report_key(week: Week, group: str, form: str) -> str:
+    """Such as `classes/2025-01-06/<safe group>/class_report.html`; never one for two groups."""
+    return checked_key(f"classes/{week.key}/{safe_key(group)}/class_report.{form}")
+
+
 def week_of(key: str) -> Week | None:
     """The week of the report whose file stands under this key; None: it is no report's."""
     if not (found := _REPORT.fullmatch(key)):

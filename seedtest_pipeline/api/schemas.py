@@ -193,3 +193,14 @@ class UserReports(BaseModel):
 class ReportLink(BaseModel):
     url: str
     expires_at: dt.datetime | None = Field(description="None: this API hands it out itself, to who has a token.")
+
+
+class Classes(BaseModel):
+    """Groups with a class report that the caller may read."""
+
+    groups: list[str] = Field(description="In order.")
+
+
+class ClassReports(BaseModel):
+    group: str
+    weeks: list[ReportWeek] = Field(description="Newest first.")

@@ -37,7 +37,8 @@ def notify_session_end(
 def token(
     sub: Annotated[str, typer.Option(help="Whom it speaks for: a user's id, or a service's name.")] = "local",
     scope: Annotated[
-        list[str], typer.Option(help="What it allows; repeat it for several. Others: exam:write, report:read.")
+        list[str],
+        typer.Option(help="What it allows; repeat it for several. Others: exam:write, report:read, class:read."),
     ] = ["analysis:run"],  # noqa: B006 - typer copies it
     ttl: Annotated[int, typer.Option(help="Seconds for which it is valid.", min=1, max=86_400)] = 3600,
 ) -> None:

@@ -27,7 +27,8 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the reports of old weeks, files and rows; abilities and responses stay."""
+    """Delete the reports of old weeks, of learners and of classes, files and rows; abilities and responses stay."""
+    from assets.classes import retention as of_classes
     from assets.publishing import retention
 
     parts, day = startup.parts(), before.date()
@@ -36,10 +37,14 @@ def prune(
         for of_week in retention.outdated(parts.engine, parts.artifacts, day):
             old.append((of_week.week.key, len(of_week.files), len(of_week.rows)))
             progress("weeks found", len(old), len(old))
+    classes = of_classes.outdated(parts.engine, parts.artifacts, day)
     if not as_json and old:
         columns = ("week", "rows", "files")
         table(f"Reports of weeks that were over by {day}", columns, [(w, f"{r:,}", f"{f:,}") for w, f, r in old])
-    n_files, n_rows = sum(files for _, files, _ in old), sum(rows for _, _, rows in old)
+    n_files = sum(files for _, files, _ in old) + len(classes)
+    n_rows = sum(rows for _, _, rows in old) + len(classes)
+    if not as_json and classes:
+        OUT.print(f"And {len(classes):,} class reports.", highlight=False)
     if n_files + n_rows == 0:
         ERR.print(f"There is no report of a week that was over by {day}.", highlight=False)
     elif not dry_run:
@@ -48,9 +53,12 @@ def prune(
         with bars() as progress:
             for of_week in retention.outdated(parts.engine, parts.artifacts, day):
                 retention.remove(parts.engine, parts.artifacts, of_week, progress)
+            of_classes.remove(parts.engine, parts.artifacts, classes)
     if as_json:
         weeks = [{"week": week, "files": files, "rows": rows} for week, files, rows in old]
-        OUT.print_json(data={"before": day.isoformat(), "deleted": not dry_run, "weeks": weeks})
+        OUT.print_json(data={
+            "before": day.isoformat(), "deleted": not dry_run, "weeks": weeks, "class_reports": len(classes),
+        })  # fmt: skip
 
 
 @app.command()

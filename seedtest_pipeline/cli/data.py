@@ -1,4 +1,4 @@
-"""Commands for the database and what is told of its items: `migrate` and `items`."""
+"""Commands for the database and what is told of items and people: `migrate`, `items`, `groups`."""
 
 from typing import Annotated
 
@@ -74,3 +74,39 @@ def items(
         facts({name.replace("_", " "): f"{value:,}" for name, value in made.items()})
     if read.unused:
         remark(f"Columns not used: {', '.join(read.unused)}.")
+
+
+def groups(
+    file: Annotated[
+        str,
+        typer.Argument(help="CSV or Parquet with group, user_id and any of role, name.", show_default=False),
+    ],
+    replace: Annotated[bool, typer.Option("--replace", help="Groups that the file does not name are removed.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="Of CSV: cp949, cp1252 ...; UTF-8 unless told.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell who is in which group, learners and teachers: each group of the file is then as the file says."""
+    from resources.database.engine import transaction
+    from resources.database.queries import attempts, learner_groups
+    from resources.ingest.encodings import known
+    from resources.ingest.groups_file import read_groups
+    from resources.model import LEARNER
+
+    parts = startup.parts()
+    read = read_groups(file, known(encoding) if encoding else None)
+    with transaction(parts.engine) as connection:
+        changed = learner_groups.store(connection, read.rows, only=replace)
+        platforms = set(attempts.users(connection))
+    learners = {row["user_id"] for row in read.rows if row["role"] == LEARNER}
+    made = {
+        "groups": len({row["group"] for row in read.rows}), "learners": len(learners),
+        "teachers": len({row["user_id"] for row in read.rows if row["role"] != LEARNER}),
+        "learners_without_a_session": len(learners - platforms), **vars(changed),
+    }  # fmt: skip
+    if as_json:
+        OUT.print_json(data=made)
+    else:
+        facts({name.replace("_", " "): f"{value:,}" for name, value in made.items()})
+    if read.unused:
+        remark(f"Columns not used: {', '.join(read.unused)}.")
+    remark("Class reports follow with their next run; now: seedtest classes --week MONDAY")

@@ -1,12 +1,15 @@
 """What a run made, as a person or a script reads it."""
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seedtest_pipeline.terminal import OUT, facts, table
 
 if TYPE_CHECKING:
+    from resources.model import Week
     from seedtest_pipeline.runs import Outcome
+    from seedtest_pipeline.wiring import Parts
 
 ROWS = 20  # of a table in the terminal
 _LONGEST = 100  # characters of a value there
@@ -46,6 +49,21 @@ def show(outcome: "Outcome", as_json: bool, tables: Sequence[str] = ()) -> None:
                 shown = [[str(value) for value in row.values()] for row in of[:ROWS]]
                 more = f", and {len(of) - ROWS} more: --json" if len(of) > ROWS else ""
                 table(f"{name}{more}", list(of[0]), shown, figures=False)
+
+
+def show_a_report(parts: "Parts", week: "Week", user: str | None) -> None:
+    """Where one of the week's reports is, and the line that opens it."""
+    from resources.database.engine import transaction
+    from resources.database.queries import report_artifacts
+
+    with transaction(parts.engine) as connection:
+        one = report_artifacts.first(connection, week, user)
+    if one is None:
+        OUT.print(f"No report of {week} is there: nobody asked for has answered lately.", highlight=False)
+        return
+    OUT.print(f"A report to open: {one.url}", highlight=False, markup=False)
+    line = f"seedtest report --week {week} --user {shlex.quote(one.user_id)} --open"
+    OUT.print(f"In the browser:   {line}", highlight=False, markup=False)
 
 
 def _rows(value: object) -> list[dict[str, object]]:

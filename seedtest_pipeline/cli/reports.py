@@ -1,4 +1,4 @@
-"""The command `report`: where a learner's report is, and links that open it."""
+"""The command `report`: where a learner's reports are, and links that open them."""
 
 import shlex
 import webbrowser
@@ -10,7 +10,7 @@ import typer
 
 from resources.errors import InvalidInput
 from seedtest_pipeline.cli import options, startup
-from seedtest_pipeline.cli.options import AsJson, Link, OpenIt, WeekOption
+from seedtest_pipeline.cli.options import AsJson, Link, OpenIt
 from seedtest_pipeline.terminal import ERR, OUT
 
 if TYPE_CHECKING:
@@ -21,38 +21,50 @@ if TYPE_CHECKING:
 
 def report(
     user: Annotated[str, typer.Option(help="The user, by the platform's id.")],
-    week: WeekOption,
+    week: Annotated[str | None, typer.Option(metavar="MONDAY", help="The week, as its Monday: 2025-01-06.")] = None,
+    all_weeks: Annotated[bool, typer.Option("--list", help="All weeks that have a report, the newest first.")] = False,
     form: Annotated[Literal["html", "pdf"] | None, typer.Option("--format", help="Only this format.")] = None,
     link: Link = False,
     open_it: OpenIt = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print where a learner's report of a week is."""
-    of_week = options.week(week)
+    """Print where a learner's report of a week is, or of every week."""
+    if (week is None) != all_weeks:
+        raise typer.BadParameter("name one week, or use --list for all.", param_hint="--week")
+    of_week = options.week(week) if week else None
     from resources.database.engine import transaction
     from resources.database.queries import report_artifacts
 
     parts = startup.parts()
     with transaction(parts.engine) as connection:
-        made = report_artifacts.of_week(connection, of_week, [user])
+        made = report_artifacts.of_user(connection, user, of_week)
     rows = [row for row in made if form in (None, row.format)]
     if not rows:
         raise _not_made(user, of_week, form, [row.format for row in made])
     to_them = _links(parts, rows) if link or open_it else []
     if as_json:
         shown: list[dict[str, object]] = [
-            {"format": row.format, "url": row.url, "sha256": row.sha256, **_described(to_it)}
+            {
+                "week": row.week.key, "format": row.format, "url": row.url, "sha256": row.sha256,
+                **_described(to_it),
+            }
             for row, to_it in zip_longest(rows, to_them)
-        ]
-        OUT.print_json(data={"user": user, "week": of_week.key, "reports": shown})
+        ]  # fmt: skip
+        OUT.print_json(data={"user": user, **({"week": of_week.key} if of_week else {}), "reports": shown})
     else:
-        for place in to_them if link else rows:
-            OUT.print(place.url, highlight=False)
+        urls = [to_it.url for to_it in to_them] if link else [row.url for row in rows]
+        for row, url in zip(rows, urls, strict=True):
+            OUT.print(f"{row.week}  {url}" if all_weeks else url, highlight=False, markup=False)
     if open_it and not webbrowser.open(to_them[0].url):
         ERR.print("No browser was found here: open the address by hand.")
 
 
-def _not_made(user: str, week: "Week", form: "Format | None", others: Sequence[str]) -> InvalidInput:
+def _not_made(user: str, week: "Week | None", form: "Format | None", others: Sequence[str]) -> InvalidInput:
+    if week is None:
+        return InvalidInput(
+            f"There is no {form + ' ' if form else ''}report of {user!r}",
+            remedy="see that the id is the platform's, and that their weeks were run.",
+        )
     remedy = f"seedtest run --week {week} --user {shlex.quote(user)}"
     if others:
         return InvalidInput(

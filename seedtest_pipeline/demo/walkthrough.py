@@ -10,10 +10,10 @@ from functools import partial
 
 from resources.database.address import address
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts, item_banks, report_artifacts
+from resources.database.queries import abilities, attempts, class_reports, item_banks, learner_groups, report_artifacts
 from resources.errors import InvalidInput, NoItemBank
 from resources.ingest import load as loading
-from resources.model import SYNTHETIC, ItemBank, Week
+from resources.model import LEARNER, SYNTHETIC, ItemBank, Week
 from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, SyntheticExam, recovery, synthetic_exam
 from seedtest_pipeline.runs import Outcome, Runner
 from seedtest_pipeline.settings import Settings, remember
@@ -22,6 +22,7 @@ from seedtest_pipeline.wiring import Parts
 
 SEED = 20260928
 N_WEEKS = 8
+CLASS_SIZE = 25
 
 
 @dataclass
@@ -69,7 +70,9 @@ def play(settings: Settings) -> None:
             template = runner.unpartitioned("report_template").metadata["report_template"]
             made.append(f"compiled by {template['compiled by'].value}")
         outcome = runner.weeks(list(first_week.through(first_week.plus(N_WEEKS - 1))))
-    steps.rows += _weekly_rows(outcome)
+        steps.rows += _weekly_rows(outcome)
+        with steps.step("class_reports") as made:
+            made.append(_classes(runner, exam, first_week.plus(N_WEEKS - 1)))
     table("What the demo made (all of it synthetic)", ["step", "made", "seconds"], steps.rows)
     _tell(parts, exam, first_week)
 
@@ -98,6 +101,19 @@ def _bank(parts: Parts, runner: Runner) -> str:
         runner.unpartitioned("item_parameters")
         bank = in_force()
     return f"{len(bank.item_keys)} items, {bank.model}, bank {bank.version}"
+
+
+def _classes(runner: Runner, exam: SyntheticExam, week: Week) -> str:
+    """Reports of the last week, of groups of CLASS_SIZE learners."""
+    user_ids = sorted(set(exam.responses["user_id"]))
+    rows = [
+        {"group": f"{SYNTHETIC}class-{n // CLASS_SIZE + 1}", "user_id": user_id, "role": LEARNER, "name": None}
+        for n, user_id in enumerate(user_ids)
+    ]
+    with transaction(runner.parts.engine) as connection:
+        learner_groups.store(connection, rows, only=False)
+    made = runner.classes(week).metadata["class_reports"]
+    return f"{made['groups'].value} reports of the last week"
 
 
 def _weekly_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
@@ -129,5 +145,8 @@ def _tell(parts: Parts, exam: SyntheticExam, first_week: Week) -> None:
     OUT.print(
         f"Another:           seedtest report --week {last_week} --user {shlex.quote(max(reports))}", highlight=False
     )
+    with transaction(parts.engine) as connection:
+        of_a_class = class_reports.of_week(connection, last_week)[0]
+    OUT.print(f"For a teacher:     {of_a_class.url}", highlight=False)
     OUT.print(f"For the staff:     seedtest cohort --week {last_week}  (needs Quarto and R)", highlight=False)
     OUT.print("Dagster's UI:      make ui", highlight=False)

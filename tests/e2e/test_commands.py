@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_details
+from resources.database.queries import abilities, item_details, learner_groups
 from resources.database.schema.tables import exam_results
-from resources.model import ItemDetails, Thetas, Week
+from resources.model import ItemDetails, Member, Thetas, Week
 from resources.reports import cohort_document
 from seedtest_pipeline.cli import main
 from tests.e2e.conftest import N_ITEMS, N_USERS, WEEKS
@@ -40,6 +40,7 @@ def test_every_command_explains_itself(type_, command):
         (["run", "--week", "tomorrow"], "'tomorrow' is not a date"),
         (["run", "--week", WEEKS[1], "--through", WEEKS[0]], f"{WEEKS[0]} is before --week {WEEKS[1]}"),
         (["report", "--user", "u2", "--week", "2025-02-30"], "'2025-02-30' is not a date"),
+        (["report", "--user", "u2"], "name one week, or use --list for all."),
         (["ui", "--port", "70000"], "Invalid value for '--port'"),
     ],
 )
@@ -221,7 +222,7 @@ def test_a_cohort_report_is_made_printed_and_opened(on_exam, engine, monkeypatch
         one = Thetas(("u2",), *(np.array([x]) for x in (0.1, 0.3, 9, 0, 0)), (), "2PL", "true")
         at = Week.parse(WEEKS[1]).ends_at
         abilities.store_week(connection, Week.parse(WEEKS[1]), first_states(one), 30, at)
-    page = '<img src=\\"data:image/svg+xml;,\\">' * 3 + "</html>"
+    page = '<img src=\\"data:image/svg+xml;,\\">' * 4 + "</html>"
     tools = {
         "quarto": f'[ "$1" = --version ] && echo 1.10 || echo "Week of {WEEKS[1]}. {page}" > cohort_report.html',
         "Rscript": "exit 0",
@@ -242,12 +243,14 @@ def test_a_cohort_report_is_made_printed_and_opened(on_exam, engine, monkeypatch
 
 
 def test_doctor_told_one_missing_database_in_four_lines_and_now_in_one(type_, monkeypatch):
+    monkeypatch.setattr(cohort_document, "lacking", lambda: "Quarto is not installed")
     monkeypatch.setenv("DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/x")
     said = type_("doctor")
     assert said.exit_code == 1
     assert said.out.count("is not available") == 1
     assert said.out.count("not examined") == 7
     assert "ok     report compiler" in said.out
+    assert "absent cohort report" in said.out, "it was a green 'not made here'"
 
 
 def test_items_are_told_and_told_again(on_exam, tmp_path, engine):
@@ -260,3 +263,24 @@ def test_items_are_told_and_told_again(on_exam, tmp_path, engine):
     assert json.loads(on_exam("items", str(file), "--json").out)["items_changed"] == 1
     with transaction(engine) as connection:
         assert item_details.of(connection, ["i1", "i2"]) == {"i1": ItemDetails("Subtracting fractions")}
+
+
+def test_groups_are_told_told_again_and_removed(on_exam, tmp_path, engine):
+    file = tmp_path / "groups.csv"
+    refused = on_exam("classes", "--week", WEEKS[1])
+    assert refused.exit_code == 1
+    assert "There are no groups. Tell who is in which: seedtest groups FILE" in refused.err
+    file.write_text("group,user_id,role,name\n3-2,u2,,Ann\n3-2,u3,,\n3-2,boss,teacher,\n4-1,nobody,,\n")
+    said = json.loads(on_exam("groups", str(file), "--json").out)
+    assert said == {
+        "groups": 2, "learners": 3, "teachers": 1, "learners_without_a_session": 1,
+        "added": 4, "changed": 0, "left": 0, "groups_removed": 0,
+    }  # fmt: skip
+    file.write_text("group,user_id,name\n3-2,u2,Anna\n")
+    said = json.loads(on_exam("groups", str(file), "--json").out)
+    assert (said["added"], said["changed"], said["left"], said["groups_removed"]) == (0, 1, 2, 0)
+    with transaction(engine) as connection:
+        assert learner_groups.learners(connection) == {"3-2": [Member("u2", "Anna")], "4-1": [Member("nobody", None)]}
+        assert learner_groups.taught_by(connection, "boss") == []
+    said = json.loads(on_exam("groups", str(file), "--replace", "--json").out)
+    assert (said["left"], said["groups_removed"]) == (1, 1)

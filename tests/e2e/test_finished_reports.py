@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
-from resources.artifacts.store import ArtifactStore, report_key
+from resources.artifacts.store import ArtifactStore, class_report_key, report_key
 from resources.database.engine import transaction
 from resources.database.queries import report_artifacts
 from resources.model import ReportArtifact, Week
@@ -54,7 +54,12 @@ def _publish(store: ArtifactStore, engine: sa.Engine) -> None:
 
 
 def test_a_report_in_s3_has_a_stable_address_and_a_link_that_opens_it(bucket: str, on_exam: Type) -> None:
-    assert on_exam("run", *ASKED).exit_code == 0
+    ran = on_exam("run", *ASKED)
+    assert ran.exit_code == 0
+    assert ran.out.splitlines()[-2:] == [
+        f"A report to open: s3://{bucket}/{KEY}",
+        f"In the browser:   seedtest report --week {WEEKS[0]} --user u2 --open",
+    ]
     assert on_exam("report", *ASKED).out.strip() == f"s3://{bucket}/{KEY}"
     link = on_exam("report", *ASKED, "--format", "html", "--link").out.strip()
     page = httpx.get(link)
@@ -65,6 +70,46 @@ def test_a_report_in_s3_has_a_stable_address_and_a_link_that_opens_it(bucket: st
     assert (shown["format"], shown["url"]) == ("html", f"s3://{bucket}/{KEY}")
     assert httpx.get(shown["link"]).content == page.content
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", shown["expires_at"])
+
+
+def test_a_class_report_of_the_week_is_made_printed_and_opened(
+    in_s3: str, on_exam: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "groups.csv"
+    file.write_text("group,user_id,name\n3-2,u2,Ann\n3-2,u3,Bob\n4-1,u3,\n")
+    assert on_exam("groups", str(file)).exit_code == 0
+    week = ("--week", WEEKS[0])
+    assert on_exam("classes", *week, "--open").exit_code == 2
+    said = on_exam("classes", *week)
+    assert said.exit_code == 0, said.err
+    assert said.out.splitlines() == [
+        f"{group}: s3://{in_s3}/{class_report_key(WEEK, group, 'html')}" for group in ("3-2", "4-1")
+    ]
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: not opened.append(url))
+    assert on_exam("classes", *week, "--group", "3-2", "--open").exit_code == 0
+    page = httpx.get(opened[0]).text
+    assert "Ann" in page
+    assert "this week was not made for this learner" in page, "nobody ran it for u3"
+    pruned = json.loads(on_exam("artifacts", "prune", *BEFORE, "--yes", "--json").out)
+    assert pruned["class_reports"] == 2
+    assert httpx.get(opened[0]).status_code == 404
+    assert json.loads(on_exam("artifacts", "prune", *BEFORE, "--json").out)["class_reports"] == 0
+
+
+def test_all_weeks_of_a_learner_are_listed_the_newest_first(in_s3: str, on_exam: Type, engine: sa.Engine) -> None:
+    later = Week.parse(WEEKS[1])
+    url = S3Store(in_s3).put(report_key(later, "u2", "pdf"), b"%PDF", "application/pdf")
+    with transaction(engine) as connection:
+        row = ReportArtifact("u2", later, "pdf", url, dt.datetime.now(dt.UTC), "00")
+        report_artifacts.record(connection, [row])
+    listed = on_exam("report", "--user", "u2", "--list")
+    assert listed.out.splitlines() == [f"{WEEKS[1]}  {url}", f"{WEEKS[0]}  s3://{in_s3}/{KEY}"]
+    as_json = json.loads(on_exam("report", "--user", "u2", "--list", "--format", "html", "--json").out)
+    assert [(one["week"], one["format"]) for one in as_json["reports"]] == [(WEEKS[0], "html")]
+    nobody = on_exam("report", "--user", "nobody", "--list")
+    assert nobody.exit_code == 1
+    assert "There is no report of 'nobody'" in nobody.err
 
 
 def test_open_hands_the_browser_a_link_and_not_the_address(

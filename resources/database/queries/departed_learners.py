@@ -12,6 +12,7 @@ from resources.database.schema.tables import (
     answered_items,
     departed_learners,
     ingested_sessions,
+    learner_groups,
     mirt_ability,
     report_artifacts,
     theta_estimates,
@@ -58,13 +59,14 @@ def forget_notices(connection: sa.Connection, user_ids: Sequence[str]) -> None:
 
 
 def remove(connection: sa.Connection, user_ids: Sequence[str]) -> int:
-    """Their estimates, current abilities, answered items, reports' rows and what files wrote of them are gone; returns
-    how many estimates."""
+    """Their estimates, current abilities, answered items, reports' rows, groups and what files wrote of them are gone;
+    returns how many estimates."""
     connection.execute(sa.delete(mirt_ability).where(_are(mirt_ability, user_ids), mirt_ability.c.as_of.is_not(None)))
     connection.execute(
         sa.delete(report_artifacts).where(_are(report_artifacts, user_ids), report_artifacts.c.sha256.is_not(None))
     )
     connection.execute(sa.delete(ingested_sessions).where(_are(ingested_sessions, user_ids)))  # old answers stand there
+    connection.execute(sa.delete(learner_groups).where(_are(learner_groups, user_ids)))
     connection.execute(sa.delete(answered_items).where(_are(answered_items, user_ids)))
     estimates = connection.execute(sa.delete(theta_estimates).where(_are(theta_estimates, user_ids))).rowcount
     forget_notices(connection, user_ids)

@@ -59,6 +59,15 @@ def sample(connection: sa.Connection, weeks: Sequence[Week], n: int) -> list[Rep
     return _read(connection, sa.select(report_artifacts).where(of_weeks).order_by(sa.func.random()).limit(n))
 
 
+def first(connection: sa.Connection, week: Week, user_id: str | None = None) -> ReportArtifact | None:
+    """One report of a week, to look at: of this user, or of the first one; in HTML where there is one."""
+    query = sa.select(report_artifacts).where(report_artifacts.c.week_start == week.start)
+    if user_id is not None:
+        query = query.where(report_artifacts.c.user_id == user_id)
+    order = (sa.collate(report_artifacts.c.user_id, "C"), report_artifacts.c.format)
+    return next(iter(_read(connection, query.order_by(*order).limit(1))), None)
+
+
 def of_user(connection: sa.Connection, user_id: str, week: Week | None = None) -> list[ReportArtifact]:
     """A user's reports, the newest week first and by format, of all weeks or of one."""
     query = sa.select(report_artifacts).where(report_artifacts.c.user_id == user_id)

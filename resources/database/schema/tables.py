@@ -187,6 +187,28 @@ answered_items = sa.Table(  # so that on demand a repeat is known without readin
     sa.Column("item_keys", sa.ARRAY(sa.Text), nullable=False),
 )
 
+learner_groups = sa.Table(  # what a person's file tells
+    "learner_groups",
+    metadata,
+    sa.Column("group_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),  # learner or teacher
+    sa.Column("name", sa.Text),
+)
+
+class_reports = sa.Table(
+    "class_reports",
+    metadata,
+    sa.Column("group_id", sa.Text, primary_key=True),
+    sa.Column("week_start", sa.Date, primary_key=True),
+    sa.Column("format", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("generated_at", _instant, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("inputs_sha256", sa.Text, nullable=False),
+    sa.Column("learners", sa.ARRAY(sa.Text), nullable=False),  # whom it names: it goes when one of them is gone
+)
+
 report_artifacts = sa.Table(
     "seedtest_report_artifacts",
     metadata,

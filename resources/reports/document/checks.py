@@ -109,15 +109,17 @@ def check_chart(svg: str, name: str) -> None:
     nesting.close()
 
 
-def verify(report: bytes, user_id: str, week: Week, template: Template) -> None:
-    """Nothing, if `report` is a whole report of this user and week from this template.
+def verify(
+    report: bytes, user_id: str, week: Week, template: Template, max_bytes: Mapping[Format, int] = MAX_BYTES
+) -> None:
+    """Nothing, if `report` is a whole report of this user, or group, and week from this template.
 
     Raises:
         ReportBroken: the first thing that is wrong with it.
     """
     about = f"The report of {user_id!r} for {week}"
-    if len(report) > MAX_BYTES[template.format]:
-        raise ReportBroken(f"{about} has {len(report):,} bytes, more than {MAX_BYTES[template.format]:,}.")
+    if len(report) > max_bytes[template.format]:
+        raise ReportBroken(f"{about} has {len(report):,} bytes, more than {max_bytes[template.format]:,}.")
     text = report.decode(errors="replace")
     if not text.rstrip().endswith(_END[template.format]):
         raise ReportBroken(f"{about} has no end.")

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pypandoc
@@ -56,14 +57,14 @@ _WRITERS: Mapping[Format, _Writer] = {
 
 @dataclass(frozen=True)
 class _Tool:
-    """`compile` takes the folder of a private copy and a writer's name, and returns what it writes of the document."""
+    """`compile` takes the folder of a private copy, the document's name and a writer, and returns what that writes."""
 
     name: str
-    compile: Callable[[Path, _Writer], str]
+    compile: Callable[[Path, str, _Writer], str]
 
 
 def compile_templates(
-    source_dir: Path, cache_dir: Path, formats: Sequence[Format], language: Language
+    source_dir: Path, cache_dir: Path, formats: Sequence[Format], language: Language, document: str = DOCUMENT
 ) -> dict[Format, Template]:
     """`compile_template` for each of `formats`.
 
@@ -73,11 +74,13 @@ def compile_templates(
     """
     if "pdf" in formats:
         typeset.check_fonts(language)
-    return {form: compile_template(source_dir, cache_dir, language, form) for form in formats}
+    return {form: compile_template(source_dir, cache_dir, language, form, document) for form in formats}
 
 
-def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en", form: Format = "html") -> Template:
-    """The template of `source_dir`/weekly_report.qmd with its theme and charts, from `cache_dir` if it is there.
+def compile_template(
+    source_dir: Path, cache_dir: Path, language: Language = "en", form: Format = "html", document: str = DOCUMENT
+) -> Template:
+    """The template of `document`, a file of `source_dir`, with its theme and charts, from `cache_dir` if it is there.
 
     Raises:
         TemplateBroken: the tool failed, took too long, or made something else than the document asks for; the document
@@ -85,16 +88,16 @@ def compile_template(source_dir: Path, cache_dir: Path, language: Language = "en
     """
     tool = _tool()
     words = _words(source_dir, language)
-    document = translated((source_dir / DOCUMENT).read_text(encoding="utf-8"), words)
+    text = translated((source_dir / document).read_text(encoding="utf-8"), words)
     writer = _WRITERS[form]
-    cached = cache_dir / f"{_content_hash(source_dir, tool, language)}{writer.suffix}"
+    cached = cache_dir / f"{_content_hash(source_dir, tool, language, document)}{writer.suffix}"
     if cached.exists():
         source = cached.read_text(encoding="utf-8")
     else:
-        source = _compiled(source_dir, document, tool, writer)
+        source = _compiled(source_dir, document, text, tool, writer)
         if form == "html":
             source = _normalised(source)
-        check_template(source, document, form)
+        check_template(source, text, form)
         _keep(cached, source)
     charts = _charts(source_dir, source, words)
     covered = [source, words.language, words.catalogue, *(f"{name}\0{charts[name]}" for name in sorted(charts))]
@@ -125,12 +128,12 @@ def _charts(source_dir: Path, source: str, words: Words) -> dict[str, str]:
     return charts
 
 
-def _compiled(source_dir: Path, document: str, tool: _Tool, writer: _Writer) -> str:
+def _compiled(source_dir: Path, document: str, text: str, tool: _Tool, writer: _Writer) -> str:
     """From a private copy: in place, two renders at once write over each other's files and can still exit with 0."""
     with tempfile.TemporaryDirectory(prefix="seedtest-report-") as scratch:
         copy = shutil.copytree(source_dir, Path(scratch) / "quarto", ignore=shutil.ignore_patterns(".*", SAMPLE))
-        (Path(copy) / DOCUMENT).write_text(document, "utf-8")
-        return tool.compile(Path(copy), writer)
+        (Path(copy) / document).write_text(text, "utf-8")
+        return tool.compile(Path(copy), document, writer)
 
 
 def _normalised(source: str) -> str:
@@ -145,26 +148,26 @@ def _tool() -> _Tool:
     if quarto := programs.find_quarto():
         path = quarto.path
         if quarto.is_at_least(QUARTO_NEEDED):
-            return _Tool(f"quarto {quarto.version}", lambda folder, writer: _by_quarto(path, folder, writer))
+            return _Tool(f"quarto {quarto.version}", partial(_by_quarto, path))
         needed = ".".join(map(str, QUARTO_NEEDED))
         logger.warning("Quarto %s is too old (%s is needed): pandoc compiles the report.", quarto.version, needed)
     pandoc = pypandoc.get_pandoc_path()
-    return _Tool(f"pandoc {pypandoc.get_pandoc_version()}", lambda folder, writer: _by_pandoc(pandoc, folder, writer))
+    return _Tool(f"pandoc {pypandoc.get_pandoc_version()}", partial(_by_pandoc, pandoc))
 
 
-def _by_quarto(quarto: str, folder: Path, writer: _Writer) -> str:
-    made = (folder / DOCUMENT).with_suffix(writer.suffix)
+def _by_quarto(quarto: str, folder: Path, document: str, writer: _Writer) -> str:
+    made = (folder / document).with_suffix(writer.suffix)
     made.unlink(missing_ok=True)  # somebody may have rendered the document by hand
-    _run([quarto, "render", DOCUMENT, "--to", writer.name], folder)
+    _run([quarto, "render", document, "--to", writer.name], folder)
     if not made.exists():
         raise TemplateBroken(f"quarto render ended well and wrote no {made.name}.")
     return made.read_text(encoding="utf-8")
 
 
-def _by_pandoc(pandoc: str, folder: Path, writer: _Writer) -> str:
+def _by_pandoc(pandoc: str, folder: Path, document: str, writer: _Writer) -> str:
     """What the document's own header asks of Quarto, said to pandoc."""
     options = ["--from=markdown", f"--to={writer.name}", "--lua-filter=fill.lua", "--wrap=none", *writer.options]
-    return _run([pandoc, DOCUMENT, *options], folder)
+    return _run([pandoc, document, *options], folder)
 
 
 def _run(command: list[str], folder: Path) -> str:
@@ -175,8 +178,8 @@ def _run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-def _content_hash(source_dir: Path, tool: _Tool, language: Language) -> str:
-    digest = hashlib.sha256(f"{RECIPE}\0{tool.name}\0{language}".encode())
+def _content_hash(source_dir: Path, tool: _Tool, language: Language, document: str) -> str:
+    digest = hashlib.sha256(f"{RECIPE}\0{tool.name}\0{language}\0{document}".encode())
     for path in sorted(source_dir.rglob("*")):
         relative = path.relative_to(source_dir)
         if path.is_file() and path.name != SAMPLE and not any(part.startswith(".") for part in relative.parts):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import jinja2
 
 from resources.errors import TemplateBroken
-from resources.model import Format, safe_key
+from resources.model import Format, Week, safe_key
 from resources.reports.document import inert, typeset
 from resources.reports.document.checks import check_filled
 from resources.reports.document.foreign import Foreign
@@ -30,11 +30,18 @@ def render(template: Template, given: ReportInput, lost: set[str] | None = None)
         ReportBroken: a place in a PDF was not filled, or a picture is empty; of HTML, `checks.verify` finds that.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
-    filled = _filled("quarto/weekly_report.qmd", template.format, template.source, names(template, given))
+    return finished("weekly_report.qmd", template, names(template, given), given.week, lost)
+
+
+def finished(
+    document: str, template: Template, values: Mapping[str, object], week: Week, lost: set[str] | None = None
+) -> bytes:
+    """The file of any of our documents, with `values` for what it names; as `render`, and with its errors."""
+    filled = _filled(f"quarto/{document}", template.format, template.source, values)
     if template.format == "html":
         return filled.encode()
     check_filled(filled, "pdf")
-    return typeset.pdf(filled, given.week.ends_at, lost)
+    return typeset.pdf(filled, week.ends_at, lost)
 
 
 def names(template: Template, given: ReportInput) -> Mapping[str, object]:

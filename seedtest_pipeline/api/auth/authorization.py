@@ -36,14 +36,21 @@ async def _updatable(asked: UpdateTheta, request: Request) -> UpdateTheta:
     return asked
 
 
+async def _class_reader(request: Request) -> str | None:
+    return scopes.require_class(caller_of(request))
+
+
 ReadableUser = Annotated[str, Depends(_readable)]
 """The path's `user_id`, whose abilities and reports the caller may read; else 403."""
 ReadableOrOwn = Annotated[str, Depends(_readable_or_own)]
 """The query's `user_id`, or the caller's own, likewise."""
 AllowedUpdate = Annotated[UpdateTheta, Depends(_updatable)]
 """The body, whose user the caller may have estimated; else 403."""
+ClassReader = Annotated[str | None, Depends(_class_reader)]
+"""The teacher whose groups alone the caller may read, None of who may read all; else 403. Which groups those are, only
+the database knows: `routes.classes` asks it before anything else."""
 
-_DECISIONS: frozenset[Callable[..., Any]] = frozenset({_readable, _readable_or_own, _updatable})
+_DECISIONS: frozenset[Callable[..., Any]] = frozenset({_readable, _readable_or_own, _updatable, _class_reader})
 
 
 def is_declared(dependant: Dependant) -> bool:

@@ -9,6 +9,9 @@ READ_OWN = "report:read"
 READ_OWN_FORMERLY = "reports:view"
 """What the predecessor's tokens say for READ_OWN."""
 
+READ_CLASS = "class:read"
+"""Read the class reports of the groups that the token's subject teaches."""
+
 
 def require_update(caller: Caller, user_id: str) -> None:
     """Raises:
@@ -22,6 +25,19 @@ def require_read(caller: Caller, user_id: str) -> None:
     Forbidden: the caller may not read this user's abilities and reports.
     """
     _require(caller, user_id, {READ_OWN, READ_OWN_FORMERLY}, READ_OWN)
+
+
+def require_class(caller: Caller) -> str | None:
+    """The teacher whose groups alone the caller may read; None: all may be read.
+
+    Raises:
+        Forbidden: the caller may read no class report.
+    """
+    if ANYBODY in caller.scopes:
+        return None
+    if READ_CLASS in caller.scopes:
+        return caller.subject
+    raise Forbidden(READ_CLASS)
 
 
 def _require(caller: Caller, user_id: str, own: set[str], named: str) -> None:

@@ -23,7 +23,7 @@ from seedtest_pipeline.api.schemas import Report, ReportLink, ReportWeek, UserRe
 from seedtest_pipeline.api.service import Service
 
 # A page may look as it does and nothing more: should ever a script get into one, it would not run.
-_PAGE_HEADERS = {
+PAGE_HEADERS = {
     "html": {
         "content-type": "text/html; charset=utf-8",
         "content-security-policy": (
@@ -90,7 +90,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         if isinstance(service.artifacts, FolderStore):
             if as_json:
                 return ReportLink(url=_href(found), expires_at=None)
-            return Response(await service.work(service.artifacts.read, key), headers=_PAGE_HEADERS[format])
+            return Response(await service.work(service.artifacts.read, key), headers=PAGE_HEADERS[format])
         (link,) = await service.work(service.links.of, [key], service.settings.report_link_secs)
         if as_json:
             return ReportLink(url=link.url, expires_at=link.expires_at)

@@ -20,7 +20,11 @@ OPERATIONS = [
     ("GET", "/analysis/irt/theta"),
     ("GET", "/users/{user_id}/theta"),
     ("GET", "/users/{user_id}/reports"),
+    ("GET", "/users/{user_id}/reports/index.html"),
     ("GET", "/users/{user_id}/reports/{week}"),
+    ("GET", "/classes"),
+    ("GET", "/classes/{group}/reports"),
+    ("GET", "/classes/{group}/reports/{week}"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
 ]
@@ -67,7 +71,9 @@ def test_what_needs_a_token_says_so_and_asks_for_it(document, serve, provider):
     closed = serve(local_dev=False, jwks_url=provider.url, jwt_iss=ISSUER, jwt_aud=AUDIENCE)
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            answer = closed.request(method, path.format(user_id="u", week="2025-02-03"), json={"user_id": "u"})
+            answer = closed.request(
+                method, path.format(user_id="u", group="3-2", week="2025-02-03"), json={"user_id": "u"}
+            )
             assert (answer.status_code == 401) == (operation.get("security") == [{"token": []}]), path
             assert (answer.status_code == 401) == ("WWW-Authenticate" in answer.headers)
 

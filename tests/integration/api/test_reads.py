@@ -1,6 +1,7 @@
 """Abilities and reports over HTTP: what is stored, for whom, and the way to a report."""
 
 import datetime as dt
+import re
 
 import httpx
 import numpy as np
@@ -11,7 +12,7 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import abilities, report_artifacts
+from resources.database.queries import abilities, learner_groups, report_artifacts
 from resources.database.queries.abilities import Ability
 from resources.model import ReportArtifact, Thetas, Week
 from tests.integration.api.platform import adopt
@@ -144,3 +145,21 @@ def test_a_report_in_s3_is_a_redirect_to_a_short_lived_link_or_the_link_as_json(
     assert dt.timedelta(0) < left <= dt.timedelta(seconds=120)
     for address in (redirect.headers["location"], link["url"]):
         assert httpx.get(address, trust_env=False).content == PAGE
+
+
+def test_the_page_of_a_learners_weeks_leads_to_each_report_and_shows_the_name_as_it_is(engine, serve, tmp_path):
+    publish(engine, tmp_path, "a/b", WEEK, "html")
+    publish(engine, tmp_path, "a/b", WEEK.plus(1), "pdf", b"%PDF-")
+    with transaction(engine) as connection:
+        row = {"group": "3-2", "user_id": "a/b", "role": "learner", "name": "<b>Ann"}
+        learner_groups.store(connection, [row], only=False)
+    for language, title in (("en", "Weekly reports"), ("ko", "주간 학습 보고서 목록")):
+        api = serve(report_lang=language)
+        page = api.get("/users/a%2Fb/reports/index.html")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert f'lang="{language}"' in page.text
+        assert f"<h1>{title}</h1>" in page.text
+        assert "&lt;b&gt;Ann" in page.text
+        leads = [str(page.url.join(link)) for link in re.findall('href="([^"]+)"', page.text)]
+        assert [httpx.get(lead).content for lead in leads] == [b"%PDF-", PAGE]
+    assert "There is no report yet." in serve().get("/users/nobody/reports/index.html").text

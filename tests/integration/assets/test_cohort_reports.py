@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from assets import cohort_reports
+from assets import class_reports, cohort_reports
 from assets.abilities.counted_answers import CountedAnswers
 from assets.abilities.scoring import ScoringRules
 from assets.cohort import answers
@@ -21,7 +21,8 @@ from assets.partitions import Partitions
 from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts, item_banks, populations
+from resources.database.queries import abilities, attempts, item_banks, learner_groups, populations
+from resources.database.queries.item_banks import BankChoice
 from resources.database.schema.tables import exam_results
 from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator
@@ -30,7 +31,7 @@ from resources.model import ItemBank, Week
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
 from resources.warehouse.warehouse import Warehouse
-from seedtest_pipeline.automation import asking, cohort
+from seedtest_pipeline.automation import asking, staff_reports
 from tests.integration.assets.freezing import FIRST, KEY, answer, quiet, run
 from tests.integration.reports.conftest import SOURCE
 from tests.week_states import first_states
@@ -223,7 +224,7 @@ def materialize(source: Source, store: FolderStore) -> dg.ExecuteInProcessResult
 @pytest.fixture
 def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A `quarto` that writes the smallest whole page, at whatever is in front of it on the PATH."""
-    figures = "<img src='data:image/svg+xml;,'>".replace("'", '\\"') * 3
+    figures = "<img src='data:image/svg+xml;,'>".replace("'", '\\"') * 4
     script = 'if [ "$1" = --version ]; then echo 1.10.0; else week=$(sed -n "s/^week,//p" cohort/about.csv)\n'
     script += (
         f'echo "Week of $week. $(sed -n "s/^bank,//p" cohort/about.csv) {figures}</html>" > cohort_report.html; fi'
@@ -277,9 +278,9 @@ def test_the_sensor_asks_until_the_report_is_made_and_again_once_its_estimates_w
 ) -> None:
     """It noted that it had asked: a report that failed was never asked for again."""
     asset = cohort_reports.build(BUCKET, SOURCE)
-    sensor = cohort.cohort_sensor(asset)
+    sensor = staff_reports.cohort_sensor(asset)
 
-    monkeypatch.setattr(cohort.Week, "last_complete", lambda now: SECOND)  # whatever the day is
+    monkeypatch.setattr(staff_reports.Week, "last_complete", lambda now: SECOND)  # whatever the day is
     monkeypatch.setattr(asking, "WAITS", (dt.timedelta(0),) * 3)
     with dg.DagsterInstance.ephemeral() as instance:
 
@@ -307,3 +308,22 @@ def test_the_sensor_asks_until_the_report_is_made_and_again_once_its_estimates_w
         instance.delete_run(run_id)
         (tools / "quarto").unlink()
         assert "Quarto is not installed" in str(tick().skip_reason)
+
+
+def test_the_sensor_of_class_reports_asks_once_there_are_groups(
+    source: Source, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = class_reports.build(BUCKET, BankChoice("new", "2PL"), dict)
+    monkeypatch.setattr(staff_reports.Week, "last_complete", lambda now: SECOND)
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick() -> dg.SensorResult:
+            with dg.build_sensor_context(instance=instance, resources={"engine": engine}) as context:
+                return staff_reports.classes_sensor(asset)(context)
+
+        assert tick().skip_reason.skip_message == class_reports.NO_GROUPS
+        with transaction(engine) as connection:
+            row = {"group": "3-2", "user_id": "ann", "role": "learner", "name": None}
+            learner_groups.store(connection, [row], only=False)
+        (asked,) = tick().run_requests
+        assert asked.partition_key == SECOND.key

@@ -1,5 +1,6 @@
 """The cohort report's document over real R: every chunk run by knitr, and the page opened in a real browser."""
 
+import base64
 import os
 import re
 import shutil
@@ -19,9 +20,9 @@ from tests.integration.reports.test_states import text
 
 STAND_IN = Path(__file__).parent / "quarto"
 HEADINGS = [
-    "Ability and its standard error", "Reliability", "Performance levels", "Growth", "Participation", "Items",
-    "Fit to this week’s answers", "Found when the bank was calibrated", "Moved since the bank before",
-    "Left out, and why", "Definitions and sources",
+    "Ability and its standard error", "Reliability", "Performance levels", "Growth", "Groups", "Participation", "Items",
+    "Learners and items on one scale", "Topics", "Fit to this week’s answers", "Found when the bank was calibrated",
+    "Moved since the bank before", "Left out, and why", "Definitions and sources",
 ]  # fmt: skip
 
 
@@ -74,13 +75,20 @@ def test_every_chunk_runs_and_the_page_stands_alone_in_a_browser(
         assert complaints == []
         assert opened.locator("h2, h3").all_inner_texts() == HEADINGS
         assert opened.evaluate("[...document.images].every(image => image.naturalWidth > 300 && image.alt)")
-        assert opened.locator("img").count() == 6
-        assert opened.locator("table").count() == 11
+        assert opened.locator("img").count() == 7
+        assert opened.locator("table").count() == 13
+        drawn = opened.evaluate("[...document.images].map(image => image.src)")
         assert opened.evaluate("document.documentElement.scrollWidth") == 390  # on a phone tables scroll, not the page
         violations = Axe().run(opened).response["violations"]
         chromium.close()
     assert [violation["id"] for violation in violations] == []
     seen = text(page.read_bytes())
+    pictures = [base64.b64decode(source.partition("base64,")[2]).decode() for source in drawn]
+    assert all("<text" in picture for picture in pictures)
+    assert not any("textLength" in picture for picture in pictures), "texts were stretched to another font's width"
+    assert "20-39" in pictures[1], "bins without learners were left out of the axis"
+    assert "Mean ability 0.23 logits 523 200" in seen
+    assert "synthetic-class-9 3 3 – – – – –" in seen
     assert "Week of 2026-11-16. Estimates as of 2026-11-23 00:00 UTC" in seen
     assert "Below basic below 400" in seen
     assert re.search(r"Advanced 600 and above \d+", seen)
@@ -108,6 +116,8 @@ def test_what_the_data_hold_cannot_become_markup_and_missing_figures_are_dashes(
     items = sample()["items"].head(4).assign(item=hostile, verdict="misfit")
     tables = sample() | {"items": items, "growth": sample()["growth"].head(0), "drift": sample()["drift"].head(0)}
     tables["performance"] = tables["performance"].assign(level=hostile)
+    tables["topics"] = tables["topics"].head(4).assign(topic=hostile)
+    tables["groups"] = tables["groups"].head(4).assign(group=hostile)
     tables["weeks"] = tables["weeks"].tail(1).assign(sd_theta=None, reliability=None, learners=1, estimated=1)
     alone = {"bank": "<b>bank</b>", "estimated": 1, "sd_theta": None, "reliability": None, "linked_to": None,
              "linking_a": None, "linking_b": None, "calibrated_at": None}  # fmt: skip
@@ -123,7 +133,7 @@ def test_what_the_data_hold_cannot_become_markup_and_missing_figures_are_dashes(
     assert "This bank was not linked to an earlier one" in seen
     assert "How this bank was calibrated is not recorded." in seen
     assert "Synthetic data" not in seen
-    assert html.count("<img ") == 4  # neither growth nor drift
+    assert html.count("<img ") == 5  # neither growth nor drift
     assert re.search(r"Reliability, empirical\s+–", seen)
 
 
@@ -131,7 +141,7 @@ def test_without_cut_scores_nothing_is_said_of_performance_levels(stand_in: None
     none = {name: sample()[name].head(0) for name in ("performance", "decisions")}
     page = cohort_document.render(SOURCE, sample() | none)
     assert "Performance levels" not in text(page)
-    assert page.count(b"<table") == 9
+    assert page.count(b"<table") == 11
 
 
 def test_a_chunk_that_fails_is_named(stand_in: None, document: Path) -> None:
@@ -160,7 +170,7 @@ def test_a_render_that_hangs_is_stopped_with_all_that_it_started(
         ('echo "<html>" > cohort_report.html', "has no end"),
         ('echo "<html></html>" > cohort_report.html', "does not name the week 2026-11-16"),
         ('echo "Week of 2026-11-16. <script></html>" > cohort_report.html', "loads something: '<script'"),
-        ('echo "Week of 2026-11-16.</html>" > cohort_report.html', "has 0 figures, and at least 3 are due"),
+        ('echo "Week of 2026-11-16.</html>" > cohort_report.html', "has 0 figures, and at least 4 are due"),
         ('echo "Quitting from report.qmd:9-12 [growth]" >&2; exit 1', "^Chunk `growth` of cohort_report.qmd failed"),
         ("echo no such format >&2; exit 3", r"quarto render .* failed \(3\): no such format"),
     ],

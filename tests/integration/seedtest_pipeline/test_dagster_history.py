@@ -32,7 +32,9 @@ def ended(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, **tags: str
 
 
 def test_where_dagster_never_ran_nothing_is_broken(parts):
-    assert "has not run on this database" in doctor._daemon(parts)
+    found = doctor._finding("daemon", doctor._daemon, parts)
+    assert (found.ok, found.there) == (True, False)
+    assert "has not run on this database" in found.detail
     assert "none failed" in doctor._runs(parts)
 
 

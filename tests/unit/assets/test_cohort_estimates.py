@@ -46,15 +46,27 @@ def test_precision_by_theta_and_by_doubling_numbers_of_answers():
         ("a", -0.2, 0.8, 4), ("b", -0.4, 0.6, 5), ("c", 0.5, 0.3, 40), ("d", 0.7, 0.1, 9_000)
     ))  # fmt: skip
     by_theta = made[made["by"] == "theta"]
-    assert by_theta[["low", "high", "n"]].to_numpy().tolist() == [[-0.5, 0.0, 2], [0.5, 1.0, 2]]
-    np.testing.assert_allclose(by_theta["median"], [0.7, 0.2])
-    np.testing.assert_allclose(by_theta["p10"], [0.62, 0.12])
-    np.testing.assert_allclose(by_theta["p90"], [0.78, 0.28])
+    assert by_theta[["low", "high", "n"]].to_numpy().tolist() == [[-0.5, 0.0, 2], [0.0, 0.5, 0], [0.5, 1.0, 2]]
+    np.testing.assert_allclose(by_theta["median"], [0.7, np.nan, 0.2])
+    np.testing.assert_allclose(by_theta["p10"], [0.62, np.nan, 0.12])
+    np.testing.assert_allclose(by_theta["p90"], [0.78, np.nan, 0.28])
     by_answers = made[made["by"] == "answers"]
-    assert by_answers["low"].tolist() == [1, 5, 40, 320]
-    assert by_answers["high"].tolist()[:3] == [5, 10, 80]
-    assert np.isnan(by_answers["high"].iloc[3])
-    assert by_answers["n"].tolist() == [1, 1, 1, 1]
+    assert by_answers["low"].tolist() == [1, 5, 10, 20, 40, 80, 160, 320], "an axis left out what lay between"
+    assert by_answers["high"].tolist()[:3] == [5, 10, 20]
+    assert np.isnan(by_answers["high"].iloc[-1])
+    assert by_answers["n"].tolist() == [1, 1, 0, 0, 1, 0, 0, 1]
+    assert estimates.precision(NOBODY).empty
+
+
+def test_a_group_of_a_few_is_counted_and_nothing_is_told_of_it():
+    learners = frame(*[(f"u{k}", 0.1 * k, 0.3, 9) for k in range(9)])
+    made = estimates.by_group(learners, {"3-2": [f"u{k}" for k in range(5)] + ["absent"], "4-1": ["u7", "u8"]})
+    assert made[["group", "learners", "estimated"]].to_numpy().tolist() == [["3-2", 6, 5], ["4-1", 2, 2]]
+    told, few = made.iloc[0], made.iloc[1]
+    assert told["mean"] == pytest.approx(0.2)
+    assert told["sd"] == pytest.approx((0.025 + 0.09) ** 0.5)
+    assert told["se_mean"] == pytest.approx(told["sd"] / 5**0.5)
+    assert few[["mean", "se_mean", "sd", "median_se"]].isna().all()
 
 
 def test_growth_is_of_the_abilities_and_not_of_the_shrunken_estimates():

@@ -2,6 +2,7 @@ import datetime as dt
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from assets.calibration.item_bank import Linking
@@ -12,7 +13,7 @@ from resources.irt.calibration.drift import drift
 from resources.irt.calibration.linking import Link
 from resources.irt.fit import Residuals
 from resources.irt.response_functions import Items
-from resources.model import ItemBank
+from resources.model import ItemBank, ItemCatalogue, ItemDetails
 
 
 def bank(version: str, keys: list[str], a: np.ndarray, b: np.ndarray) -> ItemBank:
@@ -79,3 +80,27 @@ def test_a_bank_with_nothing_in_common_has_no_drift(made):
     table = items.item_drift(made)
     assert table.empty
     assert list(table.columns) == ["item", "moved", "shift", "area", "z", "p", "a_before", "b_before", "a", "b"]
+
+
+def test_topics_add_up_their_items_and_items_without_one_are_in_none():
+    of = bank("v", list("abcd"), np.ones(4), np.zeros(4))
+    of = replace(of, topics={"a": "Algebra", "b": "Algebra"})
+    catalogue = ItemCatalogue({"c": ItemDetails(None, "Sets", None)})
+    sums = residuals(*[(100, n, 50, 25, 6, 25, 100) for n in (60, 54, 45, 99)])
+    made = items.topics(sums, of, catalogue)
+    assert made["topic"].tolist() == ["Algebra", "Sets"]
+    assert made[["items", "n"]].to_numpy().tolist() == [[2, 200], [1, 100]]
+    np.testing.assert_allclose(made["right"], [0.57, 0.45])
+    np.testing.assert_allclose(made["z"], [14 / 50**0.5, -1.0])
+
+
+def test_learners_and_items_stand_on_one_axis_and_far_ones_in_its_last_bins():
+    of = bank("v", list("abc"), np.ones(3), np.array([-0.1, 0.1, 30.0]))
+    made = items.wright_map(of, pd.DataFrame({"theta": [0.05, 0.3, -9.0]}))
+    assert (made["learners"].sum(), made["items"].sum()) == (3, 3)
+    assert made[["low", "learners", "items"]].iloc[[0, -1]].to_numpy().tolist() == [[-4.5, 1, 0], [4.5, 0, 1]]
+    by_low = made.set_index("low")
+    assert by_low.loc[0.0, ["learners", "items"]].tolist() == [1, 1]
+    assert by_low.loc[-0.25, ["learners", "items"]].tolist() == [0, 1]
+    p = 1 / (1 + np.exp(-(0.125 - np.array([-0.1, 0.1, 30.0]))))
+    assert by_low.loc[0.0, "information"] == pytest.approx((p * (1 - p)).sum())

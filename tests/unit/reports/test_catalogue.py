@@ -17,6 +17,7 @@ from resources.reports.i18n.wording import Words
 
 QUARTO = Path(__file__).parents[3] / "quarto"
 DOCUMENT = (QUARTO / "weekly_report.qmd").read_text("utf-8")
+OF_A_CLASS = (QUARTO / "class_report.qmd").read_text("utf-8")
 
 
 def messages_in_code() -> Iterator[str]:
@@ -48,7 +49,7 @@ def literals(node: ast.expr) -> Iterator[str]:
 
 
 def test_the_korean_catalogue_has_exactly_the_texts_there_are() -> None:
-    all_messages = [*messages(DOCUMENT), *messages_in_charts(), *messages_in_code()]
+    all_messages = [*messages(DOCUMENT), *messages(OF_A_CLASS), *messages_in_charts(), *messages_in_code()]
     catalogue = read_po(io.StringIO(KOREAN.catalogue))
     ids = {m.id if isinstance(m.id, str) else m.id[0] for m in catalogue if m.id}
     missing = [message for message in all_messages if message not in ids]
@@ -63,8 +64,9 @@ def test_a_document_in_its_own_language_is_itself() -> None:
     assert translated(DOCUMENT, KOREAN).count("\n") == DOCUMENT.count("\n")
 
 
-def test_no_english_is_left_in_the_korean_document() -> None:
-    korean = translated(DOCUMENT, KOREAN).split("---\n", 2)[2]
+@pytest.mark.parametrize("document", [DOCUMENT, OF_A_CLASS])
+def test_no_english_is_left_in_the_korean_document(document: str) -> None:
+    korean = translated(document, KOREAN).split("---\n", 2)[2]
     words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"\{[^{}]*\}|\[[\w.]+\]|:::.*", "", korean)))
     assert words <= {"EAP", "UTC"}
 

@@ -5,8 +5,8 @@ from psycopg import sql
 
 from resources.database.schema import time_zone, undo_log
 
-revision = "0017"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:

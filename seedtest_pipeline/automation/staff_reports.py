@@ -1,12 +1,16 @@
-"""The sensor `cohort`: last week's cohort report, once its estimates are made, and again once they were renewed."""
+"""The sensors `cohort` and `classes`: last week's reports for staff and teachers, once its estimates are made, and
+again once they were renewed.
+"""
 
 import datetime as dt
+from collections.abc import Callable
 
 import dagster as dg
 import sqlalchemy as sa
 
+from assets.class_reports import NO_GROUPS
 from resources.database.engine import transaction
-from resources.database.queries import abilities
+from resources.database.queries import abilities, learner_groups
 from resources.model import Week
 from resources.reports import cohort_document
 from seedtest_pipeline.automation import asking
@@ -14,16 +18,33 @@ from seedtest_pipeline.automation.asking import UNFINISHED
 
 INTERVAL_S = 1_800  # late answers renew estimates all day long, and a report takes some ten seconds
 
+_Lacking = Callable[[sa.Engine], str | None]
+
 
 def cohort_sensor(cohort_reports: dg.AssetsDefinition) -> dg.SensorDefinition:
+    def lacking(_: sa.Engine) -> str | None:
+        return (why := cohort_document.lacking()) and f"No cohort report is made here. {why}"
+
+    return _sensor("cohort", cohort_reports, lacking, "last week's cohort report")
+
+
+def classes_sensor(class_reports: dg.AssetsDefinition) -> dg.SensorDefinition:
+    def lacking(engine: sa.Engine) -> str | None:
+        with transaction(engine) as connection:
+            return None if learner_groups.any_told(connection) else NO_GROUPS
+
+    return _sensor("classes", class_reports, lacking, "last week's class reports")
+
+
+def _sensor(name: str, reports: dg.AssetsDefinition, lacking: _Lacking, made: str) -> dg.SensorDefinition:
     @dg.sensor(
-        name="cohort",
+        name=name,
         minimum_interval_seconds=INTERVAL_S,
-        target=[cohort_reports],
+        target=[reports],
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Makes last week's cohort report once no run is under way, and again where estimates were renewed.",
+        description=f"Makes {made} once no run is under way, and again where estimates were renewed.",
     )
-    def cohort(context: dg.SensorEvaluationContext, engine: dg.ResourceParam[sa.Engine]) -> dg.SensorResult:
+    def sensor(context: dg.SensorEvaluationContext, engine: dg.ResourceParam[sa.Engine]) -> dg.SensorResult:
         now = dt.datetime.now(dt.UTC)
         week = Week.last_complete(now)
         with transaction(engine) as connection:
@@ -31,15 +52,15 @@ def cohort_sensor(cohort_reports: dg.AssetsDefinition) -> dg.SensorDefinition:
         if renewed_at is None:
             return dg.SensorResult(skip_reason=f"There are no estimates of {week} yet.")
         of_week = dg.AssetRecordsFilter(
-            cohort_reports.key, asset_partitions=[week.key], after_timestamp=renewed_at.timestamp()
+            reports.key, asset_partitions=[week.key], after_timestamp=renewed_at.timestamp()
         )  # fmt: skip
         if context.instance.fetch_materializations(of_week, limit=1).records:
             return dg.SensorResult(skip_reason=f"The report of {week} was made since its estimates were.")
         if context.instance.get_runs(UNFINISHED, limit=1):
             return dg.SensorResult(skip_reason="A run is under way, and may be making estimates.")
-        if lacking := cohort_document.lacking():
-            return dg.SensorResult(skip_reason=f"No cohort report is made here. {lacking}")
-        what = f"cohort {week} {renewed_at:%FT%T.%f}"
+        if why := lacking(engine):
+            return dg.SensorResult(skip_reason=why)
+        what = f"{name} {week} {renewed_at:%FT%T.%f}"
         turn = asking.turn(context.instance, what, now)
         if isinstance(turn, str):
             return dg.SensorResult(skip_reason=turn)
@@ -48,4 +69,4 @@ def cohort_sensor(cohort_reports: dg.AssetsDefinition) -> dg.SensorDefinition:
         )  # fmt: skip
         return dg.SensorResult(run_requests=[request])
 
-    return cohort
+    return sensor

@@ -1,0 +1,1 @@
+"""From the learners of groups to stored class reports. Without Dagster."""

@@ -1,0 +1,86 @@
+"""Who is in which group: told by a file, shown in class reports, and asked by the API before it hands one out.
+
+The caller's transaction is the one in force.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from resources.database.schema.tables import learner_groups
+from resources.model import LEARNER, TEACHER, Member
+
+
+@dataclass(frozen=True)
+class Changed:
+    """How many people are new in a group, told otherwise than before, or not in it any more; and how many groups were
+    removed."""
+
+    added: int
+    changed: int
+    left: int
+    groups_removed: int
+
+
+def store(connection: sa.Connection, rows: Sequence[Mapping[str, str | None]], *, only: bool) -> Changed:
+    """The groups of the rows are as the rows say: who is not named in one is no longer in it. Other groups stay, or go
+    where these are the `only` ones."""
+    named = {str(row["group"]) for row in rows}
+    told = {
+        (str(row["group"]), str(row["user_id"])): {
+            "group_id": row["group"], "user_id": row["user_id"], "role": row["role"], "name": row["name"],
+        }
+        for row in rows
+    }  # fmt: skip
+    known = {(row.group_id, row.user_id): dict(row._mapping) for row in connection.execute(sa.select(learner_groups))}
+    new = [row for key, row in told.items() if known.get(key) != row]
+    gone = [key for key in known if key not in told and (only or key[0] in named)]
+    if new:
+        statement = insert(learner_groups)
+        columns = {name: statement.excluded[name] for name in ("role", "name")}
+        connection.execute(statement.on_conflict_do_update(index_elements=["group_id", "user_id"], set_=columns), new)
+    if gone:
+        of_one = (learner_groups.c.group_id == sa.bindparam("g")) & (learner_groups.c.user_id == sa.bindparam("u"))
+        connection.execute(sa.delete(learner_groups).where(of_one), [{"g": group, "u": user} for group, user in gone])
+    added = sum((row["group_id"], row["user_id"]) not in known for row in new)
+    without = {group for group, _ in known} - named if only else set()
+    return Changed(added, len(new) - added, len(gone), len(without))
+
+
+def learners(connection: sa.Connection) -> dict[str, list[Member]]:
+    """The learners of each group that has any, both in order."""
+    query = (
+        sa.select(learner_groups)
+        .where(learner_groups.c.role == LEARNER)
+        .order_by(sa.collate(learner_groups.c.group_id, "C"), sa.collate(learner_groups.c.user_id, "C"))
+    )
+    found: dict[str, list[Member]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.group_id, []).append(Member(row.user_id, row.name))
+    return found
+
+
+def taught_by(connection: sa.Connection, user_id: str) -> list[str]:
+    """The groups in which this person is a teacher, in order."""
+    query = sa.select(learner_groups.c.group_id).where(
+        learner_groups.c.user_id == user_id, learner_groups.c.role == TEACHER
+    )
+    return sorted(connection.scalars(query))
+
+
+def name_of(connection: sa.Connection, user_id: str) -> str | None:
+    """What people call them; where groups differ, the first group's."""
+    query = (
+        sa.select(learner_groups.c.name)
+        .where(learner_groups.c.user_id == user_id, learner_groups.c.name.is_not(None))
+        .order_by(sa.collate(learner_groups.c.group_id, "C"))
+    )
+    return connection.scalars(query.limit(1)).first()
+
+
+def any_told(connection: sa.Connection) -> bool:
+    """Whether any group has a learner."""
+    query = sa.select(learner_groups.c.user_id).where(learner_groups.c.role == LEARNER).limit(1)
+    return connection.execute(query).first() is not None

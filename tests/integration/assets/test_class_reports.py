@@ -107,8 +107,8 @@ def materialize(engine, folder, templates, config=None) -> dg.ExecuteInProcessRe
             partition_key=LAST.key,
             run_config={"ops": {"class_reports": {"config": config}}} if config else {},
             resources={
-                "engine": engine, "warehouse": Warehouse(FolderStore(folder / "warehouse")), "rules": RULES, "scale": Scale(),
-                "artifacts": FolderStore(folder / "artifacts"), "progress": quiet,
+                "engine": engine, "warehouse": Warehouse(FolderStore(folder / "warehouse")), "rules": RULES,
+                "scale": Scale(), "artifacts": FolderStore(folder / "artifacts"), "progress": quiet,
             },
             raise_on_error=False,
         )  # fmt: skip

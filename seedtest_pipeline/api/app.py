@@ -21,7 +21,7 @@ from seedtest_pipeline.api.service import Service
 _DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are RFC 9457 problems of stable types."
 
 # Without tokens, a web page whose host name leads to this machine (DNS rebinding) must not pass for somebody on it.
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def create(service: Service, authenticator: Authenticator) -> FastAPI:

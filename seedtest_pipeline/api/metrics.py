@@ -23,6 +23,11 @@ class Metrics:
             "seedtest_api_request_seconds", "How long requests took.", ["route"], buckets=_SECONDS, registry=registry
         )
         self.under_way = Gauge("seedtest_api_requests_under_way", "Requests not answered yet.", registry=registry)
+        self.connections = Gauge("seedtest_api_connections", "Connections of callers that are open.", registry=registry)
+        self.connections_cut = Counter(
+            "seedtest_api_connections_cut", "Connections that were ended before a request was whole.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
         self.estimates = Histogram(
             "seedtest_api_estimate_seconds", "How long the estimator took, or failed to answer.", ["outcome"],
             buckets=_SECONDS, registry=registry,

@@ -5,10 +5,12 @@ import signal
 import socket
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from resources.errors import OperatorRequired
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth.authenticators import make_authenticator
+from seedtest_pipeline.api.connections import BACKLOG, Connections, bounded
 from seedtest_pipeline.api.json_log import log_as_json
 from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import make_service
@@ -28,20 +30,28 @@ def serve(settings: Settings, host: str, port: int) -> None:
     authenticator = make_authenticator(settings, host, metrics.fetched)
     listening = _listen(host, port)
     service = make_service(settings, metrics)
-    config = uvicorn.Config(
-        create(service, authenticator),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=round(settings.api_timeout_secs) + 1,
-    )
+    config = configured(create(service, authenticator), Connections(metrics), grace_s=settings.api_timeout_secs + 1)
     gc.collect()
     gc.freeze()  # what is here now stays: to look through it again and again costs a request in twenty its time
     # uvicorn has handlers of its own while it serves; afterwards it raises the signal again, and to end so is fine.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with listening:
         uvicorn.Server(config).run([listening])
+
+
+def configured(app: ASGIApp, connections: Connections, *, grace_s: float) -> uvicorn.Config:
+    """uvicorn as it serves this app; `grace_s` for what is under way at the end."""
+    return uvicorn.Config(
+        app,
+        http=bounded(connections),
+        ws="none",
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=round(grace_s),
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -188,7 +188,7 @@ class Settings(BaseSettings):
     api_timeout_secs: Annotated[float, Field(gt=0, le=300)] = 10.0
     """A request to the API that takes longer is answered 503."""
     api_concurrency: Annotated[int, Field(ge=1)] = 64
-    """Requests in the API at once, at work or waiting; one more is answered 503."""
+    """Requests at work in the API at once; one more is answered 503, and one more of the same caller sooner."""
     api_rate_per_minute: Annotated[int, Field(ge=1)] = 6000
     """Requests of one service (a caller with analysis:run)."""
     api_user_rate_per_minute: Annotated[int, Field(ge=1)] = 60

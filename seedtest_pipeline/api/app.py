@@ -13,6 +13,7 @@ from seedtest_pipeline.api import problems
 from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.middleware.limits import LimitsMiddleware
 from seedtest_pipeline.api.middleware.observation import ObservationMiddleware
+from seedtest_pipeline.api.middleware.places import NoPlace, Places, no_place
 from seedtest_pipeline.api.middleware.rate_limits import RateLimited, RateLimits, rate_limited
 from seedtest_pipeline.api.routes import abilities, probes, reports, updates
 from seedtest_pipeline.api.routes.authenticated_route import authenticated_route
@@ -48,14 +49,18 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
         middleware=[
             Middleware(ObservationMiddleware, metrics=service.metrics, root_path=settings.api_root_path),
             *([Middleware(TrustedHostMiddleware, _LOOPBACK, www_redirect=False)] if settings.local_dev else []),
-            Middleware(LimitsMiddleware, at_once=settings.api_concurrency, timeout_s=settings.api_timeout_secs),
+            Middleware(LimitsMiddleware, timeout_s=settings.api_timeout_secs),
         ],
     )
     problems.install(app)
     app.add_exception_handler(RateLimited, rate_limited)
-    rate_limits = RateLimits(settings.api_rate_per_minute, settings.api_user_rate_per_minute)
+    app.add_exception_handler(NoPlace, no_place)
+    authenticated = authenticated_route(
+        authenticator, RateLimits(settings.api_rate_per_minute, settings.api_user_rate_per_minute),
+        Places(settings.api_concurrency), body_timeout_s=settings.api_timeout_secs / 2,
+    )  # fmt: skip
     for part in (updates, abilities, reports):
-        app.include_router(part.build(service, authenticated_route(authenticator, rate_limits)))
+        app.include_router(part.build(service, authenticated))
     app.include_router(probes.build(service, authenticator))
     document = _document(app, settings.api_root_path)
     app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's documented way

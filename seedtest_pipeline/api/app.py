@@ -1,5 +1,6 @@
 """The app: layers, routes and the OpenAPI document, put together from a service and an authenticator."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,6 +25,8 @@ _DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are 
 # Without tokens, a web page whose host name leads to this machine (DNS rebinding) must not pass for somebody on it.
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
+_LOOK_EVERY_S = 0.25
+
 
 def create(service: Service, authenticator: Authenticator) -> FastAPI:
     """The app; it closes the service and the authenticator when the server ends."""
@@ -31,9 +34,11 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
     @asynccontextmanager
     async def open_and_closed(_: FastAPI) -> AsyncIterator[None]:
         await authenticator.start()
+        watch = asyncio.create_task(_cut_overdue(service))
         try:
             yield
         finally:
+            watch.cancel()
             await authenticator.aclose()
             service.close()
 
@@ -52,6 +57,7 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
             Middleware(LimitsMiddleware, timeout_s=settings.api_timeout_secs),
         ],
     )
+    app.state.leaving = False  # whoever serves it says when: `/readyz` fails from then on
     problems.install(app)
     app.add_exception_handler(RateLimited, rate_limited)
     app.add_exception_handler(NoPlace, no_place)
@@ -65,6 +71,12 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
     document = _document(app, settings.api_root_path)
     app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+async def _cut_overdue(service: Service) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        service.cut_overdue()
 
 
 def _document(app: FastAPI, root_path: str | None) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Connections:
     """Those of one server, and which of them wait for their client's next word, the longest wait first."""
 
     def __init__(self, metrics: Metrics, *, most: int | None = None, patience_s: float = PATIENCE_S) -> None:
-        self.closing = False  # the server is about to end: no connection stays open for another request
+        self.leaving = False  # the server is about to end: no connection stays open for another request
         self._metrics = metrics
         self._most = most_connections() if most is None else most
         self._patience_s = patience_s
@@ -133,7 +133,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = False
         self.bounds.at_work(self)
         super().on_headers_complete()
-        if self.bounds.closing:
+        if self.bounds.leaving:
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:

@@ -1,7 +1,7 @@
 """`seedtest api`: the app behind uvicorn, until SIGTERM or Ctrl-C; requests under way are finished."""
 
 import gc
-import signal
+import math
 import socket
 
 import uvicorn
@@ -11,6 +11,7 @@ from resources.errors import OperatorRequired
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth.authenticators import make_authenticator
 from seedtest_pipeline.api.connections import BACKLOG, Connections, bounded
+from seedtest_pipeline.api.ending import EndingServer, under_way_s
 from seedtest_pipeline.api.json_log import log_as_json
 from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import make_service
@@ -29,14 +30,17 @@ def serve(settings: Settings, host: str, port: int) -> None:
     metrics = Metrics()
     authenticator = make_authenticator(settings, host, metrics.fetched)
     listening = _listen(host, port)
-    service = make_service(settings, metrics)
-    config = configured(create(service, authenticator), Connections(metrics), grace_s=settings.api_timeout_secs + 1)
+    connections = Connections(metrics)
+    app = create(make_service(settings, metrics), authenticator)
+
+    def leave() -> None:
+        app.state.leaving = connections.leaving = True
+
+    server = EndingServer(configured(app, connections, grace_s=under_way_s(settings)), settings, leave)
     gc.collect()
     gc.freeze()  # what is here now stays: to look through it again and again costs a request in twenty its time
-    # uvicorn has handlers of its own while it serves; afterwards it raises the signal again, and to end so is fine.
-    signal.signal(signal.SIGTERM, lambda *_: None)
     with listening:
-        uvicorn.Server(config).run([listening])
+        server.run([listening])
 
 
 def configured(app: ASGIApp, connections: Connections, *, grace_s: float) -> uvicorn.Config:
@@ -50,7 +54,7 @@ def configured(app: ASGIApp, connections: Connections, *, grace_s: float) -> uvi
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=round(grace_s),
+        timeout_graceful_shutdown=math.ceil(grace_s),
     )
 
 

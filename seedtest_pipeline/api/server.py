@@ -3,6 +3,7 @@
 import gc
 import math
 import socket
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,36 +16,50 @@ from seedtest_pipeline.api.ending import EndingServer, under_way_s
 from seedtest_pipeline.api.json_log import log_as_json
 from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.service import make_service
+from seedtest_pipeline.api.workers import Workers
 from seedtest_pipeline.settings import Settings
 
 # Longer than a load balancer's usual 60 s: else it would send requests into connections that we are just closing.
 _KEEP_ALIVE_S = 75
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
+def serve(settings: Settings, host: str, port: int, *, workers: int = 1, trusted_proxies: str = "127.0.0.1") -> None:
     """Raises:
     InvalidInput: the settings do not say whose tokens count, or open more than this machine.
-    OperatorRequired: the server could not listen there.
+    OperatorRequired: the server could not listen there, or a worker did not start.
     """
     log_as_json()
-    metrics = Metrics()
-    authenticator = make_authenticator(settings, host, metrics.fetched)
-    listening = _listen(host, port)
+    make_authenticator(settings, host)  # what it refuses is said once, and before anything is started
+    process = partial(_serve, settings, host, trusted_proxies)
+    with _listen(host, port) as listening:
+        if workers == 1:
+            process(listening)
+        else:
+            Workers(workers, process, listening).run()
+
+
+def _serve(
+    settings: Settings, host: str, trusted_proxies: str, listening: socket.socket, metrics_folder: str | None = None
+) -> None:
+    log_as_json()
+    metrics = Metrics(metrics_folder)
+    app = create(make_service(settings, metrics), make_authenticator(settings, host, metrics.fetched))
     connections = Connections(metrics)
-    app = create(make_service(settings, metrics), authenticator)
 
     def leave() -> None:
         app.state.leaving = connections.leaving = True
 
-    server = EndingServer(configured(app, connections, grace_s=under_way_s(settings)), settings, leave)
+    config = configured(app, connections, grace_s=under_way_s(settings), trusted_proxies=trusted_proxies)
     gc.collect()
     gc.freeze()  # what is here now stays: to look through it again and again costs a request in twenty its time
-    with listening:
-        server.run([listening])
+    EndingServer(config, settings, leave).run([listening])
 
 
-def configured(app: ASGIApp, connections: Connections, *, grace_s: float) -> uvicorn.Config:
-    """uvicorn as it serves this app; `grace_s` for what is under way at the end."""
+def configured(
+    app: ASGIApp, connections: Connections, *, grace_s: float, trusted_proxies: str = "127.0.0.1"
+) -> uvicorn.Config:
+    """uvicorn as it serves this app; `grace_s` for what is under way at the end. `trusted_proxies` are believed when
+    they say whom they ask for."""
     return uvicorn.Config(
         app,
         http=bounded(connections),
@@ -53,6 +68,7 @@ def configured(app: ASGIApp, connections: Connections, *, grace_s: float) -> uvi
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=trusted_proxies,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=math.ceil(grace_s),
     )

@@ -74,6 +74,7 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     engine = make_engine(
         parts.database_url, "seedtest", statement_timeout_s=patience_s, pool_size=AT_WORK, ping=False
     )  # fmt: skip
+    metrics.watch(engine)
     estimator = TimedEstimator(parts.estimator, metrics)
     return Service(
         settings, engine, Updater(engine, estimator, parts.bank_choice), estimator, parts.rules, parts.bank_choice,

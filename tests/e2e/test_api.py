@@ -21,8 +21,8 @@ from tests.waiting import PATIENCE_S
 
 
 @contextmanager
-def serving(shell: Shell, port: int) -> Iterator[subprocess.Popen[str]]:
-    process = shell.start("api", "--port", str(port))
+def serving(shell: Shell, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
+    process = shell.start("api", "--port", str(port), *more)
     try:
         assert wait_until(lambda: _alive(port) or process.poll() is not None, PATIENCE_S)
         assert process.poll() is None, process.communicate()
@@ -133,6 +133,20 @@ def _is_leaving(address: str) -> bool:
     found = answer.json()
     assert answer.status_code == (503 if found["leaving"] else 200)
     return found["leaving"] and answer.headers["connection"] == "close"
+
+
+def test_workers_share_a_port_and_their_metrics_and_end_together(shell, port):
+    here = WithSettings(shell.home, shell.database_url, (("LOCAL_DEV", "true"),))
+    with serving(here, port, "--workers", "2") as process:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(6):  # each on a connection of its own
+            assert httpx.get(f"{address}/users/u1/theta", trust_env=False).status_code == 200
+        answered = b'seedtest_api_requests_total{method="GET",route="/users/{user_id}/theta",status="200"} 6.0'
+        assert answered in _metrics(address)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert not _alive(port)
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,7 @@ class SilentProxy:
                     one = key.fileobj
                     assert isinstance(one, socket.socket)
                     if one is self._door:
-                        pair = one.accept()[0], socket.create_connection(self._target)
-                        self._other_end |= {pair[0]: pair[1], pair[1]: pair[0]}
-                        for end in pair:
+                        for end in self._accept():
                             ready.register(end, selectors.EVENT_READ)
                     elif one in self._other_end and not self._pass_on(one):
                         for end in (one, self._other_end.pop(one)):
@@ -38,6 +36,17 @@ class SilentProxy:
                             end.close()
             for end in self._other_end:
                 end.close()
+
+    def _accept(self) -> tuple[socket.socket, ...]:
+        """The two ends of a new way; none where the server is not there."""
+        here, _ = self._door.accept()
+        try:
+            there = socket.create_connection(self._target)
+        except OSError:
+            here.close()
+            return ()
+        self._other_end |= {here: there, there: here}
+        return here, there
 
     def _pass_on(self, one: socket.socket) -> bool:
         """False once either end is gone."""

@@ -36,7 +36,6 @@ def build(service: Service, authenticator: Authenticator) -> APIRouter:
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:
         """For Prometheus."""
-        content = prometheus_client.generate_latest(service.metrics.registry)
-        return Response(content, media_type=prometheus_client.CONTENT_TYPE_PLAIN_0_0_4)
+        return Response(service.metrics.exposition(), media_type=prometheus_client.CONTENT_TYPE_PLAIN_0_0_4)
 
     return router

@@ -1,6 +1,8 @@
 """Probes and metrics: what is up, what is not, what Prometheus reads, and what the log says."""
 
 import datetime as dt
+import re
+import time
 
 import pytest
 
@@ -75,8 +77,12 @@ def test_metrics_count_by_route_and_outcome_and_tell_nothing_of_users(engine, se
         'seedtest_api_requests_total{method="GET",route="None",status="404"} 1.0',
         'seedtest_api_estimate_seconds_count{outcome="ok"} 1.0',
         'seedtest_api_key_fetches_total{outcome="ok"} 1.0',
+        'seedtest_api_database_connections{state="open"} 1.0',
+        'seedtest_api_database_connections{state="in use"} 0.0',
     ):
         assert line in told
+    keys_at = float(re.search(r"(?m)^seedtest_api_keys_fetched_timestamp_seconds (\S+)", told)[1])
+    assert time.time() - 300 < keys_at <= time.time()
     assert "u1" not in told
 
 

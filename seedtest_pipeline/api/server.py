@@ -31,7 +31,7 @@ def serve(settings: Settings, host: str, port: int, *, workers: int = 1, trusted
     log_as_json()
     make_authenticator(settings, host)  # what it refuses is said once, and before anything is started
     process = partial(_serve, settings, host, trusted_proxies)
-    with _listen(host, port) as listening:
+    with listen(host, port) as listening:
         if workers == 1:
             process(listening)
         else:
@@ -74,10 +74,17 @@ def configured(
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Raises:
+    OperatorRequired: it is not free, or not this machine's.
+    """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise OperatorRequired(
-            f"{host}:{port} is not free ({error.strerror})", remedy="choose another --port."
+            f"{in_url(host)}:{port} is not free ({error.strerror})", remedy="choose another --port."
         ) from error
+
+
+def in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

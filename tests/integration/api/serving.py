@@ -1,6 +1,5 @@
 """The app as `seedtest api` serves it, on loopback, in a thread of this process."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from seedtest_pipeline.api.auth.authenticators import make_authenticator
 from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.connections import Connections
 from seedtest_pipeline.api.metrics import Metrics
-from seedtest_pipeline.api.server import configured
+from seedtest_pipeline.api.server import configured, in_url, listen
 from seedtest_pipeline.api.service import make_service
 from seedtest_pipeline.settings import Settings
 
@@ -34,17 +33,16 @@ def serving(
 
 
 @contextmanager
-def listening(config: uvicorn.Config) -> Iterator[str]:
+def listening(config: uvicorn.Config, host: str = "127.0.0.1") -> Iterator[str]:
     server = uvicorn.Server(config)
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
+    with listen(host, 0) as door:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()
         try:
             while not server.started:
                 thread.join(0.01)
                 assert thread.is_alive(), "the server ended as it started"
-            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+            yield f"http://{in_url(host)}:{door.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

@@ -38,10 +38,11 @@ async def app(scope, receive, send) -> None:
 class Here:
     def __init__(self, url: str, metrics: Metrics) -> None:
         self._address, self._metrics = (urlsplit(url).hostname, urlsplit(url).port), metrics
+        self._family = socket.AF_INET6 if "[" in url else socket.AF_INET
 
     @contextmanager
     def connect(self, *, receive_buffer: int | None = None) -> Iterator[socket.socket]:
-        with socket.socket() as one:
+        with socket.socket(self._family) as one:
             if receive_buffer:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             one.settimeout(PATIENCE_S)
@@ -66,6 +67,12 @@ def here() -> Iterator[Here]:
     bounds = Connections(metrics, most=20, patience_s=PATIENCE_HERE_S)
     with listening(configured(app, bounds, grace_s=1)) as url:
         yield Here(url, metrics)
+
+
+def test_it_listens_by_ipv6_too():
+    metrics = Metrics()
+    with listening(configured(app, Connections(metrics), grace_s=1), "::1") as url:
+        assert Here(url, metrics).answers()
 
 
 def all_of(one: socket.socket) -> bytes:

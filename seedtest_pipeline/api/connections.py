@@ -16,8 +16,8 @@ from seedtest_pipeline.api.metrics import Metrics
 
 # A token has 8 kB at most, and a path 6 kB.
 HEAD_BYTES = 16 * 1024
-# Of a whole request, as it comes in: the largest body, sent in chunks of a byte each, which cost five more. Beyond are
-# only trailers and chunks' extensions without end.
+# Of a whole request, as it comes in, more than a head and a body may have: beyond are only trailers, chunks' extensions
+# and chunks of a byte, without end.
 REQUEST_BYTES = 256 * 1024
 # Until a head is there; also for the rest of a body whose answer was given already, and for the client to read that.
 PATIENCE_S = 10.0

@@ -224,3 +224,28 @@ def test_a_websocket_handshake_is_a_request_like_any_other_and_nothing_of_it_is_
 def test_room_is_what_the_process_may_open_but_for_what_else_it_needs(monkeypatch, files, most):
     monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (files, files))
     assert connections.most_connections() == most
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://example.com/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"GET \xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET // HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    ],
+)
+def test_an_odd_request_is_answered_or_refused_and_breaks_nothing(here, caplog, said):
+    with here.connect() as one:
+        one.sendall(said)
+        one.shutdown(socket.SHUT_WR)
+        assert all_of(one)[:12] in (b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 408")
+    assert here.answers()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -24,7 +24,8 @@ PATIENCE_S = 10.0
 # For the database's connections, the R service's, logs and libraries; and for what comes in one turn of the loop, which
 # is counted only afterwards.
 _FILES_FOR_OTHERS = 256
-_MOST = 10_000
+# Each may take 60 kB, with a head of the largest size in small headers; and far fewer are at work.
+_MOST = 1_000
 BACKLOG = 128
 
 Cut = Literal["head too large", "request too large", "too slow", "made room", "no room"]

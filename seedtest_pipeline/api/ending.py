@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 
 # For a request's answer to go out, once its own time is over.
 _ANSWER_S = 1.0
-# For threads and connections: the longest wait is for a database that does not let in.
-_REST_S = 7.0
+# For threads and connections: the longest wait, of 10 s, is for a database that does not let in.
+_REST_S = 12.0
 
 
 def under_way_s(settings: Settings) -> float:

@@ -113,7 +113,7 @@ def ended_under_each(faults: Faults, log: Path) -> int:
     took = {}
     for name in faults.by_name:
         with serving(faults, log) as process:
-            took[name] = ends_in_time(faults, process, name, TIMEOUT_S + 8)
+            took[name] = ends_in_time(faults, process, name, TIMEOUT_S + 13)
     print("ended after", ", ".join(f"{'-' if s is None else f'{s:.1f}'} s ({name})" for name, s in took.items()))
     return sum(seconds is None for seconds in took.values())
 

@@ -24,13 +24,13 @@ LARGE = 64 * 1024 * 1024
 
 
 async def app(scope, receive, send) -> None:
-    """Says ok without reading the body; at /large 64 MB."""
+    """Says ok without reading the body; at /large 64 MB, at /client from which address it is asked."""
     if scope["type"] == "lifespan":
         for step in ("startup", "shutdown"):
             await receive()
             await send({"type": f"lifespan.{step}.complete"})
         return
-    body = b"." * LARGE if scope["path"] == "/large" else b"ok"
+    body = {"/large": b"." * LARGE, "/client": scope["client"][0].encode()}.get(scope["path"], b"ok")
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
@@ -67,6 +67,17 @@ def here() -> Iterator[Here]:
     bounds = Connections(metrics, most=20, patience_s=PATIENCE_HERE_S)
     with listening(configured(app, bounds, grace_s=1)) as url:
         yield Here(url, metrics)
+
+
+@pytest.mark.parametrize(("trusted", "client"), [("127.0.0.1", b"10.1.2.3"), ("127.0.0.2", b"127.0.0.1")])
+def test_only_a_trusted_proxy_is_believed_when_it_says_who_asks(trusted, client):
+    metrics = Metrics()
+    with (
+        listening(configured(app, Connections(metrics), grace_s=1, trusted_proxies=trusted)) as url,
+        Here(url, metrics).connect() as one,
+    ):
+        one.sendall(HEAD % b"client" + b"X-Forwarded-For: 10.1.2.3\r\n\r\n")
+        assert one.recv(1000).endswith(client)
 
 
 def test_it_listens_by_ipv6_too():
@@ -220,7 +231,7 @@ def test_a_websocket_handshake_is_a_request_like_any_other_and_nothing_of_it_is_
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize(("files", "most"), [(1024, 768), (256, 64), (1_048_576, 10_000), (-1, 10_000)])
+@pytest.mark.parametrize(("files", "most"), [(1024, 768), (256, 64), (1_048_576, 1_000), (-1, 1_000)])
 def test_room_is_what_the_process_may_open_but_for_what_else_it_needs(monkeypatch, files, most):
     monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (files, files))
     assert connections.most_connections() == most

@@ -23,6 +23,7 @@ class Deadlines:
     def __init__(self, engine: sa.Engine) -> None:
         self._since: weakref.WeakKeyDictionary[Connection, float] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
+        self._closed = False
         # Before all others: what is asked of a new connection may hang, too.
         sa.event.listen(engine, "connect", self._begin, insert=True)
         sa.event.listen(engine, "checkout", self._begin)
@@ -39,10 +40,17 @@ class Deadlines:
                 _shut(connection)
         return len(overdue)
 
+    def close(self) -> None:
+        """Cut what is in use, and from now on whatever comes into use."""
+        self._closed = True
+        self.cut(0)
+
     def _begin(self, connection: Connection | None, *_: object) -> None:
         if connection is not None:
             with self._lock:
                 self._since[connection] = time.monotonic()
+            if self._closed:
+                self.cut(0)
 
     def _end(self, connection: Connection | None, *_: object) -> None:
         if connection is not None:

@@ -57,7 +57,7 @@ class Service:
             _log.warning("connections to the database cut", extra={"connections": n})
 
     def close(self) -> None:
-        self.deadlines.cut(0)
+        self.deadlines.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
         self.engine.dispose()
 

@@ -17,7 +17,7 @@ from seedtest_pipeline.api.server import configured
 from tests.integration.api.serving import listening
 from tests.waiting import PATIENCE_S, until
 
-PATIENCE_HERE_S = 0.4
+PATIENCE_HERE_S = 1.0
 HEAD = b"GET /%s HTTP/1.1\r\nHost: x\r\n"
 WHOLE = HEAD % b"" + b"\r\n"
 LARGE = 64 * 1024 * 1024
@@ -210,6 +210,20 @@ def test_a_thousand_silent_sockets_leave_room_and_who_was_answered_before_is_not
         kept.sendall(WHOLE)
         assert kept.recv(1000).endswith(b"ok")
     assert here.cut("made room") > 100
+
+
+def test_where_all_were_answered_the_one_that_is_silent_for_longest_makes_room(here):
+    until(lambda: here.is_open() == 0)
+    with ExitStack() as crowd:
+        kept = []
+        for _ in range(20):
+            kept.append(crowd.enter_context(here.connect()))
+            kept[-1].sendall(WHOLE)
+            assert kept[-1].recv(1000).endswith(b"ok")
+        kept[0].sendall(WHOLE)
+        assert kept[0].recv(1000).endswith(b"ok")
+        assert here.answers()
+        assert all_of(kept[1]) == b""
 
 
 def test_several_requests_in_one_piece_are_each_answered(here):

@@ -8,6 +8,11 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from resources.database.engine import transaction
+from resources.errors import DatabaseUnavailable
+from seedtest_pipeline.api.metrics import Metrics
+from seedtest_pipeline.api.service import make_service
+from seedtest_pipeline.settings import Settings
 from tests.integration.api.platform import adopt, end_session
 from tests.integration.silent_proxy import SilentProxy, silent_proxy
 from tests.waiting import until
@@ -54,6 +59,22 @@ def test_requests_are_503_in_time_probes_tell_what_it_is_and_all_is_well_afterwa
     proxy.speaks = True
     until(lambda: ready(api)[0] == 200)
     assert api.post(UPDATE, json={"user_id": "u1"}).json()["status"] == "ok"
+
+
+def test_the_end_waits_for_no_statement(database_url, tmp_path):
+    patient = Settings.load(seedtest_home=tmp_path, database_url=database_url, api_timeout_secs=300)
+    service = make_service(patient, Metrics())
+
+    def wait() -> None:
+        with transaction(service.engine) as connection:
+            connection.exec_driver_sql("SELECT pg_sleep(140)")
+
+    waiting = service.threads.submit(wait)
+    until(lambda: service.engine.pool.checkedout() == 1)
+    begun = time.monotonic()
+    service.close()
+    assert time.monotonic() - begun < 60
+    assert isinstance(waiting.exception(), DatabaseUnavailable)
 
 
 def test_one_that_lets_nobody_in_is_503_too(api, proxy):

@@ -77,13 +77,23 @@ def test_only_a_trusted_proxy_is_believed_when_it_says_who_asks(trusted, client)
         Here(url, metrics).connect() as one,
     ):
         one.sendall(HEAD % b"client" + b"X-Forwarded-For: 10.1.2.3\r\n\r\n")
-        assert one.recv(1000).endswith(client)
+        assert said_until(one, client)
 
 
 def test_it_listens_by_ipv6_too():
     metrics = Metrics()
     with listening(configured(app, Connections(metrics), grace_s=1), "::1") as url:
         assert Here(url, metrics).answers()
+
+
+def said_until(one: socket.socket, end: bytes) -> bool:
+    """Whether this is said; head and body may come one after the other."""
+    said = b""
+    while part := one.recv(1000):
+        said += part
+        if said.endswith(end):
+            return True
+    return False
 
 
 def all_of(one: socket.socket) -> bytes:
@@ -171,17 +181,17 @@ def test_a_head_that_comes_byte_by_byte_is_408_in_time(here):
 def test_silence_before_the_first_request_ends_the_connection_and_between_requests_it_does_not(here):
     with here.connect() as silent, here.connect() as kept:
         kept.sendall(WHOLE)
-        assert kept.recv(1000).endswith(b"ok")
+        assert said_until(kept, b"ok")
         assert all_of(silent) == b""
         kept.sendall(WHOLE)
-        assert kept.recv(1000).endswith(b"ok")
+        assert said_until(kept, b"ok")
 
 
 def test_line_breaks_between_requests_keep_no_connection(here):
     """They are no request, and each stopped the clock of the silence between requests."""
     with here.connect() as one:
         one.sendall(WHOLE)
-        assert one.recv(1000).endswith(b"ok")
+        assert said_until(one, b"ok")
         trickled(one, b"\r\n")
 
 
@@ -203,12 +213,12 @@ def test_a_thousand_silent_sockets_leave_room_and_who_was_answered_before_is_not
     with ExitStack() as crowd:
         kept = crowd.enter_context(here.connect())
         kept.sendall(WHOLE)
-        assert kept.recv(1000).endswith(b"ok")
+        assert said_until(kept, b"ok")
         for _ in range(200):
             crowd.enter_context(here.connect())
         assert here.answers()
         kept.sendall(WHOLE)
-        assert kept.recv(1000).endswith(b"ok")
+        assert said_until(kept, b"ok")
     assert here.cut("made room") > 100
 
 
@@ -219,9 +229,9 @@ def test_where_all_were_answered_the_one_that_is_silent_for_longest_makes_room(h
         for _ in range(20):
             kept.append(crowd.enter_context(here.connect()))
             kept[-1].sendall(WHOLE)
-            assert kept[-1].recv(1000).endswith(b"ok")
+            assert said_until(kept[-1], b"ok")
         kept[0].sendall(WHOLE)
-        assert kept[0].recv(1000).endswith(b"ok")
+        assert said_until(kept[0], b"ok")
         assert here.answers()
         assert all_of(kept[1]) == b""
 

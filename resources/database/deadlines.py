@@ -1,4 +1,4 @@
-"""Connections that are in use for too long are cut from outside, so that whoever waits for them fails and goes on.
+"""Connections whose server does not answer are cut from outside, so that whoever waits for them fails and goes on.
 
 A server that hangs still acknowledges what it is sent, and one that vanished says nothing: neither its own
 `statement_timeout` nor the driver's ends the wait. Stays out: when to look, and what is too long.
@@ -13,12 +13,13 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 
 Connection = psycopg.Connection[Any]
 
 
 class Deadlines:
-    """Of the connections of one engine's pool: `cut` ends those that are in use for longer than asked. Thread-safe."""
+    """Of the connections of one engine's pool: `cut` ends those that wait for longer than asked. Thread-safe."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._since: weakref.WeakKeyDictionary[Connection, float] = weakref.WeakKeyDictionary()
@@ -31,31 +32,40 @@ class Deadlines:
             sa.event.listen(engine, end, self._end)
 
     def cut(self, longer_than_s: float) -> int:
-        """How many were in use for so long. Who uses one gets the error of a connection that broke."""
-        before = time.monotonic() - longer_than_s
+        """How many waited for their server for so long, as one sees who looks now and then. Who uses one gets the error
+        of a connection that broke."""
+        now, n = time.monotonic(), 0
         with self._lock:
-            overdue = [connection for connection, since in self._since.items() if since <= before]
-            for connection in overdue:
-                del self._since[connection]
-                _shut(connection)
-        return len(overdue)
+            for connection, since in list(self._since.items()):
+                if connection.pgconn.transaction_status != TransactionStatus.ACTIVE:
+                    self._since[connection] = now  # its user does something else, such as an estimate
+                elif since <= now - longer_than_s:
+                    self._shut(connection)
+                    n += 1
+        return n
 
     def close(self) -> None:
         """Cut what is in use, and from now on whatever comes into use."""
-        self._closed = True
-        self.cut(0)
+        with self._lock:
+            self._closed = True
+            for connection in list(self._since):
+                self._shut(connection)
 
     def _begin(self, connection: Connection | None, *_: object) -> None:
         if connection is not None:
             with self._lock:
                 self._since[connection] = time.monotonic()
-            if self._closed:
-                self.cut(0)
+                if self._closed:
+                    self._shut(connection)
 
     def _end(self, connection: Connection | None, *_: object) -> None:
         if connection is not None:
             with self._lock:
                 self._since.pop(connection, None)
+
+    def _shut(self, connection: Connection) -> None:
+        del self._since[connection]
+        _shut(connection)
 
 
 def _shut(connection: Connection) -> None:

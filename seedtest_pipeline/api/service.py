@@ -25,8 +25,8 @@ from seedtest_pipeline.wiring import Parts
 # Requests at work at once, each with a thread and a connection. One learner's update is arithmetic under Python's lock
 # and a wait for the database: more threads than this only take turns.
 AT_WORK = 8
-# For so much of a request's time it may hold a connection: beyond, nobody waits for what comes of it.
-_IN_USE = 0.8
+# For so much of a request's time it may wait for the database: beyond, nobody waits for what comes of it.
+_WAIT = 0.8
 _log = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
@@ -53,7 +53,7 @@ class Service:
 
     def cut_overdue(self) -> None:
         """Let go of a database that hangs: without threads and connections nothing else would be answered."""
-        if n := self.deadlines.cut(_IN_USE * self.settings.api_timeout_secs):
+        if n := self.deadlines.cut(_WAIT * self.settings.api_timeout_secs):
             _log.warning("connections to the database cut", extra={"connections": n})
 
     def close(self) -> None:

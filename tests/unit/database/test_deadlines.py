@@ -47,6 +47,15 @@ def test_who_waits_for_too_long_gets_the_error_of_a_broken_connection(engine):
     assert ask(engine, "SELECT 1") == 1
 
 
+def test_a_connection_whose_user_does_something_else_is_not_cut_for_that(engine):
+    """An estimate of seconds lost its connection, and was not stored."""
+    deadlines = Deadlines(engine)
+    with transaction(engine) as connection:
+        process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        assert deadlines.cut(0) == 0
+        assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() == process
+
+
 def test_a_connection_that_was_given_back_is_not_cut(engine):
     deadlines = Deadlines(engine)
     process = ask(engine, "SELECT pg_backend_pid()")

@@ -188,8 +188,10 @@ class Settings(BaseSettings):
     """Before every path of the API, as a gateway leaves it there: `/api/seedtest`. Paths without it work, too."""
     api_timeout_secs: Annotated[float, Field(gt=0, le=300)] = 10.0
     """A request to the API that takes longer is answered 503."""
+    api_drain_secs: Annotated[float, Field(ge=0, le=300)] = 0.0
+    """So long the API goes on after SIGTERM, with /readyz failing, until whoever sends it requests has heard of it."""
     api_concurrency: Annotated[int, Field(ge=1)] = 64
-    """Requests in the API at once, at work or waiting; one more is answered 503."""
+    """Requests at work in the API at once; one more is answered 503, and one more of the same caller sooner."""
     api_rate_per_minute: Annotated[int, Field(ge=1)] = 6000
     """Requests of one service (a caller with analysis:run)."""
     api_user_rate_per_minute: Annotated[int, Field(ge=1)] = 60

@@ -52,7 +52,7 @@ def make_engine(
         hide_parameters=True,  # they are learners' ids and answers
         connect_args={
             "application_name": application_name,
-            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "connect_timeout": round(min(_CONNECT_TIMEOUT_S, statement_timeout_s or _CONNECT_TIMEOUT_S)),
             # No prepared statements. PostgreSQL keeps their plan, also one that it made while the table was empty: a
             # week's states of 100,000 learners took minutes instead of seconds. And a pooler mixes them up: answers
             # belonged to other queries.

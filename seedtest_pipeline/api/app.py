@@ -1,5 +1,6 @@
 """The app: layers, routes and the OpenAPI document, put together from a service and an authenticator."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from seedtest_pipeline.api import problems
 from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.middleware.limits import LimitsMiddleware
 from seedtest_pipeline.api.middleware.observation import ObservationMiddleware
+from seedtest_pipeline.api.middleware.places import NoPlace, Places, no_place
 from seedtest_pipeline.api.middleware.rate_limits import RateLimited, RateLimits, rate_limited
 from seedtest_pipeline.api.routes import abilities, classes, probes, report_index, reports, updates
 from seedtest_pipeline.api.routes.authenticated_route import authenticated_route
@@ -21,7 +23,9 @@ from seedtest_pipeline.api.service import Service
 _DESCRIPTION = "Abilities of an exam platform's learners, on demand. Errors are RFC 9457 problems of stable types."
 
 # Without tokens, a web page whose host name leads to this machine (DNS rebinding) must not pass for somebody on it.
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+_LOOK_EVERY_S = 0.25
 
 
 def create(service: Service, authenticator: Authenticator) -> FastAPI:
@@ -30,9 +34,11 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
     @asynccontextmanager
     async def open_and_closed(_: FastAPI) -> AsyncIterator[None]:
         await authenticator.start()
+        watch = asyncio.create_task(_cut_overdue(service))
         try:
             yield
         finally:
+            watch.cancel()
             await authenticator.aclose()
             service.close()
 
@@ -48,18 +54,29 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
         middleware=[
             Middleware(ObservationMiddleware, metrics=service.metrics, root_path=settings.api_root_path),
             *([Middleware(TrustedHostMiddleware, _LOOPBACK, www_redirect=False)] if settings.local_dev else []),
-            Middleware(LimitsMiddleware, at_once=settings.api_concurrency, timeout_s=settings.api_timeout_secs),
+            Middleware(LimitsMiddleware, timeout_s=settings.api_timeout_secs),
         ],
     )
+    app.state.leaving = False  # whoever serves it says when: `/readyz` fails from then on
     problems.install(app)
     app.add_exception_handler(RateLimited, rate_limited)
-    rate_limits = RateLimits(settings.api_rate_per_minute, settings.api_user_rate_per_minute)
+    app.add_exception_handler(NoPlace, no_place)
+    authenticated = authenticated_route(
+        authenticator, RateLimits(settings.api_rate_per_minute, settings.api_user_rate_per_minute),
+        Places(settings.api_concurrency), body_timeout_s=settings.api_timeout_secs / 2,
+    )  # fmt: skip
     for part in (updates, abilities, report_index, reports, classes):
-        app.include_router(part.build(service, authenticated_route(authenticator, rate_limits)))
+        app.include_router(part.build(service, authenticated))
     app.include_router(probes.build(service, authenticator))
     document = _document(app, settings.api_root_path)
     app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+async def _cut_overdue(service: Service) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        service.cut_overdue()
 
 
 def _document(app: FastAPI, root_path: str | None) -> dict[str, Any]:

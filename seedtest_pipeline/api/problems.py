@@ -59,9 +59,10 @@ UNAUTHENTICATED = Kind("unauthenticated", 401, "No valid token", "This needs a v
 FORBIDDEN = Kind("forbidden", 403, "Not allowed", "The token's scopes do not allow this.")
 NOT_FOUND = Kind("not-found", 404, "Not found", "There is nothing here.")
 NOT_ALLOWED = Kind("method-not-allowed", 405, "Method not allowed", "This path takes another method: see Allow.")
+TOO_SLOW = Kind("too-slow", 408, "Too slow", "The request's body did not come in time.")
 TOO_LARGE = Kind("too-large", 413, "Too large", "The request's body is larger than this API reads.")
 VALIDATION = Kind("validation", 422, "Not as described", "A field of the request is not as the API describes it.")
-TOO_MANY = Kind("too-many-requests", 429, "Too many requests", "This caller asks too often: see Retry-After.")
+TOO_MANY = Kind("too-many-requests", 429, "Too many requests", "This caller asks too often or too much at once.")
 INTERNAL = Kind("internal", 500, "Failed", "This failed for a reason that needs a person; the log has it.")
 DATABASE = Kind("database-unavailable", 503, "Try again", "The database cannot do it now. Nothing is lost.")
 ESTIMATOR = Kind("estimator-unavailable", 503, "Try again", "The estimator does not answer now. Nothing is lost.")
@@ -71,7 +72,7 @@ OVERLOADED = Kind("overloaded", 503, "Try again", "Too many requests are under w
 TIMED_OUT = Kind("timed-out", 503, "Try again", "The request took too long; it may still take effect.")
 
 KINDS = (
-    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, VALIDATION, TOO_MANY, INTERNAL,
+    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, TOO_SLOW, TOO_LARGE, VALIDATION, TOO_MANY, INTERNAL,
     DATABASE, ESTIMATOR, KEYS, UNAVAILABLE, OVERLOADED, TIMED_OUT,
 )  # fmt: skip
 _HEADERS = {
@@ -80,7 +81,7 @@ _HEADERS = {
     429: {"Retry-After": "In seconds."},
     503: {"Retry-After": "In seconds."},
 }
-_OF_STATUS = {kind.status: kind for kind in (MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE)}
+_OF_STATUS = {kind.status: kind for kind in (MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_SLOW, TOO_LARGE)}
 _OF_ERROR = {DatabaseUnavailable: DATABASE, EstimatorUnavailable: ESTIMATOR, KeysUnavailable: KEYS}
 
 
@@ -133,7 +134,6 @@ def install(app: FastAPI) -> None:
 
 
 async def _unauthenticated(request: Request, error: Any) -> Response:
-    request_context.of(request).refused = error.reason
     return _answer(request, UNAUTHENTICATED, {"WWW-Authenticate": error.www_authenticate})
 
 
@@ -162,7 +162,10 @@ async def _missing(request: Request, error: Any) -> Response:
 
 
 async def _http(request: Request, error: Any) -> Response:
-    return _answer(request, _OF_STATUS.get(error.status_code, INTERNAL), error.headers)
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return _answer(request, _OF_STATUS.get(error.status_code, INTERNAL), headers)
 
 
 def _answer(

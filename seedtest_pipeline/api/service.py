@@ -1,6 +1,7 @@
 """What the routes work with: the parts, sized for one process that answers in time."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
 from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore
+from resources.database.deadlines import Deadlines
 from resources.database.engine import make_engine
 from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
@@ -23,6 +25,9 @@ from seedtest_pipeline.wiring import Parts
 # Requests at work at once, each with a thread and a connection. One learner's update is arithmetic under Python's lock
 # and a wait for the database: more threads than this only take turns.
 AT_WORK = 8
+# For so much of a request's time it may wait for the database: beyond, nobody waits for what comes of it.
+_WAIT = 0.8
+_log = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -40,12 +45,19 @@ class Service:
     links: Links
     metrics: Metrics
     threads: ThreadPoolExecutor
+    deadlines: Deadlines
 
     async def work(self, do: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """What `do` returns, done in a thread of ours, which goes on to its end even if the request does not."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, partial(do, *args, **kwargs))
 
+    def cut_overdue(self) -> None:
+        """Let go of a database that hangs: without threads and connections nothing else would be answered."""
+        if n := self.deadlines.cut(_WAIT * self.settings.api_timeout_secs):
+            _log.warning("connections to the database cut", extra={"connections": n})
+
     def close(self) -> None:
+        self.deadlines.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
         self.engine.dispose()
 
@@ -62,8 +74,9 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     engine = make_engine(
         parts.database_url, "seedtest", statement_timeout_s=patience_s, pool_size=AT_WORK, ping=False
     )  # fmt: skip
+    metrics.watch(engine)
     estimator = TimedEstimator(parts.estimator, metrics)
     return Service(
         settings, engine, Updater(engine, estimator, parts.bank_choice), estimator, parts.rules, parts.bank_choice,
-        parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"),
+        parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"), Deadlines(engine),
     )  # fmt: skip

@@ -52,12 +52,16 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65
 def api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that serve.", min=1, max=64)] = 1,
+    forwarded_allow_ips: Annotated[
+        str, typer.Option(help="Proxies whose X-Forwarded-For is believed: addresses, networks, or *.")
+    ] = "127.0.0.1",
 ) -> None:
     """Serve the on-demand API until SIGTERM or Ctrl-C."""
     from seedtest_pipeline.api import server
     from seedtest_pipeline.settings import Settings
 
-    server.serve(Settings.load(), host, port)
+    server.serve(Settings.load(), host, port, workers=workers, trusted_proxies=forwarded_allow_ips)
 
 
 def r_irt(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65535)] = 8010) -> None:

@@ -1,25 +1,22 @@
 """Sessions end for minutes while what the API rests on breaks: python -m tests.benchmarks.soak_api [MINUTES].
 
-The R service is killed and started again, the database is restarted, the identity provider goes down. Then what the API
-said is held against what it should have said. Every count at the end must be 0.
+All that it rests on breaks in turn (`soak_faults`). Then what the API said is held against what it should have said,
+and it is ended in the middle of each fault. Every count at the end must be 0.
 """
 
 import asyncio
 import datetime as dt
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import dagster as dg
-import httpx
 import numpy as np
 import psycopg
 import sqlalchemy as sa
@@ -29,67 +26,17 @@ from resources.database.engine import make_engine, transaction
 from resources.database.queries.item_banks import ADOPTED
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import ItemBank, Responses
-from resources.postgres import embedded
 from seedtest_pipeline.automation import catch_up
 from tests.benchmarks.api_bench_bed import Bed, bed
 from tests.benchmarks.bench_api import UPDATE, free_port
 from tests.benchmarks.http_load import load
+from tests.benchmarks.soak_faults import Faults, RService, break_things, ends_in_time, watch_the_process
 from tests.benchmarks.soak_platform import CONNECTIONS, USERS, Platform, Said
+from tests.integration.silent_proxy import silent_proxy
 
-DOWN_S = 8.0
+TIMEOUT_S = 6
 # What a call may leave in the database's pool of the API: a connection a thread, and as many for what is above.
 POOL = 16
-
-
-class RService:
-    """On a port that stays, so that the API finds it again."""
-
-    def __init__(self, log: Path) -> None:
-        self.port = free_port()
-        self._log = log.open("ab")
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "seedtest_pipeline", "r-irt", "--port", str(self.port)]
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{self.port}/healthz", trust_env=False)
-            except httpx.TransportError:
-                time.sleep(0.1)
-            else:
-                return
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
-async def break_things(here: Bed, r: RService, until: float) -> Counter[str]:
-    """In turn, again and again: R is killed, the database restarted, the provider away every other time."""
-    done: Counter[str] = Counter()
-    provider_up = True
-    while time.monotonic() < until:
-        await asyncio.sleep(DOWN_S)
-        r.kill()
-        await asyncio.sleep(DOWN_S)
-        await asyncio.to_thread(r.start)
-        await asyncio.sleep(4 * DOWN_S)  # the circuit opens again
-        stop_database(here)
-        await asyncio.sleep(DOWN_S / 2)
-        await asyncio.to_thread(embedded.connect_url, here.home, "postgres")
-        await asyncio.sleep(DOWN_S)
-        await asyncio.to_thread(here.provider.kill if provider_up else here.provider.revive)
-        done.update(["R killed", "database restarted", *(["provider down"] if provider_up else [])])
-        provider_up = not provider_up
-    if not provider_up:
-        await asyncio.to_thread(here.provider.revive)
-    return done
-
-
-def stop_database(here: Bed) -> None:
-    pid_file = here.home / "postgres" / "data" / "postmaster.pid"
-    os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGINT)  # "fast": every connection is cut
 
 
 def wrong(said: list[Said], bank: ItemBank) -> int:
@@ -152,23 +99,41 @@ def connections(here: Bed) -> int:
         return int((connection.execute(count).fetchone() or (0,))[0])
 
 
+def serving(faults: Faults, log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    url = sa.make_url(faults.here.database_url).set(port=faults.proxy.port)
+    return faults.here.server(
+        faults.port, "seedtest_pipeline", "api", "--port", str(faults.port), log=log,
+        R_IRT_BASE_URL=f"http://127.0.0.1:{faults.r.port}", API_TIMEOUT_SECS=str(TIMEOUT_S),
+        DATABASE_URL=url.render_as_string(hide_password=False),
+    )  # fmt: skip
+
+
+def ended_under_each(faults: Faults, log: Path) -> int:
+    """Of how many faults the API did not end by itself within its grace period (docs/operations/api.md)."""
+    took = {}
+    for name in faults.by_name:
+        with serving(faults, log) as process:
+            took[name] = ends_in_time(faults, process, name, TIMEOUT_S + 13)
+    print("ended after", ", ".join(f"{'-' if s is None else f'{s:.1f}'} s ({name})" for name, s in took.items()))
+    return sum(seconds is None for seconds in took.values())
+
+
 def main(minutes: float) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         home = Path(folder)
         here = running.enter_context(bed(home, USERS))
+        url = sa.make_url(here.database_url)
+        proxy = running.enter_context(silent_proxy(str(url.host), url.port or 0))
         r = RService(home / "r.log")
         running.callback(r.kill)
-        port = free_port()
-        with here.server(
-            port, "seedtest_pipeline", "api", "--port", str(port), log=home / "api.log",
-            R_IRT_BASE_URL=f"http://127.0.0.1:{r.port}", API_TIMEOUT_SECS="6",
-        ):  # fmt: skip
-            full = load(port, UPDATE, here.token, users=USERS, connections=CONNECTIONS, seconds=5)
+        faults = Faults(here, r, proxy, free_port())
+        with serving(faults, home / "api.log"):
+            full = load(faults.port, UPDATE, here.token, users=USERS, connections=CONNECTIONS, seconds=5)
             per_s = full.per_s / 2
             print(f"{full.per_s:.0f} updates/s with R; {per_s:.0f}/s for {minutes:g} minutes ...", flush=True)
-            platform = Platform(here, port)
+            platform = Platform(here, faults.port)
             until = time.monotonic() + 60 * minutes
-            broken = asyncio.run(_both(platform.work(until, per_s), break_things(here, r, until)))
+            broken, missed = asyncio.run(_all(platform.work(until, per_s), faults, until))
             time.sleep(8)  # requests that were given up go on to their end
             asyncio.run(platform.work(time.monotonic() + 5, per_s))  # all is there again, and every thread at work
             open_connections = connections(here)
@@ -184,10 +149,13 @@ def main(minutes: float) -> None:
         ]
         other_5xx = sum(n for status, n in platform.statuses.items() if status >= 500 and status != 503)
         print(f"{platform.sessions:,} sessions ended; answers by status: {dict(platform.statuses)}; {dict(broken)}")
+        not_in_time = ended_under_each(faults, home / "ends.log")
         print(f"{n_caught_up} users caught up; {open_connections} connections open while it ran")
         counts = {
             "wrong answers": wrong(platform.said, here.bank),
             "5xx that are not 503": other_5xx,
+            "looks at /livez without an answer": missed,
+            "ends by force or too late": not_in_time,
             "connections to the API that broke": platform.broken_connections,
             "updates lost": n_lost,
             "sessions not caught up": behind(platform, abilities),
@@ -201,9 +169,9 @@ def main(minutes: float) -> None:
         sys.exit(any(counts.values()))
 
 
-async def _both(work: Coroutine[None, None, None], trouble: Coroutine[None, None, Counter[str]]) -> Counter[str]:
-    _, done = await asyncio.gather(work, trouble)
-    return done
+async def _all(work: Coroutine[None, None, None], faults: Faults, until: float) -> tuple[Counter[str], int]:
+    _, done, missed = await asyncio.gather(work, break_things(faults, until), watch_the_process(faults.port, until))
+    return done, missed
 
 
 if __name__ == "__main__":

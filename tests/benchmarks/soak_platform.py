@@ -14,6 +14,7 @@ import psycopg
 from tests.benchmarks.api_bench_bed import N_ITEMS, Bed
 from tests.benchmarks.bench_api import UPDATE
 from tests.benchmarks.http_load import Connection
+from tests.benchmarks.soak_faults import WRITABLE
 
 USERS = 1_000
 CONNECTIONS = 8
@@ -74,7 +75,7 @@ class Platform:
         url = self.here.database_url.replace("+psycopg", "")
         session = f"{user}-{draw.getrandbits(64)}"
         try:
-            with psycopg.connect(url, connect_timeout=3, autocommit=True) as connection:
+            with psycopg.connect(url, connect_timeout=3, autocommit=True, options=WRITABLE) as connection:
                 (ended_at,) = connection.execute(
                     "INSERT INTO exam_results (user_id, session_id, status, result_json, created_at, updated_at) "
                     "VALUES (%s, %s, 'completed', %s, clock_timestamp(), clock_timestamp()) RETURNING updated_at",

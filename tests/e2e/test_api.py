@@ -6,20 +6,23 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import Shell
+from tests.integration.silent_proxy import silent_proxy
 from tests.waiting import PATIENCE_S
 
 
 @contextmanager
-def serving(shell: Shell, port: int) -> Iterator[subprocess.Popen[str]]:
-    process = shell.start("api", "--port", str(port))
+def serving(shell: Shell, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
+    process = shell.start("api", "--port", str(port), *more)
     try:
         assert wait_until(lambda: _alive(port) or process.poll() is not None, PATIENCE_S)
         assert process.poll() is None, process.communicate()
@@ -99,6 +102,51 @@ def test_a_request_under_way_is_finished_before_the_end(shell, port):
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
         process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
+
+
+def test_it_fails_its_readiness_first_and_ends_in_its_time_whatever_the_database_does(shell, port):
+    """SIGTERM did not end it while PostgreSQL said nothing."""
+    url = sa.make_url(shell.database_url)
+    with silent_proxy(url.host, url.port) as proxy:
+        there = url.set(port=proxy.port).render_as_string(hide_password=False)
+        settings = {"LOCAL_DEV": "true", "API_DRAIN_SECS": "2", "API_TIMEOUT_SECS": "4", "DATABASE_URL": there}
+        with serving(WithSettings(shell.home, shell.database_url, tuple(settings.items())), port) as process:
+            address = f"http://127.0.0.1:{port}"
+            assert httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
+            proxy.speaks = False
+            with ThreadPoolExecutor(16) as pool:
+                asked = [pool.submit(httpx.get, f"{address}/users/u{n}/theta", trust_env=False) for n in range(16)]
+                assert wait_until(lambda: b"under_way 17.0" in _metrics(address), PATIENCE_S)
+                process.send_signal(signal.SIGTERM)
+                assert wait_until(lambda: _is_leaving(address), PATIENCE_S)
+                assert [one.result().status_code for one in asked] == [503] * 16
+            process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, "not by force"
+
+
+def _metrics(address: str) -> bytes:
+    return httpx.get(f"{address}/metrics", trust_env=False).content
+
+
+def _is_leaving(address: str) -> bool:
+    answer = httpx.get(f"{address}/readyz", trust_env=False, timeout=10)
+    found = answer.json()
+    assert answer.status_code == (503 if found["leaving"] else 200)
+    return found["leaving"] and answer.headers["connection"] == "close"
+
+
+def test_workers_share_a_port_and_their_metrics_and_end_together(shell, port):
+    here = WithSettings(shell.home, shell.database_url, (("LOCAL_DEV", "true"),))
+    with serving(here, port, "--workers", "2") as process:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(6):  # each on a connection of its own
+            assert httpx.get(f"{address}/users/u1/theta", trust_env=False).status_code == 200
+        answered = b'seedtest_api_requests_total{method="GET",route="/users/{user_id}/theta",status="200"} 6.0'
+        assert answered in _metrics(address)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert not _alive(port)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,13 @@ from fastapi.dependencies.models import Dependant
 from starlette.requests import Request
 
 from seedtest_pipeline.api.auth import scopes
+from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.middleware.request_context import caller_of
 from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta
 
 
 async def _readable(user_id: PathId, request: Request) -> str:
+    request_context.of(request).about["user"] = user_id
     scopes.require_read(caller_of(request), user_id)
     return user_id
 
@@ -27,11 +29,13 @@ async def _readable_or_own(
 ) -> str:
     caller = caller_of(request)
     asked = caller.subject if user_id is None else user_id
+    request_context.of(request).about["user"] = asked
     scopes.require_read(caller, asked)
     return asked
 
 
 async def _updatable(asked: UpdateTheta, request: Request) -> UpdateTheta:
+    request_context.of(request).about |= {"user": asked.user_id, "session": asked.session_id}
     scopes.require_update(caller_of(request), asked.user_id)
     return asked
 

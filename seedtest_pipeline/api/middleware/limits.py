@@ -1,4 +1,4 @@
-"""How much of this process a request may take: room among those under way, bytes, and time."""
+"""How much a request may take: bytes, and time. Stays out: a place among those at work (`places`)."""
 
 import asyncio
 
@@ -10,31 +10,19 @@ from seedtest_pipeline.api.middleware import request_context
 
 # The largest body that means anything is an update with ids of 2,000 bytes, each escaped as \uXXXX.
 BODY_LIMIT = 32 * 1024
-# They have limits of their own, and have to answer just when all else is busy.
-PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class LimitsMiddleware:
-    """ASGI around `app`: at most `at_once` requests under way, each for `timeout_s` and of BODY_LIMIT bytes."""
+    """ASGI around `app`: each request for at most `timeout_s`, and of BODY_LIMIT bytes."""
 
-    def __init__(self, app: ASGIApp, *, at_once: int, timeout_s: float) -> None:
+    def __init__(self, app: ASGIApp, *, timeout_s: float) -> None:
         self._app = app
-        self._room = at_once
         self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PROBES:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif self._room == 0:
-            await _refuse(problems.OVERLOADED, scope, receive, send)
-        else:
-            self._room -= 1
-            try:
-                await self._in_time(scope, receive, send)
-            finally:
-                self._room += 1
-
-    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+            return
         begun = False
 
         async def send_on(message: Message) -> None:
@@ -48,7 +36,8 @@ class LimitsMiddleware:
         except TimeoutError:
             if begun:  # half an answer cannot be taken back; the server closes the connection
                 raise
-            await _refuse(problems.TIMED_OUT, scope, receive, send)
+            request_id = request_context.in_scope(scope).request_id
+            await problems.answer(problems.TIMED_OUT, request_id)(scope, receive, send)
 
 
 def _limited(receive: Receive) -> Receive:
@@ -64,7 +53,3 @@ def _limited(receive: Receive) -> Receive:
         return message
 
     return receive_on
-
-
-async def _refuse(kind: problems.Kind, scope: Scope, receive: Receive, send: Send) -> None:
-    await problems.answer(kind, request_context.in_scope(scope).request_id)(scope, receive, send)

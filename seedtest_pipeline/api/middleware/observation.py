@@ -1,11 +1,13 @@
 """The outermost layer, around every request: its context, its line in the log, its metrics and its answer's headers.
 
-A log line holds the route's template, never the path, and of people their ids alone.
+A log line says who asked for what, about whom, and what became of it: the route's template, never the path, and of
+people their ids alone.
 """
 
 import logging
 import time
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seedtest_pipeline.api import problems
@@ -30,7 +32,9 @@ class ObservationMiddleware:
             return
         begun = time.perf_counter()
         context = request_context.begin(scope)
-        scope["path"] = self._routed(scope["raw_path"].decode("ascii"))
+        # The server leaves the body out, since its own scope says HEAD.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        inner = {**scope, "path": self._routed(scope["raw_path"].decode("ascii")), "method": method}
         status: int | None = None
 
         async def send_on(message: Message) -> None:
@@ -43,25 +47,30 @@ class ObservationMiddleware:
 
         self._metrics.under_way.inc()
         try:
-            await self._app(scope, receive, send_on)
+            await self._app(inner, receive, send_on)
+        except ClientDisconnect:
+            context.refused = "the caller left before its request was whole"
         except Exception:  # noqa: BLE001 - the edge
             _log.exception("failed", extra={"request_id": context.request_id})
             if status is None:
                 await problems.answer(problems.INTERNAL, context.request_id)(scope, receive, send_on)
         finally:
             self._metrics.under_way.dec()
-            self._close(scope, context, status, time.perf_counter() - begun)
+            self._close(inner, scope["method"], context, status, time.perf_counter() - begun)
 
     def _routed(self, path: str) -> str:
         """The path as the routes have it: a gateway may leave its own prefix before it, or take it away."""
         return path.removeprefix(self._root_path) if path.startswith(f"{self._root_path}/") else path
 
-    def _close(self, scope: Scope, context: request_context.RequestContext, status: int | None, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", None)
-        self._metrics.requests.labels(scope["method"], route, status).inc()
+    def _close(
+        self, routed: Scope, method: str, context: request_context.RequestContext, status: int | None, seconds: float
+    ) -> None:
+        route = getattr(routed.get("route"), "path", None)
+        self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         line = {
-            "request_id": context.request_id, "method": scope["method"], "route": route, "status": status,
+            "request_id": context.request_id, "method": method, "route": route, "status": status,
             "ms": round(1000 * seconds, 2), "caller": context.caller.subject if context.caller else None,
+            **context.about,
         }  # fmt: skip
         _log.info("request", extra=line if context.refused is None else {**line, "reason": context.refused})

@@ -30,13 +30,25 @@ class RateLimits:
         self._service: RateLimitItem = RateLimitItemPerMinute(service_per_minute)
         self._user: RateLimitItem = RateLimitItemPerMinute(user_per_minute)
 
+    async def count_refused(self, address: str) -> None:
+        """A token that was not believed, and from where it came. Good ones from there are believed as ever: a gateway's
+        callers have one address.
+
+        Raises:
+            RateLimited: as many came from there as a user may send requests.
+        """
+        await self._hit(self._user, f"refused {address}")
+
     async def count(self, caller: Caller) -> None:
         """Raises:
         RateLimited: the caller has sent all requests that this minute allows.
         """
         limit = self._service if scopes.ANYBODY in caller.scopes else self._user
-        if not await self._limiter.hit(limit, caller.subject):
-            reset_at = (await self._limiter.get_window_stats(limit, caller.subject)).reset_time
+        await self._hit(limit, caller.subject)
+
+    async def _hit(self, limit: RateLimitItem, who: str) -> None:
+        if not await self._limiter.hit(limit, who):
+            reset_at = (await self._limiter.get_window_stats(limit, who)).reset_time
             raise RateLimited(max(1, math.ceil(reset_at - time.time())))
 
 

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import Request
@@ -17,11 +17,13 @@ _SANE = re.compile(rb"[A-Za-z0-9._-]{1,54}")
 
 @dataclass
 class RequestContext:
-    """`caller` is None until a token was believed; `refused` is why a problem was answered, for the log only."""
+    """`caller` is None until a token was believed; `refused` is why a problem was answered, for the log only. `about`:
+    ids and words of ours that the log line says besides, such as whose ability was stored."""
 
     request_id: str
     caller: Caller | None = None
     refused: str | None = None
+    about: dict[str, object] = field(default_factory=dict)
 
 
 def begin(scope: Scope) -> RequestContext:

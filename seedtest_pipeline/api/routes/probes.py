@@ -3,6 +3,7 @@
 import prometheus_client
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import Response
 
 from seedtest_pipeline.api.auth.caller import Authenticator
@@ -20,20 +21,21 @@ def build(service: Service, authenticator: Authenticator) -> APIRouter:
 
     @router.get("/livez")
     async def livez() -> Alive:
-        """The process answers."""
+        """The process answers. It looks at nothing else: to start it again would mend nothing else."""
         return Alive()
 
     @router.get("/readyz", responses={503: {"model": Readiness, "description": "Something fails."}})
-    async def readyz(response: Response) -> Readiness:
-        """Whether all that this needs is there: database, migrations, estimator, keys."""
+    async def readyz(request: Request, response: Response) -> Readiness:
+        """Whether all that this needs is there: database, migrations, estimator, keys; not where it is about to end."""
         result = await checks.result()
+        if request.app.state.leaving:
+            result = result.model_copy(update={"ready": False, "leaving": True})
         response.status_code = 200 if result.ready else 503
         return result
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:
         """For Prometheus."""
-        content = prometheus_client.generate_latest(service.metrics.registry)
-        return Response(content, media_type=prometheus_client.CONTENT_TYPE_PLAIN_0_0_4)
+        return Response(service.metrics.exposition(), media_type=prometheus_client.CONTENT_TYPE_PLAIN_0_0_4)
 
     return router

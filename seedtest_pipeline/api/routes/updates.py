@@ -26,7 +26,7 @@ _MESSAGES: dict[Reason, str] = {
 def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=authenticated, tags=["updates"])
 
-    @router.post("/analysis/irt/update-theta", responses=described(400, 401, 403, 413, 422, 429, 500, 503))
+    @router.post("/analysis/irt/update-theta", responses=described(400, 401, 403, 408, 413, 422, 429, 500, 503))
     async def update_theta(asked: AllowedUpdate, request: Request) -> Updated | NothingToEstimate:
         """Estimates the ability as of now from all answers in the window, and stores it where no later one is. A repeat
         does no harm.
@@ -40,11 +40,15 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         update = await service.work(
             service.updater.update, asked.user_id, rules, request_id=request_context.of(request).request_id
         )
+        about = request_context.of(request).about
+        about |= {"outcome": update.reason or ("later" if update.later else "stored"), "as_of": update.as_of}
         if update.reason is not None:
             service.metrics.noops.labels(update.reason).inc()
             message = _MESSAGES[update.reason].format(days=rules.lookback_days)
             return NothingToEstimate(user_id=asked.user_id, reason=update.reason, message=message)
-        return Updated.of(update)
+        updated = Updated.of(update)
+        about["version"] = updated.version
+        return updated
 
     return router
 

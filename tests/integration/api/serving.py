@@ -1,6 +1,5 @@
-"""The app behind a real uvicorn on loopback, in a thread of this process."""
+"""The app as `seedtest api` serves it, on loopback, in a thread of this process."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,9 @@ from resources.estimators.contract import Estimator
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth.authenticators import make_authenticator
 from seedtest_pipeline.api.auth.caller import Authenticator
+from seedtest_pipeline.api.connections import Connections
 from seedtest_pipeline.api.metrics import Metrics
+from seedtest_pipeline.api.server import configured, in_url, listen
 from seedtest_pipeline.api.service import make_service
 from seedtest_pipeline.settings import Settings
 
@@ -27,16 +28,21 @@ def serving(
     if estimator:
         service = replace(service, updater=replace(service.updater, estimator=estimator))
     app = create(service, authenticator or make_authenticator(settings, "127.0.0.1", metrics.fetched))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    with listening(configured(app, Connections(metrics), grace_s=5)) as url:
+        yield url
+
+
+@contextmanager
+def listening(config: uvicorn.Config, host: str = "127.0.0.1") -> Iterator[str]:
+    server = uvicorn.Server(config)
+    with listen(host, 0) as door:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()
         try:
             while not server.started:
                 thread.join(0.01)
                 assert thread.is_alive(), "the server ended as it started"
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield f"http://{in_url(host)}:{door.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

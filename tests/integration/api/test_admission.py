@@ -2,7 +2,6 @@
 
 import datetime as dt
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 import sqlalchemy as sa
-import uvicorn
 
 from resources.database.engine import transaction
 from resources.database.queries import abilities
@@ -22,11 +20,14 @@ from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.auth.key_cache import Ages, KeyCache
 from seedtest_pipeline.api.auth.key_source import key_source
 from seedtest_pipeline.api.auth.tokens import Issuer
+from seedtest_pipeline.api.connections import Connections
 from seedtest_pipeline.api.metrics import Metrics
+from seedtest_pipeline.api.server import configured
 from seedtest_pipeline.api.service import Service, make_service
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.forging import by, by_secret, public_pem, sealed, twice, with_header, with_payload
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider, good_claims
+from tests.integration.api.serving import listening
 from tests.waiting import PATIENCE_S, until
 
 NOW = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
@@ -53,22 +54,11 @@ ROUTES = (UPDATE, *READS)
 
 @contextmanager
 def served(service: Service, authenticator: Authenticator) -> Iterator[Api]:
-    config = uvicorn.Config(create(service, authenticator), host="127.0.0.1", port=0, log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE_S) as client:
+    config = configured(create(service, authenticator), Connections(service.metrics), grace_s=5)
+    with listening(config) as url, httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_S) as client:
         api = Api(client)
         sa.event.listen(service.engine, "checkout", lambda *_: api.taken.append(time.monotonic()))
-        try:
-            yield api
-        finally:
-            server.should_exit = True
-            thread.join()
+        yield api
 
 
 @pytest.fixture(scope="module")

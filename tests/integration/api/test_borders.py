@@ -3,6 +3,7 @@
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -10,8 +11,9 @@ import pytest
 
 from resources.database.engine import transaction
 from resources.estimators.in_process import InProcessEstimator
-from seedtest_pipeline.api.auth.caller import Caller
+from seedtest_pipeline.api.auth.caller import Caller, Unauthenticated
 from seedtest_pipeline.api.middleware.limits import BODY_LIMIT
+from seedtest_pipeline.api.middleware.places import NoPlace, Places
 from seedtest_pipeline.api.schemas import ID_BYTES
 from tests.integration.api.platform import adopt, end_session
 from tests.waiting import PATIENCE_S, until
@@ -108,18 +110,23 @@ def test_a_body_that_is_too_large_is_refused_whether_it_tells_its_length_or_not(
         assert problem(answer) == "too-large"
 
 
+class NamedCallers:
+    """Whoever says `Authorization: SUBJECT SCOPE` is believed, but for `forged`."""
+
+    async def start(self) -> None: ...
+    async def aclose(self) -> None: ...
+    def check(self) -> str:
+        return ""
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        subject, _, scope = (authorization or "").partition(" ")
+        if subject == "forged":
+            raise Unauthenticated("its signature is wrong")
+        return Caller(subject, frozenset([scope]))
+
+
 def test_a_caller_that_asks_too_often_is_told_when_to_come_back_and_others_are_not_held_up(serve):
-    class Authenticator:
-        async def start(self) -> None: ...
-        async def aclose(self) -> None: ...
-        def check(self) -> str:
-            return ""
-
-        async def authenticate(self, authorization: str | None) -> Caller:
-            subject, _, scope = (authorization or "").partition(" ")
-            return Caller(subject, frozenset([scope]))
-
-    api = serve(authenticator=Authenticator(), api_user_rate_per_minute=3, api_rate_per_minute=5)
+    api = serve(authenticator=NamedCallers(), api_user_rate_per_minute=3, api_rate_per_minute=5)
     ask = lambda who: api.get("/users/u1/reports", headers={"Authorization": who})  # noqa: E731 - short
     assert [ask("u1 report:read").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     refused = ask("u1 report:read")
@@ -155,18 +162,65 @@ def test_a_request_that_takes_too_long_is_503_and_one_that_finds_no_room_too_whi
     until(lambda: api.get("/users/u1/theta").json()["current"] is not None)
 
 
-def test_a_body_that_never_ends_is_given_up(serve):
-    api = serve(api_timeout_secs=1)
+def test_bodies_that_never_come_hold_no_place_and_are_given_up(serve):
+    """Seven learners who sent bodies byte by byte held all 64 places."""
+    api = serve(authenticator=NamedCallers(), api_timeout_secs=2, api_concurrency=1)
     address = urlsplit(str(api.base_url))
-    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
-        connection.sendall(
-            b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            b"Content-Length: 20\r\n\r\n{"
-        )
-        assert b"/problems/timed-out" in connection.recv(4096)
+    head = (
+        b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Authorization: u1 exam:write\r\nContent-Length: 20\r\n\r\n{"
+    )
+    with ExitStack() as slow:
+        crowd = [
+            slow.enter_context(socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S))
+            for _ in range(7)
+        ]
+        for one in crowd:
+            one.sendall(head)
+        until(lambda: "requests_under_way 8.0" in api.get("/metrics").text)  # with this one
+        assert api.get("/users/u2/theta", headers={"Authorization": "u2 report:read"}).status_code == 200
+        for one in crowd:
+            said = one.recv(4096)
+            assert said.startswith(b"HTTP/1.1 408 ")
+            assert b"/problems/too-slow" in said
+
+
+def test_a_learner_holds_few_places_and_a_platform_not_all():
+    places = Places(64)
+    learner, platform = Caller("u1", frozenset(["exam:write"])), Caller("platform", frozenset(["analysis:run"]))
+    with ExitStack() as taken:
+        for caller, most in ((learner, 4), (platform, 56)):
+            for _ in range(most):
+                taken.enter_context(places.taken_by(caller))
+            with pytest.raises(NoPlace, match="This caller asks too often or too much at once"):
+                taken.enter_context(places.taken_by(caller))
+        for n in range(4):
+            taken.enter_context(places.taken_by(Caller(f"other {n}", frozenset())))
+        with pytest.raises(NoPlace, match="Too many requests are under way"):
+            taken.enter_context(places.taken_by(Caller("one more", frozenset())))
+    for _ in range(64):
+        with places.taken_by(learner):
+            pass
+
+
+def test_tokens_that_are_not_believed_are_counted_and_good_ones_from_there_stay_good(serve):
+    api = serve(authenticator=NamedCallers(), api_user_rate_per_minute=3)
+    ask = lambda who: api.get("/users/u1/reports", headers={"Authorization": who}).status_code  # noqa: E731 - short
+    assert [ask("forged") for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert ask("u1 report:read") == 200
+
+
+def test_head_is_get_without_the_body(api):
+    for path in ("/users/u1/theta", "/livez", "/nosuch"):
+        got, head = api.get(path), api.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        assert head.headers["content-length"] == got.headers["content-length"]
+    assert api.head(UPDATE).status_code == 405
+    assert api.delete("/users/u1/theta").headers["allow"] == "GET, HEAD"
 
 
 def test_without_tokens_a_page_from_elsewhere_whose_host_name_leads_here_is_refused(api):
     assert api.get("/users/u1/theta").status_code != 400
-    assert api.get("/users/u1/theta", headers={"Host": "localhost:8000"}).status_code != 400
+    for host in ("localhost:8000", "[::1]:8000"):
+        assert api.get("/users/u1/theta", headers={"Host": host}).status_code != 400
     assert api.get("/users/u1/theta", headers={"Host": "rebound.example.com"}).status_code == 400

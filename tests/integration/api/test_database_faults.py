@@ -2,6 +2,7 @@
 
 import pytest
 
+from resources.database import faults
 from resources.database.engine import transaction
 from tests.integration.api.platform import adopt, end_session
 
@@ -11,11 +12,15 @@ ANSWERS = {
     "08006": LATER,  # the connection broke
     "25006": LATER,  # read-only, after a failover
     "25P03": LATER,  # idle in a transaction for too long
+    "25P04": LATER,  # in a transaction for too long
+    "28P01": LATER,  # the password was changed
+    "3D000": LATER,  # the database is gone
     "40001": LATER,  # another transaction goes first
     "40P01": LATER,  # deadlock
     "42501": A_PERSON,  # no privilege
     "42703": A_PERSON,  # a mistake in a statement
     "42P01": A_PERSON,  # no such table
+    "53000": LATER,  # short of something
     "53100": LATER,  # the disk is full
     "53200": LATER,  # no memory
     "53300": LATER,  # too many connections
@@ -23,7 +28,15 @@ ANSWERS = {
     "57014": LATER,  # the statement took too long
     "57P01": LATER,  # the server stops
     "57P03": LATER,  # the server starts
+    "57P05": LATER,  # idle for too long
     "58030": LATER,  # the disk is broken
+}
+ROUTES = {
+    "GET /users/{user_id}/theta": lambda api: api.get("/users/u1/theta"),
+    "GET /analysis/irt/theta": lambda api: api.get("/analysis/irt/theta?user_id=u1"),
+    "GET /users/{user_id}/reports": lambda api: api.get("/users/u1/reports"),
+    "GET /users/{user_id}/reports/{week}": lambda api: api.get("/users/u1/reports/2025-02-03"),
+    "POST /analysis/irt/update-theta": lambda api: api.post("/analysis/irt/update-theta", json={"user_id": "u1"}),
 }
 # Tables of which every route reads one, in whose place something stands that fails with the code in `fault`.
 _FAILING = """
@@ -53,16 +66,24 @@ def test_every_refusal_of_the_database_is_the_same_on_every_route(failing, api, 
         with transaction(failing) as connection:
             connection.exec_driver_sql("DELETE FROM fault")
             connection.exec_driver_sql("INSERT INTO fault VALUES (%(code)s)", {"code": code})
-        for answer in (
-            api.get("/users/u1/theta"),
-            api.get("/users/u1/reports"),
-            api.get("/users/u1/reports/2025-02-03"),
-            api.post("/analysis/irt/update-theta", json={"user_id": "u1"}),
-        ):
+        for ask in ROUTES.values():
+            answer = ask(api)
             one = (answer.status_code, answer.json()["type"], answer.headers.get("Retry-After"))
             found.setdefault(code, set()).add(one)
     assert found == {code: {answer} for code, answer in ANSWERS.items()}
     assert "secret-learner" not in caplog.text
+
+
+def test_the_test_above_knows_every_route_and_every_fault(api):
+    document = api.get("/openapi.json").json()
+    described = {
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if "security" in operation
+    }
+    assert described == set(ROUTES)
+    assert [fault for fault in faults._FAULTS if not any(code.startswith(fault) for code in ANSWERS)] == []
 
 
 def test_a_database_that_takes_no_writes_is_not_ready_and_ready_once_it_does(engine, api):

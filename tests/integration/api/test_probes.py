@@ -1,9 +1,14 @@
-"""Probes and metrics: what is up, what is not, and what Prometheus reads."""
+"""Probes and metrics: what is up, what is not, what Prometheus reads, and what the log says."""
+
+import datetime as dt
+import re
+import time
 
 import pytest
 
 from tests.integration.api.platform import adopt, end_session
 from tests.integration.api.provider import AUDIENCE, ISSUER
+from tests.waiting import until
 
 CHECKS = ["database", "migrations", "estimator", "keys"]
 
@@ -18,6 +23,8 @@ def failing(answer) -> list[str]:
 def test_all_is_there(api):
     assert failing(api.get("/readyz")) == []
     assert api.get("/livez").json() == {"alive": True}
+    # With the times that it took: who asks again at once has no work done.
+    until(lambda: api.get("/readyz").json() == api.get("/readyz").json())
 
 
 @pytest.mark.parametrize(
@@ -72,17 +79,37 @@ def test_metrics_count_by_route_and_outcome_and_tell_nothing_of_users(engine, se
         'seedtest_api_requests_total{method="GET",route="None",status="404"} 1.0',
         'seedtest_api_estimate_seconds_count{outcome="ok"} 1.0',
         'seedtest_api_key_fetches_total{outcome="ok"} 1.0',
+        'seedtest_api_database_connections{state="open"} 1.0',
+        'seedtest_api_database_connections{state="in use"} 0.0',
     ):
         assert line in told
+    keys_at = float(re.search(r"(?m)^seedtest_api_keys_fetched_timestamp_seconds (\S+)", told)[1])
+    assert time.time() - 300 < keys_at <= time.time()
     assert "u1" not in told
 
 
-def test_a_log_line_names_the_request_the_route_and_the_caller_and_nothing_else_of_them(serve, caplog):
+def test_a_log_line_says_who_asked_for_what_about_whom_and_what_became_of_it(engine, serve, caplog):
+    """It held neither user nor session."""
+    adopt(engine)
+    end_session(engine, "u1", "s1", "10")
     caplog.set_level("INFO")
-    answer = serve().get("/users/secret-name/theta?q=secret-query")
+    api = serve()
+    update = "/analysis/irt/update-theta"
+    answers = [
+        api.get("/users/u%2F1/theta?q=secret-query"),
+        api.post(update, json={"user_id": "u1", "session_id": "s1"}),
+        api.post(update, json={"user_id": "nobody"}),
+    ]
+    until(lambda: len([line for line in caplog.records if line.message == "request"]) == 3)
+    lines = [vars(line) for line in caplog.records if line.message == "request"]
+    told = ("request_id", "method", "route", "status", "caller", "user", "session", "outcome", "version", "as_of")
+    as_of = dt.datetime.fromisoformat(answers[1].json()["as_of"])
+    assert [[line.get(name) for name in told][1:-1] for line in lines] == [
+        ["GET", "/users/{user_id}/theta", 200, "local-dev", "u/1", None, None, None],
+        ["POST", update, 200, "local-dev", "u1", "s1", "stored", answers[1].json()["version"]],
+        ["POST", update, 200, "local-dev", "nobody", None, "no_attempts", None],
+    ]
+    assert [line["request_id"] for line in lines] == [answer.headers["x-request-id"] for answer in answers]
+    assert lines[1]["as_of"] == as_of
     ours = [record for record in caplog.records if record.name.startswith("seedtest_pipeline")]
-    (line,) = [record for record in ours if record.message == "request"]
-    assert (line.request_id, line.method, line.route, line.status, line.caller) == (
-        answer.headers["x-request-id"], "GET", "/users/{user_id}/theta", 200, "local-dev",
-    )  # fmt: skip
     assert not any("secret" in str(vars(record)) for record in ours)

@@ -13,6 +13,7 @@ from seedtest_pipeline.api.auth import authorization
 from seedtest_pipeline.api.auth.authenticators import LocalDevAuthenticator
 from seedtest_pipeline.api.auth.authorization import AllowedUpdate, ReadableUser
 from seedtest_pipeline.api.metrics import Metrics
+from seedtest_pipeline.api.middleware.places import Places
 from seedtest_pipeline.api.middleware.rate_limits import RateLimits
 from seedtest_pipeline.api.routes.authenticated_route import authenticated_route
 from seedtest_pipeline.api.schemas import PathId, UpdateTheta
@@ -43,7 +44,7 @@ def test_every_route_but_the_probes_says_who_may_use_it(tmp_path):
 
 
 def router() -> APIRouter:
-    route: type[APIRoute] = authenticated_route(LocalDevAuthenticator(), RateLimits(1, 1))
+    route: type[APIRoute] = authenticated_route(LocalDevAuthenticator(), RateLimits(1, 1), Places(1), body_timeout_s=1)
     return APIRouter(route_class=route)
 
 

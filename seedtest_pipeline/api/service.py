@@ -60,7 +60,8 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     if settings.database_url is None:
         parts.engine.dispose()
     engine = make_engine(
-        parts.database_url, "seedtest", statement_timeout_s=patience_s, pool_size=AT_WORK, ping=False
+        parts.database_url, "seedtest", statement_timeout_s=patience_s, pool_size=AT_WORK, ping=False,
+        keeps_plans=True,
     )  # fmt: skip
     estimator = TimedEstimator(parts.estimator, metrics)
     return Service(

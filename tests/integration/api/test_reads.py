@@ -11,8 +11,8 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import abilities, report_artifacts
-from resources.database.queries.abilities import Ability
+from resources.database.queries import abilities, current_abilities, report_artifacts
+from resources.database.queries.current_abilities import Ability
 from resources.model import ReportArtifact, Thetas, Week
 from tests.integration.api.platform import adopt
 from tests.week_states import first_states
@@ -43,8 +43,12 @@ def test_the_current_ability_and_the_history_by_week(engine, api):
     estimate(engine, "u1", WEEK.plus(1), 0.5)
     estimate(engine, "u2", WEEK, 3.0)
     with transaction(engine) as connection:
-        abilities.store_current(connection, Ability("u1", 0.75, 0.4, 9, "2PL", "b1", NOW + WEEK_LONG, NOW))
-        abilities.store_current(connection, Ability("u1", 7.0, 0.4, 9, "2PL", "another bank", NOW, NOW))
+        current_abilities.store(
+            connection.connection.driver_connection, [Ability("u1", 0.75, 0.4, 9, "2PL", "b1", NOW + WEEK_LONG, NOW)]
+        )
+        current_abilities.store(
+            connection.connection.driver_connection, [Ability("u1", 7.0, 0.4, 9, "2PL", "another bank", NOW, NOW)]
+        )
     found = api.get("/users/u1/theta").json()
     assert found["current"] == {
         "theta": 0.75, "se": 0.4, "model": "2PL", "version": "b1", "n_items": 9,

@@ -13,7 +13,7 @@ from resources.answers.counting import Attempt
 from resources.irt.growth.states import Movement
 from resources.model import Floats, Ints
 
-_KEPT_ITEMS = 20_000  # of which the hashes are kept: some 3 MB
+_KEPT_ITEMS, _KEPT_MOVEMENTS = 20_000, 60  # of which the hashes are kept: some 3 MB, and a year
 
 
 def of_states(before: Sequence[str], movement: Movement, counted: Answers) -> list[str]:
@@ -57,6 +57,7 @@ def of_answers(item_keys: Sequence[str], item: Ints, correct: Floats, learner: I
     return [f"{total:016x}.{count}" for total, count in zip(sums.tolist(), counts.tolist(), strict=True)]
 
 
+@functools.lru_cache(_KEPT_MOVEMENTS)
 def of_movement(movement: Movement) -> str:
     """To 1e-9 logits: the last bits of a sum over everybody come from the batches."""
     return " ".join(f"{value:.9f}" for value in astuple(movement))

@@ -24,6 +24,7 @@ from resources.irt.growth.population import Population
 from resources.irt.growth.states import Movement, State, predicted
 from resources.model import Floats, Ints, ItemBank, Priors, Responses, Week
 
+_UNKNOWN = Population().movement  # before the first week of which a step is known
 _WEEK = dt.timedelta(weeks=1)
 _WEEK_US = 7 * 24 * 3600 * 1_000_000
 
@@ -70,34 +71,41 @@ def present_states(
     """
     first = max(now.begins, rules.first_week) if rules.first_week else now.begins
     counted = _counted(now, first, rules, bank)
-    newest = [[week for week in states if week < first] for states in now.states]
-    state = [states[max(weeks)] if weeks else None for states, weeks in zip(now.states, newest, strict=True)]
-    ends_at = [one.week.ends_at if one else None for one in state]  # of the states
+    # Weeks are counted from the first from here on; a state's time is its end, in weeks.
+    as_of = (now.as_of - first.begins_at) / _WEEK
+    stored = [{_weeks(first, week): state for week, state in states.items()} for states in now.states]
+    movements = sorted((_weeks(first, week), step) for week, step in now.movements.items())
+    state: list[StateBefore | None] = []
+    ends_at: list[float] = []
+    for states in stored:
+        earlier = max((k for k in states if k < 0), default=None)
+        state.append(None if earlier is None else states[earlier])
+        ends_at.append(np.nan if earlier is None else earlier + 1.0)
+    n_weeks = counted.n_known.shape[1]
     for k in np.flatnonzero(counted.n_known.any(axis=0)).tolist():
-        week = first.plus(k)
-        until = min(week.ends_at, now.as_of)
-        movement = _movement(now, week, rules)
+        movement = _movement(movements, k, rules)
         step = fingerprints.of_movement(movement)
+        until = min(k + 1.0, as_of)
         due: list[tuple[int, str]] = []
         for i in np.flatnonzero(counted.n_known[:, k]).tolist():
             before = state[i]
-            made_from = fingerprints.of_state(
-                before.fingerprint if before else "", step, counted.sums[i * counted.n_known.shape[1] + k]
-            )  # fmt: skip
-            stored = now.states[i].get(week)
-            if stored is not None and stored.fingerprint == made_from and until == week.ends_at:
-                state[i], ends_at[i] = stored, until
+            came_from = before.fingerprint if before else ""
+            made_from = fingerprints.of_state(came_from, step, counted.sums[i * n_weeks + k])
+            there = stored[i].get(k)
+            if there is not None and there.fingerprint == made_from and until == k + 1:
+                state[i], ends_at[i] = there, until
             else:
                 due.append((i, made_from))
         if not due:
             continue
         own = [i for i, _ in due]
-        prior = _prior([state[i] for i in own], [ends_at[i] for i in own], until, movement)
+        prior = _prior([state[i] for i in own], until - np.array([ends_at[i] for i in own]), movement)
         thetas = estimator.estimate(_responses(counted, now, k, own), bank, prior, request_id=request_id)
         made = zip(due, thetas.theta.tolist(), thetas.se.tolist(), thetas.n_items.tolist(), strict=True)
         for (i, made_from), theta, se, n_items in made:
-            earlier = state[i]
-            state[i] = StateBefore(theta, se, week, (earlier.n_items if earlier else 0) + n_items, made_from)
+            before = state[i]
+            n_before = before.n_items if before else 0
+            state[i] = StateBefore(theta, se, first.plus(k), n_before + n_items, made_from)
             ends_at[i] = until
     n_known, n_unknown, n_skipped = (
         of.sum(axis=1).tolist() for of in (counted.n_known, counted.n_unknown, counted.n_skipped)
@@ -111,16 +119,17 @@ def present_states(
 def _counted(now: OnDemand, first: Week, rules: ScoringRules, bank: ItemBank) -> _Counted:
     """What counts from the week `first` until `now.as_of`."""
     answers = scored(now.answers, rules.omitted)
-    completed_at = answers.completed_at
-    answers = answers.take((completed_at >= _utc(first.begins_at)) & (completed_at < _utc(now.as_of)))
-    week = (answers.completed_at - _utc(first.begins_at)).astype(np.int64) // _WEEK_US
+    begins = _utc(first.begins_at)
+    answers = answers.take((answers.completed_at >= begins) & (answers.completed_at < _utc(now.as_of)))
+    week = (answers.completed_at - begins).astype(np.int64) // _WEEK_US
     n, n_weeks = len(now.states), int(week.max(initial=-1)) + 1
     # Of repeats, the one that counts of each learner and week.
     rows = counting(replace(answers, user=answers.user * n_weeks + week), rules.attempts)
     if rules.attempts == "first":
         rows = rows[_is_new(answers, week, rows, now.answered, first, rules.anew_weeks)]
     learner, week, item, correct = answers.user[rows], week[rows], answers.item[rows], answers.correct[rows]
-    in_bank = np.array([key in bank.place for key in answers.item_keys], np.bool_)[item]
+    place = bank.place
+    in_bank = np.array([key in place for key in answers.item_keys], np.bool_)[item]
     cell, skipped = learner * n_weeks + week, np.isnan(correct)
     n_known, n_unknown, n_skipped = (
         np.bincount(cell[which], minlength=n * n_weeks).reshape(n, n_weeks)
@@ -136,7 +145,7 @@ def _is_new(
     """For each of `rows`, whether its learner had not answered its item in an earlier week; or not for `anew_weeks`."""
     place = {key: j for j, key in enumerate(answers.item_keys)}
     earlier = [
-        (user * len(place) + place[key], (at.start - first.start).days // 7)
+        (user * len(place) + place[key], _weeks(first, at))
         for user, key, at in zip(answered.users, answered.items, answered.weeks, strict=True)
         if key in place
     ]
@@ -166,22 +175,23 @@ def _responses(counted: _Counted, now: OnDemand, k: int, learners: Sequence[int]
     return Responses(user_ids, counted.item_keys, user[rows], counted.item[rows], counted.correct[rows])
 
 
-def _prior(
-    state: Sequence[StateBefore | None], ends_at: Sequence[dt.datetime | None], until: dt.datetime, movement: Movement
-) -> Priors:
-    weeks = np.array([(until - end) / _WEEK if end else 1.0 for end in ends_at], np.float64)
+def _prior(state: Sequence[StateBefore | None], weeks: Floats, movement: Movement) -> Priors:
+    """Of these learners, `weeks` after their states; of who has none it does not matter."""
     mean = np.array([one.theta if one else np.nan for one in state], np.float64)
     sd = np.array([one.se if one else np.nan for one in state], np.float64)
     prior = predicted(State(mean, sd), weeks, movement)
     return Priors(prior.mean, prior.sd)
 
 
-def _movement(now: OnDemand, week: Week, rules: ScoringRules) -> Movement:
-    """The group's step of the week; of one that is not over, as in the last that is known."""
+def _movement(movements: Sequence[tuple[int, Movement]], k: int, rules: ScoringRules) -> Movement:
+    """The group's step of the week, by weeks ascending; of one that is not over, as in the last that is known."""
     if rules.drift == "off":
         return CLASSIC
-    known = [earlier for earlier in now.movements if earlier <= week]
-    return now.movements[max(known)] if known else Population().movement
+    return next((step for week, step in reversed(movements) if week <= k), _UNKNOWN)
+
+
+def _weeks(first: Week, week: Week) -> int:
+    return (week.start - first.start).days // 7
 
 
 def _utc(instant: dt.datetime) -> np.datetime64:

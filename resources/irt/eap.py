@@ -73,7 +73,7 @@ def eap(
         ValueError: a prior that is no normal distribution.
         ArithmeticError: a posterior that no round could resolve, as with parameters that are not finite.
     """
-    mean, sd = (np.broadcast_to(np.asarray(given, np.float64), answers.n_users) for given in (prior_mean, prior_sd))
+    mean, sd = (_of_each(given, answers.n_users) for given in (prior_mean, prior_sd))
     wrong = np.flatnonzero(~(np.isfinite(mean) & (sd > 0) & (sd < np.inf)))
     if wrong.size:
         raise ValueError(f"The prior N({mean[wrong[0]]}, {sd[wrong[0]]}^2) is not a normal distribution.")
@@ -86,7 +86,7 @@ def eap(
         left = np.flatnonzero(np.diff(table.indptr))
         found.mean[:], found.sd[:] = mean, sd  # what remains of those without answers
     for points in POINTS:
-        offsets = np.linspace(-1, 1, points)
+        offsets = _offsets(points)
         if table is None:
             log_p = _kept_log_p(items, points)[answers.item + items.a.size * answers.correct].sum(axis=0)
             found.take(left, log_p[None] + found.log_prior(left, COMMON_HALF_WIDTH * offsets), offsets)
@@ -199,6 +199,19 @@ def _on_own_grids(table: csr_array, items: Items, found: _Found, users: NDArray[
     for some in _portions(table, users, _VALUES_AT_ONCE // offsets.size):
         theta = found.centre[some, None] + found.half_width[some, None] * offsets
         found.take(some, _log_likelihood(table[some], items, theta) + found.log_prior(some, theta), offsets)
+
+
+def _of_each(given: Floats | float, n_users: int) -> Floats:
+    values = np.asarray(given, np.float64)
+    return values if values.shape == (n_users,) else np.broadcast_to(values, n_users)
+
+
+@functools.lru_cache(maxsize=len(POINTS))
+def _offsets(points: int) -> Floats:
+    """Where a grid's points lie, its half-width being 1: the same array each time, which nobody may change."""
+    offsets = np.linspace(-1, 1, points)
+    offsets.flags.writeable = False
+    return offsets
 
 
 @functools.lru_cache(maxsize=len(POINTS))

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.abilities import fingerprints
-from assets.abilities.group import CLASSIC
 from assets.abilities.scoring import ScoringRules
 from resources.answers.answers import Answers
 from resources.answers.blanks import scored
@@ -21,7 +20,7 @@ from resources.database.queries.current_abilities import StateBefore
 from resources.database.queries.on_demand import Answered, OnDemand
 from resources.estimators.contract import Estimator
 from resources.irt.growth.population import Population
-from resources.irt.growth.states import Movement, State, predicted
+from resources.irt.growth.states import CLASSIC, Movement, State, predicted
 from resources.model import Floats, Ints, ItemBank, Priors, Responses, Week
 
 _UNKNOWN = Population().movement  # before the first week of which a step is known

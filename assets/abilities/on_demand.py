@@ -29,6 +29,7 @@ answered is in the item bank in force, or there is no bank."""
 # What is taken at once of sessions as they are stored, compressed: some 10,000 answers, of which one learner has a
 # hundred in a month. More takes a second and more, which nobody else must wait for.
 MOST_BYTES = 1_000_000
+MOST_BYTES_AT_ONCE = 30 * MOST_BYTES  # of a batch, which nobody waits for
 
 
 class LongHistory(Exception):  # noqa: N818 - an outcome
@@ -97,6 +98,22 @@ class Updater:
         at = dt.datetime.now(dt.UTC)
         updates = [_update(user_id, now, one, bank, at) for user_id, one in zip(user_ids, found, strict=True)]
         return self._store(updates)
+
+    def update_many(self, user_ids: Sequence[str], rules: ScoringRules, request_id: str | None = None) -> list[Update]:
+        """As `update_all`, however many answers they have: at once as many as fit in memory and a statement's time.
+
+        Raises:
+            RetryLater: as `update_all`; what was stored before stays.
+        """
+        most_bytes = None if len(user_ids) == 1 else MOST_BYTES_AT_ONCE
+        try:
+            return self.update_all(user_ids, rules, request_id=request_id, most_bytes=most_bytes)
+        except LongHistory:
+            half = len(user_ids) // 2
+            return [
+                update for some in (user_ids[:half], user_ids[half:])
+                for update in self.update_many(some, rules, request_id)
+            ]  # fmt: skip
 
     def _store(self, updates: list[Update]) -> list[Update]:
         """The same, with the later ability of those who have one."""

@@ -14,7 +14,7 @@ from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.middleware.limits import LimitsMiddleware
 from seedtest_pipeline.api.middleware.observation import ObservationMiddleware
 from seedtest_pipeline.api.middleware.rate_limits import RateLimited, RateLimits, rate_limited
-from seedtest_pipeline.api.routes import abilities, probes, reports, updates
+from seedtest_pipeline.api.routes import abilities, batch_updates, probes, reports, updates
 from seedtest_pipeline.api.routes.authenticated_route import authenticated_route
 from seedtest_pipeline.api.service import Service
 
@@ -54,7 +54,7 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
     problems.install(app)
     app.add_exception_handler(RateLimited, rate_limited)
     rate_limits = RateLimits(settings.api_rate_per_minute, settings.api_user_rate_per_minute)
-    for part in (updates, abilities, reports):
+    for part in (updates, batch_updates, abilities, reports):
         app.include_router(part.build(service, authenticated_route(authenticator, rate_limits)))
     app.include_router(probes.build(service, authenticator))
     document = _document(app, settings.api_root_path)

@@ -16,6 +16,7 @@ from resources.artifacts.store import ArtifactStore
 from resources.database.engine import make_engine
 from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
+from seedtest_pipeline.api.long_work import LongWork
 from seedtest_pipeline.api.metrics import Metrics, TimedEstimator
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
@@ -40,6 +41,7 @@ class Service:
     links: Links
     metrics: Metrics
     threads: ThreadPoolExecutor
+    long_work: LongWork
 
     async def work(self, do: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """What `do` returns, done in a thread of ours, which goes on to its end even if the request does not."""
@@ -47,6 +49,7 @@ class Service:
 
     def close(self) -> None:
         self.threads.shutdown(wait=True, cancel_futures=True)
+        self.long_work.close()
         self.engine.dispose()
 
 
@@ -66,5 +69,5 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     estimator = TimedEstimator(parts.estimator, metrics)
     return Service(
         settings, engine, Updater(engine, estimator, parts.bank_choice), estimator, parts.rules, parts.bank_choice,
-        parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"),
+        parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"), LongWork(),
     )  # fmt: skip

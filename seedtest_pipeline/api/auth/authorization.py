@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from seedtest_pipeline.api.auth import scopes
 from seedtest_pipeline.api.middleware.request_context import caller_of
-from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta
+from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta, UpdateThetas
 
 
 async def _readable(user_id: PathId, request: Request) -> str:
@@ -36,14 +36,21 @@ async def _updatable(asked: UpdateTheta, request: Request) -> UpdateTheta:
     return asked
 
 
+async def _updatable_all(asked: UpdateThetas, request: Request) -> UpdateThetas:
+    scopes.require_update_of_many(caller_of(request))
+    return asked
+
+
 ReadableUser = Annotated[str, Depends(_readable)]
 """The path's `user_id`, whose abilities and reports the caller may read; else 403."""
 ReadableOrOwn = Annotated[str, Depends(_readable_or_own)]
 """The query's `user_id`, or the caller's own, likewise."""
 AllowedUpdate = Annotated[UpdateTheta, Depends(_updatable)]
 """The body, whose user the caller may have estimated; else 403."""
+AllowedBatch = Annotated[UpdateThetas, Depends(_updatable_all)]
+"""The body of a batch, for services only; else 403."""
 
-_DECISIONS: frozenset[Callable[..., Any]] = frozenset({_readable, _readable_or_own, _updatable})
+_DECISIONS: frozenset[Callable[..., Any]] = frozenset({_readable, _readable_or_own, _updatable, _updatable_all})
 
 
 def is_declared(dependant: Dependant) -> bool:

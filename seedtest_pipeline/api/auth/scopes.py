@@ -17,6 +17,14 @@ def require_update(caller: Caller, user_id: str) -> None:
     _require(caller, user_id, {UPDATE_OWN}, UPDATE_OWN)
 
 
+def require_update_of_many(caller: Caller) -> None:
+    """Raises:
+    Forbidden: the caller is no service, which may have anybody's ability estimated.
+    """
+    if ANYBODY not in caller.scopes:
+        raise Forbidden(ANYBODY)
+
+
 def require_read(caller: Caller, user_id: str) -> None:
     """Raises:
     Forbidden: the caller may not read this user's abilities and reports.

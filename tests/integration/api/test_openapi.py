@@ -17,6 +17,7 @@ from tests.integration.api.platform import adopt, end_session
 NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)
 OPERATIONS = [
     ("POST", "/analysis/irt/update-theta"),
+    ("POST", "/analysis/irt/update-theta:batch"),
     ("GET", "/analysis/irt/theta"),
     ("GET", "/users/{user_id}/theta"),
     ("GET", "/users/{user_id}/reports"),

@@ -16,7 +16,7 @@ _R = TypeVar("_R")
 class LongWork:
     """One thread, and `room` for so many requests, of which all but one wait. Lives in one event loop."""
 
-    def __init__(self, room: int = 4) -> None:
+    def __init__(self, room: int = 8) -> None:
         self._thread = ThreadPoolExecutor(1, "long work")
         self._room = room
 

@@ -34,7 +34,7 @@ class RateLimits:
         """Raises:
         RateLimited: the caller has sent all requests that this minute allows.
         """
-        limit = self._service if scopes.ANYBODY in caller.scopes else self._user
+        limit = self._service if scopes.is_service(caller) else self._user
         if not await self._limiter.hit(limit, caller.subject):
             reset_at = (await self._limiter.get_window_stats(limit, caller.subject)).reset_time
             raise RateLimited(max(1, math.ceil(reset_at - time.time())))

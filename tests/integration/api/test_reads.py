@@ -119,7 +119,12 @@ def test_a_report_whose_file_is_gone_is_not_found(engine, api, tmp_path):
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("2025-02-04", "path.week"), ("x", "path.week"), ("1736121600", "path.week"), ("2025-02-03?format=doc", "query.format")],
+    [
+        ("2025-02-04", "path.week"),
+        ("x", "path.week"),
+        ("1736121600", "path.week"),
+        ("2025-02-03?format=doc", "query.format"),
+    ],
 )
 def test_a_week_begins_on_a_monday_and_a_format_is_known(api, query, field):
     answer = api.get(f"/users/u1/reports/{query}")

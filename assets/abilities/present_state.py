@@ -4,7 +4,6 @@ The same steps as the weekly asset's (`weekly_states`): at the end of a week the
 take each week's step together.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from assets.abilities import fingerprints
 from assets.abilities.scoring import ScoringRules
+from resources import calendar
 from resources.answers.answers import Answers
 from resources.answers.blanks import scored
 from resources.answers.counting import counting
@@ -24,8 +24,6 @@ from resources.irt.growth.states import CLASSIC, Movement, State, predicted
 from resources.model import Floats, Ints, ItemBank, Priors, Responses, Week
 
 _UNKNOWN = Population().movement  # before the first week of which a step is known
-_WEEK = dt.timedelta(weeks=1)
-_WEEK_US = 7 * 24 * 3600 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def present_states(
     first = max(now.begins, rules.first_week) if rules.first_week else now.begins
     counted = _counted(now, first, rules, bank)
     # Weeks are counted from the first from here on; a state's time is its end, in weeks.
-    as_of = (now.as_of - first.begins_at) / _WEEK
+    as_of = calendar.weeks_between(first.begins_at, now.as_of)
     stored = [{_weeks(first, week): state for week, state in states.items()} for states in now.states]
     movements = sorted((_weeks(first, week), step) for week, step in now.movements.items())
     state: list[StateBefore | None] = []
@@ -118,9 +116,10 @@ def present_states(
 def _counted(now: OnDemand, first: Week, rules: ScoringRules, bank: ItemBank) -> _Counted:
     """What counts from the week `first` until `now.as_of`."""
     answers = scored(now.answers, rules.omitted)
-    begins = _utc(first.begins_at)
-    answers = answers.take((answers.completed_at >= begins) & (answers.completed_at < _utc(now.as_of)))
-    week = (answers.completed_at - begins).astype(np.int64) // _WEEK_US
+    weeks = [*first.through(Week.containing(now.as_of))] or [first]
+    begins = np.array([calendar.as_numpy(week.begins_at) for week in weeks])
+    answers = answers.take((answers.completed_at >= begins[0]) & (answers.completed_at < calendar.as_numpy(now.as_of)))
+    week = np.searchsorted(begins, answers.completed_at, side="right") - 1
     n, n_weeks = len(now.states), int(week.max(initial=-1)) + 1
     # Of repeats, the one that counts of each learner and week.
     rows = counting(replace(answers, user=answers.user * n_weeks + week), rules.attempts)
@@ -191,7 +190,3 @@ def _movement(movements: Sequence[tuple[int, Movement]], k: int, rules: ScoringR
 
 def _weeks(first: Week, week: Week) -> int:
     return (week.start - first.start).days // 7
-
-
-def _utc(instant: dt.datetime) -> np.datetime64:
-    return np.datetime64(instant.astimezone(dt.UTC).replace(tzinfo=None), "us")

@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 import numpy as np
 import psycopg
 
+from resources import calendar
 from resources.answers.answers import Answers
 from resources.answers.blanks import omitted
 from resources.database.queries.current_abilities import StateBefore
@@ -24,8 +25,9 @@ from resources.model import Ints, Week
 _READ: LiteralString = f"""
     SELECT asked.as_of, asked.version, asked.begins, sessions.bytes, states.*, steps.*, before.*, answers.*
     FROM (
-        SELECT as_of, version, date_trunc('week', (as_of - make_interval(days => %(lookback_days)s)) AT TIME ZONE 'UTC')
-            AS begins, set_config('application_name', %(application_name)s, false)
+        SELECT as_of, version, date_trunc(
+                'week', (as_of - make_interval(days => %(lookback_days)s)) AT TIME ZONE %(zone)s
+            ) AS begins, set_config('application_name', %(application_name)s, false)
         FROM (
             SELECT coalesce(%(as_of)s::timestamptz, statement_timestamp()) AS as_of,
                 coalesce(%(version)s::text, ({ADOPTED_LAST})) AS version
@@ -34,7 +36,7 @@ _READ: LiteralString = f"""
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(pg_column_size(result_json)), 0) AS bytes FROM exam_results
         WHERE user_id::text = ANY(%(user_ids)s::text[])
-            AND (updated_at >= asked.begins AT TIME ZONE 'UTC' OR updated_at IS NULL)
+            AND (updated_at >= asked.begins AT TIME ZONE %(zone)s OR updated_at IS NULL)
             AND least(created_at, updated_at) < asked.as_of
     ) AS sessions
     CROSS JOIN LATERAL (
@@ -42,7 +44,7 @@ _READ: LiteralString = f"""
             array_agg(coalesce(fingerprint, ''))
         FROM unnest(%(user_ids)s::text[]) AS asked_user (asked_id)
         JOIN theta_estimates ON user_id = asked_id
-        WHERE week_start < asked.as_of AT TIME ZONE 'UTC' AND week_start >= coalesce(
+        WHERE week_start < asked.as_of AT TIME ZONE %(zone)s AND week_start >= coalesce(
             (SELECT max(week_start) FROM theta_estimates
              WHERE user_id = asked_id AND week_start < asked.begins::date), '-infinity')
     ) AS states
@@ -65,7 +67,7 @@ _READ: LiteralString = f"""
         WHERE sessions.bytes <= %(most_bytes)s AND user_id = ANY(%(user_ids)s::text[]) AND exam_result_id IN (
             SELECT id::text FROM exam_results
             WHERE user_id::text = ANY(%(user_ids)s::text[])
-                AND (updated_at >= asked.begins AT TIME ZONE 'UTC' OR updated_at IS NULL)
+                AND (updated_at >= asked.begins AT TIME ZONE %(zone)s OR updated_at IS NULL)
                 AND least(created_at, updated_at) < asked.as_of
         )
     ) AS answers
@@ -113,7 +115,7 @@ def read(
     most = _NO_LIMIT if most_bytes is None else most_bytes
     values = {
         "user_ids": list(user_ids), "lookback_days": lookback_days, "as_of": as_of, "version": bank_version,
-        "application_name": application_name, "most_bytes": most,
+        "application_name": application_name, "most_bytes": most, "zone": calendar.zone().key,
     }  # fmt: skip
     # One plan for any user; many users have one for their number.
     row = connection.execute(_READ, values, prepare=len(user_ids) == 1, binary=True).fetchone()

@@ -68,6 +68,19 @@ def test_a_repeat_gives_the_same_number(engine, api):
     assert again["as_of"] > first["as_of"]
 
 
+def test_a_request_that_is_sent_again_needs_no_key_to_be_told_from_a_new_one(engine, api):
+    """One row stays, with the same number, whether or not the first answer was lost; an Idempotency-Key adds none."""
+    adopt(engine)
+    end_session(engine, "u1", "s1", "110")
+    answers = [
+        api.post("/analysis/irt/update-theta", json={"user_id": "u1"}, headers={"Idempotency-Key": "k1"}).json()
+        for _ in range(3)
+    ]
+    assert len({(answer["theta"], answer["se"], answer["n_items"]) for answer in answers}) == 1
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM seedtest_mirt_ability")) == 1
+
+
 def test_the_look_back_of_the_call_overrides_that_of_the_settings(engine, api):
     adopt(engine)
     end_session(engine, "u1", "old", "1111", at=ago(40))

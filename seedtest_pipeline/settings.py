@@ -72,6 +72,16 @@ def _listed(value: object) -> object:
     return tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
 
 
+def _pairs(value: object) -> object:
+    """`a=b,c=d` as pairs; the last = divides, since a provider's word may hold one."""
+    if not isinstance(value, str):
+        return value
+    pairs = [tuple(part.strip().rsplit("=", 1)) for part in value.split(",") if part.strip()]
+    if not all(len(pair) == 2 and all(pair) for pair in pairs):
+        raise ValueError("it is a list such as seedtest-service=analysis:run,seedtest-user=exam:write")
+    return tuple(pairs)
+
+
 def _monday(value: dt.date) -> dt.date:
     try:
         return Week(value).start
@@ -170,6 +180,12 @@ class Settings(BaseSettings):
     """Where the identity provider publishes its keys; the API starts only with the three, or with LOCAL_DEV."""
     jwt_iss: str | None = None
     jwt_aud: str | None = None
+    jwt_aud_claim: str = "aud"
+    """The claim that holds JWT_AUD, and the two after it: docs/tokens.md has them for common providers."""
+    jwt_sub_claim: str = "sub"
+    jwt_scope_claims: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ("scope", "scp", "scopes")
+    jwt_scopes: Annotated[tuple[tuple[str, str], ...] | None, NoDecode, BeforeValidator(_pairs)] = None
+    """What a provider's own words mean in those claims, as in `seedtest-service=analysis:run`."""
     alert_webhook_url: SecretStr | None = None
     """Where failed runs are told, in the form of Slack's incoming webhooks; unset: nowhere. Who knows it may post."""
     alert_smtp_url: SecretStr | None = None

@@ -16,11 +16,10 @@ from resources.database.queries import abilities, populations
 from resources.errors import InvalidInput
 from resources.estimators.contract import match
 from resources.irt.growth.population import Population, estimate_population
-from resources.irt.growth.states import Movement, State
+from resources.irt.growth.states import CLASSIC, Movement, State
 from resources.irt.response_matrix import ResponseMatrix
 from resources.model import Floats, ItemBank, Week
 
-CLASSIC = Movement()  # one ability for all time, from N(0, 1)
 _LEARNERS_AT_ONCE = 2_000
 _LOCK = "seedtest population"
 # Beyond this share of answers that came late or were taken back, a week's step is estimated again.

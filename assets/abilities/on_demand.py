@@ -1,27 +1,39 @@
 """Abilities as of now, on demand: what the API does at the end of a session, and the catch-up where nobody called it.
 
-From answers to abilities it is the weekly asset's way (`present_state`): for the same instant the same number.
+From answers to abilities it is the weekly asset's way (`present_state`): for the same instant the same number. Many
+users take one read, one estimate a week and one upsert together.
 """
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import sqlalchemy as sa
 
-from assets.abilities.present_state import present_state
+from assets.abilities.present_state import Present, present_states
 from assets.abilities.scoring import ScoringRules
-from resources.database.engine import statements
-from resources.database.queries import abilities, item_banks, on_demand
-from resources.database.queries.abilities import Ability
+from resources.database.engine import driver_connection, transaction
+from resources.database.queries import current_abilities, item_banks, on_demand
+from resources.database.queries.current_abilities import Ability
 from resources.database.queries.item_banks import ADOPTED, BankChoice
+from resources.database.queries.on_demand import OnDemand
 from resources.estimators.contract import Estimator
 from resources.model import ItemBank
 
 Reason = Literal["no_attempts", "no_item_parameters"]
 """Why there is no estimate: nothing in the window was answered (a skipped item is no answer), or nothing that was
 answered is in the item bank in force, or there is no bank."""
+
+# What is taken at once of sessions as they are stored: 2,000 answers of 100 bytes, or 40,000 where all are alike and so
+# compressed. A learner has a hundred in a month. More takes a second and more, which nobody else must wait for.
+MOST_BYTES = 200_000
+MOST_BYTES_AT_ONCE = 50 * MOST_BYTES  # of a batch, which nobody waits for
+
+
+class LongHistory(Exception):  # noqa: N818 - an outcome
+    """These users have more answers than are read at once."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Update:
     ability where a later one was stored already.
     """
 
+    user_id: str
     as_of: dt.datetime
     ability: Ability | None = None
     n_unknown_item: int = 0
@@ -50,49 +63,101 @@ class Updater:
     _banks: dict[str, ItemBank] = field(default_factory=dict)  # by version, which never changes
 
     def update(
-        self,
-        user_id: str,
-        rules: ScoringRules,
-        *,
-        as_of: dt.datetime | None = None,
-        request_id: str | None = None,
-    ) -> Update:
-        """The user's estimate at `as_of`, by default the database's own now, stored unless a later one is there.
+        self, user_id: str, rules: ScoringRules, *, as_of: dt.datetime | None = None, request_id: str | None = None,
+        most_bytes: int | None = None,
+    ) -> Update:  # fmt: skip
+        """As `update_all` of one user."""
+        return self.update_all([user_id], rules, as_of=as_of, request_id=request_id, most_bytes=most_bytes)[0]
+
+    def update_all(
+        self, user_ids: Sequence[str], rules: ScoringRules, *, as_of: dt.datetime | None = None,
+        request_id: str | None = None, most_bytes: int | None = None,
+    ) -> list[Update]:  # fmt: skip
+        """Of each of these users, who are distinct: the estimate at `as_of`, by default the database's own now, stored
+        unless a later one is there.
 
         `request_id` stands in the R service's log and, as part of the application's name, in the database's.
 
         Raises:
             RetryLater: the database or the estimator does not answer. Nothing was stored, unless the connection broke
                 in that moment.
+            LongHistory: together they have sessions of more than `most_bytes`; nothing else was done.
         """
         name = "seedtest" if request_id is None else f"seedtest {request_id}"
-        with statements(self.engine) as connection:
+        with driver_connection(self.engine) as connection:
             now = on_demand.read(
-                connection, user_id, rules.lookback_days,
-                as_of=as_of, bank_version=self.choice.version, application_name=name,
+                connection, user_ids, rules.lookback_days, as_of=as_of, bank_version=self.choice.version,
+                application_name=name, most_bytes=most_bytes,
             )  # fmt: skip
-            if now.bank_version is None:
-                answered = not np.isnan(now.answers.correct).all()
-                return Update(now.as_of, reason="no_item_parameters" if answered else "no_attempts")
-            bank = self._bank(connection, now.bank_version)
-            connection.commit()  # nothing is held while the R service works
-            found = present_state(now, user_id, rules, bank, self.estimator, request_id)
-            if found.state is None:
-                reason: Reason = "no_item_parameters" if found.n_answered else "no_attempts"
-                return Update(now.as_of, None, found.n_unknown_item, found.n_unusable, reason)
-            state = found.state
-            ability = Ability(
-                user_id, state.theta, state.se, state.n_items, bank.model, bank.version, now.as_of,
-                dt.datetime.now(dt.UTC),
-            )  # fmt: skip
-            stored = abilities.store_current(connection, ability)
-            later = None if stored else abilities.current(connection, user_id, bank.version, bank.model)
-        return Update(now.as_of, ability, found.n_unknown_item, found.n_unusable, later=later)
+        if now is None:
+            raise LongHistory
+        if now.bank_version is None:
+            return _without_bank(user_ids, now)
+        bank = self._bank(now.bank_version)
+        found = present_states(now, rules, bank, self.estimator, request_id)  # while nothing is held of the database
+        at = dt.datetime.now(dt.UTC)
+        updates = [_update(user_id, now, one, bank, at) for user_id, one in zip(user_ids, found, strict=True)]
+        return self._store(updates)
 
-    def _bank(self, connection: sa.Connection, version: str) -> ItemBank:
+    def update_many(self, user_ids: Sequence[str], rules: ScoringRules, request_id: str | None = None) -> list[Update]:
+        """As `update_all`, however many answers they have: at once as many as fit in memory and a statement's time.
+
+        Raises:
+            RetryLater: as `update_all`; what was stored before stays.
+        """
+        most_bytes = None if len(user_ids) == 1 else MOST_BYTES_AT_ONCE
+        try:
+            return self.update_all(user_ids, rules, request_id=request_id, most_bytes=most_bytes)
+        except LongHistory:
+            half = len(user_ids) // 2
+            return [
+                update for some in (user_ids[:half], user_ids[half:])
+                for update in self.update_many(some, rules, request_id)
+            ]  # fmt: skip
+
+    def _store(self, updates: list[Update]) -> list[Update]:
+        """The same, with the later ability of those who have one."""
+        made = [update.ability for update in updates if update.ability]
+        if not made:
+            return updates
+        with driver_connection(self.engine) as connection:
+            stored = current_abilities.store(connection, made)
+        if len(stored) == len(made):
+            return updates
+        with transaction(self.engine) as connection:
+            return [
+                replace(update, later=_current(connection, own))
+                if (own := update.ability) and own.user_id not in stored
+                else update
+                for update in updates
+            ]
+
+    def _bank(self, version: str) -> ItemBank:
         bank = self._banks.get(version)
         if bank is None:
-            bank = item_banks.load(connection, version, self.choice.model)
+            with transaction(self.engine) as connection:
+                bank = item_banks.load(connection, version, self.choice.model)
             self._banks.clear()  # one is in force at a time, and each may be large
             self._banks[version] = bank
         return bank
+
+
+def _without_bank(user_ids: Sequence[str], now: OnDemand) -> list[Update]:
+    answered = set(now.answers.user[~np.isnan(now.answers.correct)].tolist())
+    return [
+        Update(user_id, now.as_of, reason="no_item_parameters" if i in answered else "no_attempts")
+        for i, user_id in enumerate(user_ids)
+    ]
+
+
+def _update(user_id: str, now: OnDemand, found: Present, bank: ItemBank, at: dt.datetime) -> Update:
+    state = found.state
+    if state is None:
+        reason: Reason = "no_item_parameters" if found.n_answered else "no_attempts"
+        return Update(user_id, now.as_of, None, found.n_unknown_item, found.n_unusable, reason)
+    ability = Ability(user_id, state.theta, state.se, state.n_items, bank.model, bank.version, now.as_of, at)
+    return Update(user_id, now.as_of, ability, found.n_unknown_item, found.n_unusable)
+
+
+def _current(connection: sa.Connection, ability: Ability) -> Ability | None:
+    return current_abilities.current(connection, ability.user_id, ability.version, ability.model)

@@ -1,28 +1,29 @@
-"""A learner's state at any instant: weekly states as far as they stand, and a step for what was answered since.
+"""Learners' states at any instant: weekly states as far as they stand, and a step for what was answered since.
 
-The same steps as the weekly asset's (`weekly_states`): at the end of a week the number is the same.
+The same steps as the weekly asset's (`weekly_states`): at the end of a week the numbers are the same. Many learners
+take each week's step together.
 """
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assets.abilities import fingerprints
-from assets.abilities.group import CLASSIC
 from assets.abilities.scoring import ScoringRules
+from resources import calendar
 from resources.answers.answers import Answers
 from resources.answers.blanks import scored
 from resources.answers.counting import counting
-from resources.database.queries.abilities import StateBefore
-from resources.database.queries.on_demand import OnDemand
+from resources.database.queries.current_abilities import StateBefore
+from resources.database.queries.on_demand import Answered, OnDemand
 from resources.estimators.contract import Estimator
 from resources.irt.growth.population import Population
-from resources.irt.growth.states import Movement, State, predicted
-from resources.model import ItemBank, Priors, Week
+from resources.irt.growth.states import CLASSIC, Movement, State, predicted
+from resources.model import Floats, Ints, ItemBank, Priors, Responses, Week
 
-_WEEK = dt.timedelta(weeks=1)
+_UNKNOWN = Population().movement  # before the first week of which a step is known
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,29 @@ class Present:
     n_unusable: int
 
 
-def present_state(
-    now: OnDemand,
-    user_id: str,
-    rules: ScoringRules,
-    bank: ItemBank,
-    estimator: Estimator,
-    request_id: str | None = None,
-) -> Present:
-    """The user's state at `now.as_of`, None without an answer since the look-back began that can be scored.
+@dataclass(frozen=True)
+class _Counted:
+    """The answers that count of all learners from one week on, n learners by K weeks.
+
+    Per answer, `learner`, `week`, `item` (place among `item_keys`) and `correct`; per learner and week, shape (n, K),
+    how many there are to items of the bank, to others, and skipped; `sums` are their fingerprints, learner by learner.
+    """
+
+    item_keys: tuple[str, ...]
+    learner: Ints
+    week: Ints
+    item: Ints
+    correct: Floats
+    n_known: Ints
+    n_unknown: Ints
+    n_skipped: Ints
+    sums: Sequence[str]
+
+
+def present_states(
+    now: OnDemand, rules: ScoringRules, bank: ItemBank, estimator: Estimator, request_id: str | None = None
+) -> list[Present]:
+    """Each user's state at `now.as_of`, None without an answer since the look-back began that can be scored.
 
     A weekly state stands as long as the same answers led to it; from the first that came late on, steps are made anew.
 
@@ -52,64 +67,126 @@ def present_state(
         EstimatorUnavailable: no estimate was made.
     """
     first = max(now.begins, rules.first_week) if rules.first_week else now.begins
-    earlier = [week for week in now.states if week < first]
-    state = now.states[max(earlier)] if earlier else None
-    seen = dict(now.answered)
-    ends_at = state.week.ends_at if state else None  # of the state
-    n_answered = n_unknown = n_unusable = 0
-    found = False
-    answers = scored(now.answers, rules.omitted)
-    for week in first.through(Week.containing(now.as_of - dt.timedelta(microseconds=1))):
-        until = min(week.ends_at, now.as_of)
-        inside = _within(answers, week.begins_at, until)
-        counted = _counted(inside, week, rules, seen).of_users([user_id])
-        answered = [key for key, correct in zip(counted.keys, counted.correct, strict=True) if not np.isnan(correct)]
-        seen |= {key: week for key, correct in zip(inside.keys, inside.correct, strict=True) if not np.isnan(correct)}
-        n_known = sum(key in bank.place for key in answered)
-        n_answered += len(answered)
-        n_unknown += len(answered) - n_known
-        n_unusable += len(counted) - len(answered)
-        if not n_known:
+    counted = _counted(now, first, rules, bank)
+    # Weeks are counted from the first from here on; a state's time is its end, in weeks.
+    as_of = calendar.weeks_between(first.begins_at, now.as_of)
+    stored = [{_weeks(first, week): state for week, state in states.items()} for states in now.states]
+    movements = sorted((_weeks(first, week), step) for week, step in now.movements.items())
+    state: list[StateBefore | None] = []
+    ends_at: list[float] = []
+    for states in stored:
+        earlier = max((k for k in states if k < 0), default=None)
+        state.append(None if earlier is None else states[earlier])
+        ends_at.append(np.nan if earlier is None else earlier + 1.0)
+    n_weeks = counted.n_known.shape[1]
+    for k in np.flatnonzero(counted.n_known.any(axis=0)).tolist():
+        movement = _movement(movements, k, rules)
+        step = fingerprints.of_movement(movement)
+        until = min(k + 1.0, as_of)
+        due: list[tuple[int, str]] = []
+        for i in np.flatnonzero(counted.n_known[:, k]).tolist():
+            before = state[i]
+            came_from = before.fingerprint if before else ""
+            made_from = fingerprints.of_state(came_from, step, counted.sums[i * n_weeks + k])
+            there = stored[i].get(k)
+            if there is not None and there.fingerprint == made_from and until == k + 1:
+                state[i], ends_at[i] = there, until
+            else:
+                due.append((i, made_from))
+        if not due:
             continue
-        found = True
-        movement = _movement(now, week, rules)
-        made_from = fingerprints.of_states([state.fingerprint if state else ""], movement, counted)[0]
-        stored = now.states.get(week)
-        if stored is not None and stored.fingerprint == made_from and until == week.ends_at:
-            state = stored
-        else:
-            weeks = (until - ends_at) / _WEEK if ends_at else 1.0
-            before = State(np.array([state.theta if state else np.nan]), np.array([state.se if state else np.nan]))
-            prior = predicted(before, weeks, movement)
-            thetas = estimator.estimate(counted, bank, Priors(prior.mean, prior.sd), request_id=request_id)
-            n_items = (state.n_items if state else 0) + thetas.n_items.item()
-            state = StateBefore(thetas.theta.item(), thetas.se.item(), week, n_items, made_from)
-        ends_at = until
-    return Present(state if found else None, n_answered, n_unknown, n_unusable)
+        own = [i for i, _ in due]
+        prior = _prior([state[i] for i in own], until - np.array([ends_at[i] for i in own]), movement)
+        thetas = estimator.estimate(_responses(counted, now, k, own), bank, prior, request_id=request_id)
+        made = zip(due, thetas.theta.tolist(), thetas.se.tolist(), thetas.n_items.tolist(), strict=True)
+        for (i, made_from), theta, se, n_items in made:
+            before = state[i]
+            n_before = before.n_items if before else 0
+            state[i] = StateBefore(theta, se, first.plus(k), n_before + n_items, made_from)
+            ends_at[i] = until
+    n_known, n_unknown, n_skipped = (
+        of.sum(axis=1).tolist() for of in (counted.n_known, counted.n_unknown, counted.n_skipped)
+    )
+    return [
+        Present(state[i] if n_known[i] else None, n_known[i] + n_unknown[i], n_unknown[i], n_skipped[i])
+        for i in range(len(now.states))
+    ]
 
 
-def _within(answers: Answers, begins_at: dt.datetime, ends_at: dt.datetime) -> Answers:
-    completed_at = answers.completed_at
-    return answers.take((completed_at >= _utc(begins_at)) & (completed_at < _utc(ends_at)))
+def _counted(now: OnDemand, first: Week, rules: ScoringRules, bank: ItemBank) -> _Counted:
+    """What counts from the week `first` until `now.as_of`."""
+    answers = scored(now.answers, rules.omitted)
+    weeks = [*first.through(Week.containing(now.as_of))] or [first]
+    begins = np.array([calendar.as_numpy(week.begins_at) for week in weeks])
+    answers = answers.take((answers.completed_at >= begins[0]) & (answers.completed_at < calendar.as_numpy(now.as_of)))
+    week = np.searchsorted(begins, answers.completed_at, side="right") - 1
+    n, n_weeks = len(now.states), int(week.max(initial=-1)) + 1
+    # Of repeats, the one that counts of each learner and week.
+    rows = counting(replace(answers, user=answers.user * n_weeks + week), rules.attempts)
+    if rules.attempts == "first":
+        rows = rows[_is_new(answers, week, rows, now.answered, first, rules.anew_weeks)]
+    learner, week, item, correct = answers.user[rows], week[rows], answers.item[rows], answers.correct[rows]
+    place = bank.place
+    in_bank = np.array([key in place for key in answers.item_keys], np.bool_)[item]
+    cell, skipped = learner * n_weeks + week, np.isnan(correct)
+    n_known, n_unknown, n_skipped = (
+        np.bincount(cell[which], minlength=n * n_weeks).reshape(n, n_weeks)
+        for which in (~skipped & in_bank, ~skipped & ~in_bank, skipped)
+    )
+    sums = fingerprints.of_answers(answers.item_keys, item, correct, cell, n * n_weeks)
+    return _Counted(answers.item_keys, learner, week, item, correct, n_known, n_unknown, n_skipped, sums)
 
 
-def _counted(inside: Answers, week: Week, rules: ScoringRules, seen: Mapping[str, Week]) -> Answers:
-    """What counts of the week's answers, given when each item was last answered before it."""
-    counted = inside.take(counting(inside, rules.attempts))
-    if rules.attempts != "first":
-        return counted
-    old = week.plus(-rules.anew_weeks) if rules.anew_weeks else None
-    fresh = [key not in seen or (old is not None and seen[key] < old) for key in counted.keys]
-    return counted.take(np.array(fresh, np.bool_))
+def _is_new(
+    answers: Answers, week: Ints, rows: Ints, answered: Answered, first: Week, anew_weeks: int
+) -> NDArray[np.bool_]:
+    """For each of `rows`, whether its learner had not answered its item in an earlier week; or not for `anew_weeks`."""
+    place = {key: j for j, key in enumerate(answers.item_keys)}
+    earlier = [
+        (user * len(place) + place[key], _weeks(first, at))
+        for user, key, at in zip(answered.users, answered.items, answered.weeks, strict=True)
+        if key in place
+    ]
+    pair = answers.user * len(place) + answers.item
+    given = ~np.isnan(answers.correct)
+    known_pair, known_week = np.array(earlier, np.int64).reshape(-1, 2).T
+    shift = -int(known_week.min(initial=0))  # so that no week lies before 0
+    n_weeks = int(week.max(initial=0)) + shift + 1
+    # Pair and week as one number, ascending: the one before it is the last time that this pair was answered.
+    known = np.sort(np.concatenate([
+        pair[given] * n_weeks + week[given] + shift, known_pair * n_weeks + known_week + shift, [-n_weeks]
+    ]))  # fmt: skip
+    own = pair[rows] * n_weeks + week[rows] + shift
+    last = known[np.searchsorted(known, own) - 1]
+    seen = last // n_weeks == pair[rows]
+    long_ago = last % n_weeks - shift < week[rows] - anew_weeks if anew_weeks else np.zeros(rows.size, np.bool_)
+    return np.asarray(~seen | long_ago)
 
 
-def _movement(now: OnDemand, week: Week, rules: ScoringRules) -> Movement:
-    """The group's step of the week; of one that is not over, as in the last that is known."""
+def _responses(counted: _Counted, now: OnDemand, k: int, learners: Sequence[int]) -> Responses:
+    """What counts of the week of these learners."""
+    place = np.full(len(now.states), -1, np.int64)
+    place[learners] = np.arange(len(learners))
+    user = place[counted.learner]
+    rows = (counted.week == k) & (user >= 0)
+    user_ids = tuple(now.answers.user_ids[i] for i in learners)
+    return Responses(user_ids, counted.item_keys, user[rows], counted.item[rows], counted.correct[rows])
+
+
+def _prior(state: Sequence[StateBefore | None], weeks: Floats, movement: Movement) -> Priors:
+    """Of these learners, `weeks` after their states; of who has none it does not matter."""
+    mean = np.array([one.theta if one else np.nan for one in state], np.float64)
+    sd = np.array([one.se if one else np.nan for one in state], np.float64)
+    prior = predicted(State(mean, sd), weeks, movement)
+    return Priors(prior.mean, prior.sd)
+
+
+def _movement(movements: Sequence[tuple[int, Movement]], k: int, rules: ScoringRules) -> Movement:
+    """The group's step of the week, by weeks ascending; of one that is not over, as in the last that is known."""
     if rules.drift == "off":
         return CLASSIC
-    known = [earlier for earlier in now.movements if earlier <= week]
-    return now.movements[max(known)] if known else Population().movement
+    return next((step for week, step in reversed(movements) if week <= k), _UNKNOWN)
 
 
-def _utc(instant: dt.datetime) -> np.datetime64:
-    return np.datetime64(instant.astimezone(dt.UTC).replace(tzinfo=None), "us")
+def _weeks(first: Week, week: Week) -> int:
+    return (week.start - first.start).days // 7

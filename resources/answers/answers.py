@@ -6,18 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from resources.errors import InvalidInput
 from resources.model import Floats, Instants, Ints, Responses
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the API makes answers of no table, and Arrow takes 30 MB
+    import pyarrow as pa
+
     Column: TypeAlias = pa.ChunkedArray[Any]
     Lists: TypeAlias = pa.ListArray[Any]
-else:  # generic in pyarrow's stubs only
-    Column, Lists = pa.ChunkedArray, pa.ListArray
 
 Rows = Ints | NDArray[np.bool_]
 
@@ -44,7 +42,7 @@ class Answers(Responses):
     omitted: Floats
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> Self:
+    def from_table(cls, table: "pa.Table") -> Self:
         """From the columns of `schema.SCHEMA`.
 
         Raises:
@@ -84,8 +82,10 @@ class Answers(Responses):
         inside = user >= 0
         return replace(self.take(inside), user_ids=tuple(user_ids), user=user[inside])
 
-    def items_answered(self, user_ids: Sequence[str]) -> Lists:
+    def items_answered(self, user_ids: Sequence[str]) -> "Lists":
         """The items that each of these users answered, who are distinct: each once, in ascending order."""
+        import pyarrow as pa
+
         given = self.take(~np.isnan(self.correct)).of_users(user_ids)
         item, keys = ascending(given.item, given.item_keys)
         user, item = np.divmod(np.unique(given.user * max(len(keys), 1) + item), max(len(keys), 1))
@@ -124,13 +124,16 @@ def ascending(code: Ints, ids: Sequence[str]) -> tuple[Ints, tuple[str, ...]]:
     return place[code], tuple(ids[i] for i in order)
 
 
-def _encoded(column: Column) -> tuple[Ints, tuple[str, ...]]:
+def _encoded(column: "Column") -> tuple[Ints, tuple[str, ...]]:
     encoded: Any = column.combine_chunks().dictionary_encode()
     code = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return code, tuple(encoded.dictionary.to_pylist())
 
 
-def _floats(column: Column) -> Floats:
+def _floats(column: "Column") -> Floats:
     """Numbers or truths as doubles; NaN for null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     number = pc.cast(pc.cast(column, pa.int32()), pa.float64())
     return np.asarray(number.to_numpy(), np.float64)

@@ -10,14 +10,15 @@ Psychometrika 39; Mislevy, R. J. & Wu, P.-K. (1996), Missing responses and IRT a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from resources.answers.answers import Answers
 from resources.model import Floats, Ints
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Omitted = Literal["missing", "wrong"]
 """What an omitted question counts as; one that was not reached is always missing."""
@@ -46,8 +47,10 @@ def scored(answers: Answers, rule: Omitted) -> Answers:
     return replace(answers, correct=np.where(answers.omitted == 1, 0.0, answers.correct))
 
 
-def answered(table: pa.Table, rule: Omitted) -> pa.Table:
+def answered(table: "pa.Table", rule: Omitted) -> "pa.Table":
     """The rows, of a table with the columns `correct` and `omitted`, that are answers under the rule."""
+    import pyarrow.compute as pc
+
     counts = pc.is_valid(table["correct"])
     return table.filter(pc.or_kleene(counts, table["omitted"]) if rule == "wrong" else counts)
 
@@ -62,8 +65,10 @@ class Counts:
     unknown: int = 0
 
     @classmethod
-    def of(cls, table: pa.Table) -> Self:
+    def of(cls, table: "pa.Table") -> Self:
         """From the columns `correct` and `omitted` of `schema.SCHEMA`."""
+        import pyarrow.compute as pc
+
         blank = table["correct"].null_count
         known = table.num_rows - table["omitted"].null_count
         n_omitted = pc.sum(table["omitted"]).as_py() or 0

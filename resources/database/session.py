@@ -5,6 +5,10 @@ connection was made, and hands what one client sets to the next one. So a sessio
 a pooler each transaction is.
 """
 
+import sys
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -17,16 +21,19 @@ OLDEST_SERVER = 14  # the attempt view's functions have SQL-standard bodies
 # instants, numbers and text as these say.
 _SETTINGS = {"TimeZone": "UTC", "DateStyle": "ISO", "extra_float_digits": "1", "client_encoding": "UTF8"}
 _IN_EACH = "in each transaction"
+_ONLY_IF_ASKED = sys.maxsize  # uses of a statement before psycopg prepares it by itself
 
 
 class Sessions:
     """Sets up the connections of one engine."""
 
-    def __init__(self, statement_timeout_s: float | None, asks_itself: bool) -> None:
-        """`asks_itself`: the address has `options` of its own."""
+    def __init__(self, statement_timeout_s: float | None, asks_itself: bool, keeps_plans: bool) -> None:
+        """`asks_itself`: the address has `options` of its own. `keeps_plans`: statements that ask for it are prepared,
+        with a plan that fits whatever values they get; never behind a pooler."""
         timeout = {} if statement_timeout_s is None else {"statement_timeout": f"{round(statement_timeout_s * 1000)}"}
         self._settings = {**_SETTINGS, **timeout}
         self._asks_itself = asks_itself
+        self._keeps_plans = keeps_plans
 
     def watch(self, engine: sa.Engine) -> None:
         sa.event.listen(engine, "connect", self._connected)
@@ -40,6 +47,9 @@ class Sessions:
             entry.info[_IN_EACH] = self._statement("SET LOCAL")
         else:
             connection.execute(self._statement("SET").encode())
+            if self._keeps_plans:
+                connection.execute("SET plan_cache_mode = force_generic_plan")
+                connection.prepare_threshold = _ONLY_IF_ASKED
         connection.autocommit = False
 
     def _statement(self, verb: str) -> str:
@@ -52,6 +62,11 @@ class Sessions:
                 f"{info.host}:{info.port}/{info.dbname} is a pooler, which does not keep the options of DATABASE_URL.",
                 remedy="Give them to the role, as in ALTER ROLE … SET search_path = …, and take them out there.",
             )
+
+
+def set_in_each(info: Mapping[str, Any]) -> LiteralString | None:
+    """What each transaction of a connection has to begin with, by its `info`; None where its session keeps it."""
+    return info.get(_IN_EACH)
 
 
 def is_pooled(connection: sa.Connection) -> bool:

@@ -16,13 +16,16 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from resources.irt.response_functions import Floats, Items, log_right, log_wrong
 from resources.irt.response_matrix import ResponseMatrix
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 POINTS = (121, 241, 481)  # suffice for about 200, 800 and 3,000 answers
 COMMON_HALF_WIDTH = 6.0  # the grid of all learners with an ordinary prior: whatever it is, one table of curves serves
@@ -73,7 +76,7 @@ def eap(
         ValueError: a prior that is no normal distribution.
         ArithmeticError: a posterior that no round could resolve, as with parameters that are not finite.
     """
-    mean, sd = (np.broadcast_to(np.asarray(given, np.float64), answers.n_users) for given in (prior_mean, prior_sd))
+    mean, sd = (_of_each(given, answers.n_users) for given in (prior_mean, prior_sd))
     wrong = np.flatnonzero(~(np.isfinite(mean) & (sd > 0) & (sd < np.inf)))
     if wrong.size:
         raise ValueError(f"The prior N({mean[wrong[0]]}, {sd[wrong[0]]}^2) is not a normal distribution.")
@@ -86,7 +89,7 @@ def eap(
         left = np.flatnonzero(np.diff(table.indptr))
         found.mean[:], found.sd[:] = mean, sd  # what remains of those without answers
     for points in POINTS:
-        offsets = np.linspace(-1, 1, points)
+        offsets = _offsets(points)
         if table is None:
             log_p = _kept_log_p(items, points)[answers.item + items.a.size * answers.correct].sum(axis=0)
             found.take(left, log_p[None] + found.log_prior(left, COMMON_HALF_WIDTH * offsets), offsets)
@@ -172,7 +175,7 @@ class _Found:
         self.centre[users] = self.mean[users]
 
 
-def _on_first_grids(table: csr_array, items: Items, found: _Found, users: NDArray[np.intp], offsets: Floats) -> None:
+def _on_first_grids(table: "csr_array", items: Items, found: _Found, users: NDArray[np.intp], offsets: Floats) -> None:
     """Users whose grids are the same points, as almost all are, by one table of curves; the others by their own."""
     grid = (found.centre[users], found.half_width[users])
     common = (grid[0] == 0) & (grid[1] == COMMON_HALF_WIDTH)
@@ -195,10 +198,23 @@ def _on_first_grids(table: csr_array, items: Items, found: _Found, users: NDArra
         _in_portions(shared.size, take)
 
 
-def _on_own_grids(table: csr_array, items: Items, found: _Found, users: NDArray[np.intp], offsets: Floats) -> None:
+def _on_own_grids(table: "csr_array", items: Items, found: _Found, users: NDArray[np.intp], offsets: Floats) -> None:
     for some in _portions(table, users, _VALUES_AT_ONCE // offsets.size):
         theta = found.centre[some, None] + found.half_width[some, None] * offsets
         found.take(some, _log_likelihood(table[some], items, theta) + found.log_prior(some, theta), offsets)
+
+
+def _of_each(given: Floats | float, n_users: int) -> Floats:
+    values = np.asarray(given, np.float64)
+    return values if values.shape == (n_users,) else np.broadcast_to(values, n_users)
+
+
+@functools.lru_cache(maxsize=len(POINTS))
+def _offsets(points: int) -> Floats:
+    """Where a grid's points lie, its half-width being 1: the same array each time, which nobody may change."""
+    offsets = np.linspace(-1, 1, points)
+    offsets.flags.writeable = False
+    return offsets
 
 
 @functools.lru_cache(maxsize=len(POINTS))
@@ -208,7 +224,7 @@ def _kept_log_p(items: Items, points: int) -> Floats:
     return np.concatenate([log_wrong(items, theta), log_right(items, theta)])
 
 
-def log_likelihood_on_grid(table: csr_array, items: Items, theta: Floats) -> Callable[[slice], Floats]:
+def log_likelihood_on_grid(table: "csr_array", items: Items, theta: Floats) -> Callable[[slice], Floats]:
     """Log-likelihoods of some of the table's rows at `theta`, shape (rows, Q), new at each call."""
     log_p = np.zeros((2 * items.a.size, theta.size))
     # Only what was answered: one learner's 60 answers do not pay for a bank of thousands.
@@ -235,7 +251,7 @@ def _in_portions(n_users: int, work: Callable[[slice], None]) -> None:
             pass
 
 
-def _log_likelihood(table: csr_array, items: Items, theta: Floats) -> Floats:
+def _log_likelihood(table: "csr_array", items: Items, theta: Floats) -> Floats:
     """Log-likelihoods of the table's rows at each one's own points, both of shape (rows, Q); no row may be empty."""
     item, right = table.indices % items.a.size, table.indices >= items.a.size
     own = np.repeat(theta, np.diff(table.indptr), axis=0)
@@ -266,7 +282,7 @@ def _mean_and_sd(sums: Floats) -> tuple[Floats, Floats]:
     return mean, np.sqrt(np.maximum(second / total - mean**2, 0))  # a single point: rounding may leave -1e-17
 
 
-def _portions(table: csr_array, users: NDArray[np.intp], n_answers: int) -> Iterator[NDArray[np.intp]]:
+def _portions(table: "csr_array", users: NDArray[np.intp], n_answers: int) -> Iterator[NDArray[np.intp]]:
     """Whole users, about `n_answers` at a time."""
     n = np.cumsum(np.diff(table.indptr)[users])
     yield from np.split(users, np.flatnonzero(np.diff(n // n_answers)) + 1)

@@ -1,13 +1,13 @@
 """The item response function of the 2PL and the 3PL: probabilities, their logarithms, and the information they carry.
 
 Metric: logistic, D = 1. Everything is computed from logarithms that neither overflow nor round to -inf far from b.
+scipy is imported by what needs it: to import it takes as long as all else that an API starts with.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +26,8 @@ class Items:
 
 def probability(items: Items, theta: Floats) -> Floats:
     """P(right) = c + (1 - c) / (1 + exp(-a (theta - b))), shape (J, Q) for `theta` of shape (Q,)."""
+    from scipy.special import expit
+
     c = items.c[:, None]
     return np.asarray(c + (1 - c) * expit(_logit(items, theta)))
 
@@ -37,16 +39,22 @@ def probability_at(items: Items, theta: float) -> Floats:
 
 def right_at(items: Items, theta: Floats) -> Floats:
     """P(right) of each item at an ability of its own, both of shape (J,)."""
+    from scipy.special import expit
+
     return np.asarray(items.c + (1 - items.c) * expit(items.a * (theta - items.b)))
 
 
 def log_wrong(items: Items, theta: Floats) -> Floats:
     """log(1 - P), shape (J, Q); `theta` has shape (Q,), or (J, Q) where every item has its own points."""
+    from scipy.special import log_expit
+
     return np.asarray(np.log1p(-items.c)[:, None] + log_expit(-_logit(items, theta)))
 
 
 def log_right(items: Items, theta: Floats) -> Floats:
     """log P, shapes as in `log_wrong`."""
+    from scipy.special import log_expit
+
     above_guessing = log_expit(_logit(items, theta))
     if not items.c.any():
         return np.asarray(above_guessing)
@@ -60,6 +68,8 @@ def information(items: Items, theta: Floats) -> Floats:
 
     Source: Lord (1980), Applications of item response theory to practical testing problems, equation 5-9.
     """
+    from scipy.special import expit
+
     a, c = items.a[:, None], items.c[:, None]
     z = _logit(items, theta)
     # (1 - P) and (P - c)/(1 - c) as logistic functions themselves: no difference of nearly equal numbers.

@@ -4,10 +4,13 @@ Stays out: what an answer is worth (curves) and what is concluded from it (eap, 
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+
+if TYPE_CHECKING:  # a single learner's update makes no table
+    from scipy.sparse import csr_array
 
 Ints = NDArray[np.int64]
 
@@ -33,8 +36,10 @@ class ResponseMatrix:
             if index.size and not (index.min() >= 0 and index.max() < end):
                 raise ValueError(f"{name} holds {index.min()} to {index.max()}, outside [0, {end}).")
 
-    def table(self) -> csr_array:
+    def table(self) -> "csr_array":
         """How often: sparse, shape (n_users, 2 n_items); column j counts item j wrong, n_items + j counts it right."""
+        from scipy.sparse import coo_array, csr_array
+
         column = (self.item + self.n_items * self.correct).astype(np.int32)
         ones = np.ones(column.size)
         shape = (self.n_users, 2 * self.n_items)

@@ -16,7 +16,7 @@ from seedtest_pipeline.api.middleware.limits import LimitsMiddleware
 from seedtest_pipeline.api.middleware.observation import ObservationMiddleware
 from seedtest_pipeline.api.middleware.places import NoPlace, Places, no_place
 from seedtest_pipeline.api.middleware.rate_limits import RateLimited, RateLimits, rate_limited
-from seedtest_pipeline.api.routes import abilities, classes, probes, report_index, reports, updates
+from seedtest_pipeline.api.routes import abilities, batch_updates, classes, probes, report_index, reports, updates
 from seedtest_pipeline.api.routes.authenticated_route import authenticated_route
 from seedtest_pipeline.api.service import Service
 
@@ -65,7 +65,7 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
         authenticator, RateLimits(settings.api_rate_per_minute, settings.api_user_rate_per_minute),
         Places(settings.api_concurrency), body_timeout_s=settings.api_timeout_secs / 2,
     )  # fmt: skip
-    for part in (updates, abilities, report_index, reports, classes):
+    for part in (updates, batch_updates, abilities, report_index, reports, classes):
         app.include_router(part.build(service, authenticated))
     app.include_router(probes.build(service, authenticator))
     document = _document(app, settings.api_root_path)

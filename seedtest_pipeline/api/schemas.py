@@ -8,10 +8,11 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from assets.abilities.on_demand import Reason, Update
-from resources.database.queries.abilities import Ability
+from resources.database.queries.current_abilities import Ability
 
 # What PostgreSQL can hold in an index beside the model and the bank's version: 2,704 bytes in all.
 ID_BYTES = 2000
+BATCH = 1000  # users: what takes a third of a second
 
 
 def _storable(value: str) -> str:
@@ -32,18 +33,30 @@ def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _text_as_number(value: object) -> object:
-    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+def _whole_number(value: object) -> object:
+    """Of digits in quotes, or of a double such as 30.0, which JSON takes for an integer."""
+    written = isinstance(value, str) and _DIGITS.fullmatch(value)
+    return int(value) if written or (isinstance(value, float) and value.is_integer()) else value  # type: ignore[call-overload]
 
 
 def _empty_as_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _distinct(values: list[str]) -> list[str]:
+    if len(set(values)) < len(values):
+        raise ValueError("names a user twice")
+    return values
+
+
 _DIGITS = re.compile(r"[0-9]{1,3}")
 Id = Annotated[str, Field(min_length=1, max_length=ID_BYTES), AfterValidator(_storable)]
 GivenId = Annotated[Id, BeforeValidator(_number_as_text, json_schema_input_type=str | int)]
 NameOrNone = Annotated[Id | None, BeforeValidator(_empty_as_none, json_schema_input_type=str | None)]
+Days = Annotated[
+    Annotated[int, Field(strict=True, ge=1, le=365)],
+    BeforeValidator(_whole_number, json_schema_input_type=int | str),
+]
 PathId = Annotated[Id, BeforeValidator(_decoded)]
 
 
@@ -59,15 +72,23 @@ class UpdateTheta(BaseModel):
     session_id: Annotated[GivenId | None, BeforeValidator(_empty_as_none, json_schema_input_type=str | int | None)] = (
         Field(None, description="The answers of all sessions count, whichever is named. Empty: none.")
     )
-    lookback_days: Annotated[
-        Annotated[int, Field(strict=True, ge=1, le=365)] | None,
-        BeforeValidator(_text_as_number, json_schema_input_type=int | str | None),
-    ] = Field(
+    lookback_days: Days | None = Field(
         None,
         description="How far back answers are read again, as some come late; the older are in weekly states.",
     )
     model: NameOrNone = Field(None, description="The model of the item bank in force: another one is refused.")
     version: NameOrNone = Field(None, description="The version of the item bank in force: another one is refused.")
+
+
+class UpdateThetas(BaseModel):
+    """Sessions of many users have ended."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"user_ids": ["user123", "user124"], "lookback_days": 30}]}
+    )
+
+    user_ids: Annotated[list[GivenId], Field(min_length=1, max_length=BATCH), AfterValidator(_distinct)]
+    lookback_days: Days | None = Field(None, description="As in `update-theta`.")
 
 
 class CurrentTheta(BaseModel):
@@ -153,6 +174,12 @@ class NothingToEstimate(BaseModel):
         "no_item_parameters: nothing of what was answered is in the item bank, or none is in force."
     )
     message: str
+
+
+class Outcomes(BaseModel):
+    outcomes: list[Annotated[Updated | NothingToEstimate, Field(discriminator="status")]] = Field(
+        description="Of each user, in the order asked for."
+    )
 
 
 class WeekTheta(BaseModel):

@@ -18,6 +18,7 @@ from resources.database.deadlines import Deadlines
 from resources.database.engine import make_engine
 from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
+from seedtest_pipeline.api.long_work import LongWork
 from seedtest_pipeline.api.metrics import Metrics, TimedEstimator
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
@@ -46,6 +47,7 @@ class Service:
     metrics: Metrics
     threads: ThreadPoolExecutor
     deadlines: Deadlines
+    long_work: LongWork
 
     async def work(self, do: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """What `do` returns, done in a thread of ours, which goes on to its end even if the request does not."""
@@ -59,6 +61,7 @@ class Service:
     def close(self) -> None:
         self.deadlines.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
+        self.long_work.close()
         self.engine.dispose()
 
 
@@ -72,11 +75,12 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     if settings.database_url is None:
         parts.engine.dispose()
     engine = make_engine(
-        parts.database_url, "seedtest", statement_timeout_s=patience_s, pool_size=AT_WORK, ping=False
+        parts.database_url, "seedtest", statement_timeout_s=patience_s, pool_size=AT_WORK, ping=False,
+        keeps_plans=True,
     )  # fmt: skip
     metrics.watch(engine)
     estimator = TimedEstimator(parts.estimator, metrics)
     return Service(
         settings, engine, Updater(engine, estimator, parts.bank_choice), estimator, parts.rules, parts.bank_choice,
-        parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"), Deadlines(engine),
+        parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"), Deadlines(engine), LongWork(),
     )  # fmt: skip

@@ -29,7 +29,10 @@ def test_a_lock_names_no_host_and_every_package_has_a_hash(lock):
 
 def test_the_api_starts_without_what_it_does_not_need():
     """Dagster takes seconds; the others half a second and tens of megabytes each, in every process of the API."""
-    unneeded = {"dagster", "alembic", "pandas", "boto3", "jinja2", "babel", "vl_convert", "pypandoc", "typst"}
+    unneeded = {
+        "dagster", "alembic", "pandas", "pyarrow", "scipy", "boto3", "jinja2", "babel", "vl_convert", "pypandoc",
+        "typst",
+    }  # fmt: skip
     code = f"import sys, seedtest_pipeline.api.server; print(sorted({unneeded} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"

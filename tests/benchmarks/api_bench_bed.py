@@ -1,7 +1,9 @@
-"""An exam of many users, an identity provider, and servers in processes of their own: what the API is measured on."""
+"""An exam of many users whose past weeks were made, an identity provider, and servers in processes of their own: what
+the API is measured on."""
 
 import datetime as dt
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,17 +18,25 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from assets.abilities.scoring import ScoringRules
+from assets.abilities.weekly_states import weekly_states
+from assets.selection import Selection, selected_users
+from assets.user_keys import UserKeys
+from resources.artifacts.folder import FolderStore
 from resources.database.engine import make_engine, transaction
 from resources.database.queries import item_banks
 from resources.database.schema import migrate
+from resources.estimators.in_process import InProcessEstimator
 from resources.ingest import load, response_file
-from resources.model import ItemBank
+from resources.model import ItemBank, Week
 from resources.postgres import embedded
+from resources.warehouse.warehouse import Warehouse
 from tests.benchmarks.api_floors import TABLE
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
 
 CHECKOUT = Path(__file__).parents[2]
 N_ITEMS, SESSIONS, PER_SESSION = 500, 5, 10
+KEYS = UserKeys(8)
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,8 @@ class Bed:
 
 @contextmanager
 def bed(home: Path, users: int) -> Iterator[Bed]:
-    """10,000 users have user-0 to user-9999 as ids; each has 50 answers in 5 sessions of the last weeks."""
+    """Users have the ids user-0, user-1 and so on; each has 50 answers in 5 sessions, the last of which has just
+    ended. Their past weeks were made, as on any Monday."""
     url = embedded.connect_url(home, f"bench_{users}")
     engine = make_engine(url)
     migrate.upgrade(engine)
@@ -72,17 +83,33 @@ def bed(home: Path, users: int) -> Iterator[Bed]:
     now = dt.datetime.now(dt.UTC)
     with transaction(engine) as connection:
         connection.exec_driver_sql(
-            "TRUNCATE exam_results, seedtest_mirt_ability, seedtest_mirt_item_params, seedtest_mirt_fit_meta"
+            "TRUNCATE exam_results, seedtest_mirt_ability, seedtest_mirt_item_params, seedtest_mirt_fit_meta, "
+            "theta_estimates, population, answered_items, ability_weeks"
         )
         connection.exec_driver_sql(TABLE)
         load.ingest(connection, response_file.from_table(_exam(users, bank, now), "the exam"), "bench")
         item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, users, users, now))
         item_banks.adopt(connection, bank.version, now)
+    _make_past_weeks(engine, home / f"warehouse-{users}", bank, now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
     engine.dispose()
     with Provider({"rs": MAKE_KEY["RS256"]()}) as provider:
         yield Bed(home, url, provider, bank)
+
+
+def _make_past_weeks(engine: sa.Engine, folder: Path, bank: ItemBank, now: dt.datetime) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    last = Week.last_complete(now)
+    first = last.plus(-4)
+    chosen = Selection(dict.fromkeys(first.through(last), KEYS.fixed))
+    users = selected_users(engine, KEYS, chosen, None)
+    states = weekly_states(
+        engine, Warehouse(FolderStore(folder)), first, KEYS, users, ScoringRules(first_week=first), bank, InProcessEstimator()
+    )  # fmt: skip
+    states.freeze(last)
+    for _ in states.make(chosen):
+        pass
 
 
 def _exam(users: int, bank: ItemBank, now: dt.datetime) -> pa.Table:
@@ -92,7 +119,7 @@ def _exam(users: int, bank: ItemBank, now: dt.datetime) -> pa.Table:
     item = np.argsort(draw.random((users, N_ITEMS)), axis=1)[:, :each].ravel()
     ability = draw.normal(size=users)[user]
     session = place // PER_SESSION
-    ends = pd.Timestamp(now) - pd.to_timedelta(25 - 5 * session, unit="D") - pd.to_timedelta(120 - place, unit="min")
+    ends = pd.Timestamp(now) - pd.to_timedelta(20 - 5 * session, unit="D") - pd.to_timedelta(120 - place, unit="s")
     right = draw.random(user.size) < 1 / (1 + np.exp(-bank.a[item] * (ability - bank.b[item])))
     frame = pd.DataFrame({
         "user_id": [f"user-{n}" for n in user],

@@ -1,11 +1,11 @@
-"""Ability estimates: one row per user and week (`theta_estimates`), and the current one per user.
+"""Ability estimates of weeks: one row per user and week (`theta_estimates`), and what they make of the current one.
 
 The caller's transaction is the one in force. Rows are always locked in the order of their users (in the collation that
 Python sorts by), so that two writers wait for each other and never in a circle.
 """
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from resources.database.copy import copy_out
-from resources.database.queries import platform_tables
+from resources.database.merge import merge
+from resources.database.queries.current_abilities import UNLESS_LATER, StateBefore
 from resources.database.schema.tables import mirt_ability, theta_estimates
 from resources.database.staging import stage
 from resources.irt.growth.states import State
@@ -39,18 +40,6 @@ _ARROW: dict[type[object], pa.DataType] = {
 _ESTIMATES = pa.schema([(column.name, _ARROW[type(column.type)]) for column in theta_estimates.columns])
 
 
-def _merge(table: sa.Table, source: str, of_row: Collection[str]) -> str:
-    """INSERT of every column from `source`, over an earlier row of the same key; `{}` there takes the values, those
-    `of_row` by their names and the others as parameters."""
-    columns = table.columns.keys()
-    values = ", ".join(name if name in of_row else f"%({name})s" for name in columns)
-    replaced = ", ".join(f"{name} = excluded.{name}" for name in columns if not table.c[name].primary_key)
-    return (
-        f"INSERT INTO {table.name} ({', '.join(columns)}) {source.format(values)} "
-        f"ON CONFLICT ({', '.join(table.primary_key.columns.keys())}) DO UPDATE SET {replaced}"
-    )
-
-
 # LIMIT 1: one look into the index a learner. Of a week that is being made PostgreSQL expects no rows, and would read
 # all that are there for each of them.
 _LOCK_WEEK = """
@@ -61,42 +50,13 @@ _LOCK_WEEK = """
 """
 _DROP_UNSCORED = "DELETE FROM theta_estimates WHERE week_start = %(week_start)s AND user_id = ANY(%(unscored)s)"
 _FROM_SCORED = 'SELECT {} FROM scored WHERE theta IS NOT NULL ORDER BY user_id COLLATE "C"'
-_UNLESS_LATER = " WHERE seedtest_mirt_ability.as_of IS NULL OR seedtest_mirt_ability.as_of <= excluded.as_of"
-_STORE_WEEK = _merge(theta_estimates, _FROM_SCORED, _OF_LEARNER)
-_STORE_WEEK_AS_CURRENT = _merge(mirt_ability, _FROM_SCORED, _OF_LEARNER) + _UNLESS_LATER
-_STORE_CURRENT = _merge(mirt_ability, "VALUES ({})", ()) + _UNLESS_LATER
+_STORE_WEEK = merge(theta_estimates, _FROM_SCORED, _OF_LEARNER)
+_STORE_WEEK_AS_CURRENT = merge(mirt_ability, _FROM_SCORED, _OF_LEARNER) + UNLESS_LATER
 _READ = sql.SQL("""
     SELECT {} FROM theta_estimates
     WHERE week_start BETWEEN %(first)s AND %(last)s AND (%(user_ids)s::text[] IS NULL OR user_id = ANY(%(user_ids)s))
     ORDER BY user_id COLLATE "C", week_start
 """).format(sql.SQL(", ").join(map(sql.Identifier, _ESTIMATES.names)))
-
-
-@dataclass(frozen=True)
-class Ability:
-    """The current ability of a user, in logits, from the answers before `as_of`. What a platform had before this
-    pipeline has no n_items and no as_of."""
-
-    user_id: str
-    theta: float
-    se: float
-    n_items: int | None
-    model: str
-    version: str
-    as_of: dt.datetime | None
-    fitted_at: dt.datetime
-
-
-@dataclass(frozen=True)
-class StateBefore:
-    """A learner's newest state before a week: level and error in logits, the week it is of, on how
-    many answers it rests, and what it came from ("": an estimate of before there were states)."""
-
-    theta: float
-    se: float
-    week: Week
-    n_items: int
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -187,11 +147,6 @@ def made_from(connection: sa.Connection, user_ids: Sequence[str], week: Week) ->
     return {row.user_id: row.fingerprint for row in rows}
 
 
-def store_current(connection: sa.Connection, ability: Ability) -> bool:
-    """Whether this is the user's current ability now; it is not where a later one is stored."""
-    return connection.exec_driver_sql(_STORE_CURRENT, vars(ability)).rowcount == 1
-
-
 def take_back_current(
     connection: sa.Connection, user_ids: Sequence[str], week: Week, version: str, model: Model
 ) -> int:
@@ -222,25 +177,9 @@ def take_back_current(
     return len(found)
 
 
-def current(connection: sa.Connection, user_id: str, version: str, model: Model) -> Ability | None:
-    """The user's current ability under an item bank, or what the predecessor left of it; None without either."""
-    own = (mirt_ability.c.user_id == user_id, mirt_ability.c.version == version, mirt_ability.c.model == model)
-    row = connection.execute(sa.select(mirt_ability).where(*own)).one_or_none()
-    if row is None:
-        left = platform_tables.ability(connection, user_id, version, model)
-        return Ability(user_id, left.theta, left.se, None, model, version, None, left.fitted_at) if left else None
-    return Ability(row.user_id, row.theta, row.se, row.n_items, row.model, row.version, row.as_of, row.fitted_at)
-
-
 def history(connection: sa.Connection, user_ids: Sequence[str], until: Week) -> "pd.DataFrame":
     """Every estimate of these users up to and with a week, by user and week; columns as in `theta_estimates`."""
     return _read(connection, dt.date.min, until.start, user_ids)
-
-
-def history_of_user(connection: sa.Connection, user_id: str, until: Week) -> list[dict[str, object]]:
-    """As `history` of one user, a row as a dictionary: without the detour by COPY and a frame."""
-    values = {"first": dt.date.min, "last": until.start, "user_ids": [user_id]}
-    return [dict(row) for row in connection.exec_driver_sql(_READ.as_string(), values).mappings()]
 
 
 def of_week(connection: sa.Connection, week: Week, user_ids: Sequence[str] | None = None) -> "pd.DataFrame":

@@ -5,17 +5,19 @@ The caller's transaction is the one in force.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from resources.answers.answers import Lists
 from resources.database.schema.tables import ability_weeks
 from resources.database.staging import stage
 from resources.model import Week
+
+if TYPE_CHECKING:
+    from resources.answers.answers import Lists
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def record(connection: sa.Connection, week: Week, made: Mapping[str, MadeWeek]) 
     )  # fmt: skip
 
 
-def store_answered(connection: sa.Connection, week: Week, user_ids: Sequence[str], items: Lists) -> None:
+def store_answered(connection: sa.Connection, week: Week, user_ids: Sequence[str], items: "Lists") -> None:
     """What each of these users answered in the week, in place of what stood there; it may be nothing."""
     stage(connection, "answered", "user_id text, elements text", "user_id", pa.table({
         "user_id": pa.array(user_ids, pa.large_string()), "elements": _elements(items),
@@ -71,7 +73,7 @@ def store_answered(connection: sa.Connection, week: Week, user_ids: Sequence[str
     )
 
 
-def _elements(lists: Lists) -> Any:
+def _elements(lists: "Lists") -> Any:
     """The elements of each as PostgreSQL writes them between the braces of an array of texts."""
     escaped = pc.replace_substring_regex(lists.values, r'(["\\])', r"\\\1")
     quoted: Any = pc.replace_substring_regex(escaped, r"(?s)\A(.*)\z", r'"\1"')

@@ -6,11 +6,9 @@ Stays out: the files themselves. The caller's transaction is the one in force.
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from resources.database.schema.tables import report_artifacts
-from resources.database.staging import stage
 from resources.model import ReportArtifact, Week
 
 _FINISHED = (
@@ -28,6 +26,10 @@ _RECORD = """
 
 def record(connection: sa.Connection, artifacts: Sequence[ReportArtifact]) -> int:
     """Store each under its user, week and format, in place of an earlier one; returns how many."""
+    import pyarrow as pa
+
+    from resources.database.staging import stage  # the API only reads
+
     rows = pa.table(
         {
             "user_id": pa.array([a.user_id for a in artifacts], pa.large_string()),

@@ -12,6 +12,7 @@ from resources.errors import EstimatorUnavailable
 from resources.model import Floats, Ints, ItemBank, Prior, Priors
 
 COLUMNS = {"user": pa.int64(), "theta": pa.float64(), "se": pa.float64(), "n_items": pa.int64()}
+_HERE = csv.ReadOptions(use_threads=False)  # to begin threads takes longer than an answer about one learner
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def decode(answer: bytes, batch: Batch) -> tuple[Floats, Floats]:
         EstimatorUnavailable: the answer is not exactly one sound estimate for each user that was asked about.
     """
     try:
-        table = csv.read_csv(io.BytesIO(answer), convert_options=csv.ConvertOptions(column_types=COLUMNS))
+        table = csv.read_csv(io.BytesIO(answer), _HERE, convert_options=csv.ConvertOptions(column_types=COLUMNS))
         found = {name: table[name].to_numpy() for name in COLUMNS}
     except (pa.ArrowException, KeyError) as error:
         raise _unsound("it is not the expected CSV") from error

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit
 
 from resources.irt.response_functions import Floats
 
@@ -84,6 +83,8 @@ def curves(eta: Floats, theta: Floats) -> tuple[Floats, Floats, Floats]:
 
     The score of one answer y is (y - P) (u theta, u, w) for a, d and logit c.
     """
+    from scipy.special import expit  # not above: the settings know the priors, and every command the settings
+
     c = expit(eta[:, LOGIT_C, None])
     sigma = expit(eta[:, SLOPE, None] * theta + eta[:, INTERCEPT, None])
     p = c + (1 - c) * sigma
@@ -92,6 +93,8 @@ def curves(eta: Floats, theta: Floats) -> tuple[Floats, Floats, Floats]:
 
 def log_p(eta: Floats, theta: Floats) -> tuple[Floats, Floats]:
     """log P(wrong) and log P(right), each of shape (J, Q)."""
+    from scipy.special import log_expit
+
     z = eta[:, SLOPE, None] * theta + eta[:, INTERCEPT, None]
     log_1mc = log_expit(-eta[:, LOGIT_C, None])
     right = log_expit(z)

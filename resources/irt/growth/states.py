@@ -74,6 +74,9 @@ class Movement:
     newcomers_sd: float = 1.0
 
 
+CLASSIC = Movement()  # one ability for all time, from N(0, 1)
+
+
 def absent_weeks(weeks: Floats) -> Floats:
     """How many of the weeks since the last state were without practice, for `absence_drift`."""
     return np.asarray(np.clip(weeks - 1, 0, MAX_ABSENT_WEEKS))

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from resources.errors import InvalidInput
 from seedtest_pipeline.api.auth import local_issuer, scopes
 from seedtest_pipeline.api.auth.caller import Authenticator, Caller, Unauthenticated
+from seedtest_pipeline.api.auth.claims import ClaimNames
 from seedtest_pipeline.api.auth.key_cache import KeyCache
 from seedtest_pipeline.api.auth.key_source import KeyFile, is_loopback, key_source
-from seedtest_pipeline.api.auth.tokens import Issuer, NotBelieved, parse_bearer
+from seedtest_pipeline.api.auth.tokens import Issuer, NotBelieved, Token, is_signed, parse_bearer
 from seedtest_pipeline.settings import Settings, set_by_environment
 
 _log = logging.getLogger(__name__)
@@ -30,10 +31,17 @@ class TokenAuthenticator:
             raise Unauthenticated(None)
         try:
             token = parse_bearer(authorization)
-            key = await self._keys.find(token.kid, token.algorithm)
-            return self._issuer.caller(token, key, time.time())
+            await self._require_signed(token)
+            return self._issuer.caller(token, time.time())
         except NotBelieved as reason:
             raise Unauthenticated(f"the token is not believed: {reason}") from None
+
+    async def _require_signed(self, token: Token) -> None:
+        keys = await self._keys.find(token.kid, token.algorithm)
+        if is_signed(token, keys):
+            return
+        if not is_signed(token, await self._keys.find_anew(token.kid, token.algorithm)):
+            raise NotBelieved("the signature is wrong" if keys else "its key is none of the provider's")
 
     def check(self) -> str:
         return self._keys.check()
@@ -83,7 +91,13 @@ def make_authenticator(
     source = key_source(settings.jwks_url)
     if isinstance(source, KeyFile) or settings.jwt_iss == local_issuer.NAME:
         _require_this_machine("Tokens of `seedtest token` are for tries", host)
-    return TokenAuthenticator(Issuer(settings.jwt_iss, settings.jwt_aud), KeyCache(source, on_fetch=on_fetch))
+    claims = ClaimNames(
+        settings.jwt_aud_claim, settings.jwt_sub_claim, settings.jwt_scope_claims, dict(settings.jwt_scopes or ())
+    )
+    for meaning in claims.meaning.values():
+        if meaning not in scopes.ALL:
+            raise InvalidInput(f"JWT_SCOPES names {meaning}, and the scopes are {', '.join(sorted(scopes.ALL))}.")
+    return TokenAuthenticator(Issuer(settings.jwt_iss, settings.jwt_aud, claims), KeyCache(source, on_fetch=on_fetch))
 
 
 def _require_this_machine(why: str, host: str) -> None:

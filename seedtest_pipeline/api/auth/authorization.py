@@ -15,7 +15,7 @@ from starlette.requests import Request
 from seedtest_pipeline.api.auth import scopes
 from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.middleware.request_context import caller_of
-from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta
+from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta, UpdateThetas
 
 
 async def _readable(user_id: PathId, request: Request) -> str:
@@ -44,17 +44,26 @@ async def _class_reader(request: Request) -> str | None:
     return scopes.require_class(caller_of(request))
 
 
+async def _updatable_all(asked: UpdateThetas, request: Request) -> UpdateThetas:
+    scopes.require_update_of_many(caller_of(request))
+    return asked
+
+
 ReadableUser = Annotated[str, Depends(_readable)]
 """The path's `user_id`, whose abilities and reports the caller may read; else 403."""
 ReadableOrOwn = Annotated[str, Depends(_readable_or_own)]
 """The query's `user_id`, or the caller's own, likewise."""
 AllowedUpdate = Annotated[UpdateTheta, Depends(_updatable)]
 """The body, whose user the caller may have estimated; else 403."""
+AllowedBatch = Annotated[UpdateThetas, Depends(_updatable_all)]
+"""The body of a batch, for services only; else 403."""
 ClassReader = Annotated[str | None, Depends(_class_reader)]
 """The teacher whose groups alone the caller may read, None of who may read all; else 403. Which groups those are, only
 the database knows: `routes.classes` asks it before anything else."""
 
-_DECISIONS: frozenset[Callable[..., Any]] = frozenset({_readable, _readable_or_own, _updatable, _class_reader})
+_DECISIONS: frozenset[Callable[..., Any]] = frozenset(
+    {_readable, _readable_or_own, _updatable, _updatable_all, _class_reader}
+)
 
 
 def is_declared(dependant: Dependant) -> bool:

@@ -1,8 +1,10 @@
 """The identity provider's keys, at hand: a request reads a dictionary, and a task of its own keeps that fresh.
 
 The keys are fetched anew every `fresh_s`, so a revoked key is refused after that. While the provider fails, the keys
-known last are good for `stale_s`, and it is tried again every `cool_down_s`. A key id that nobody knows may be a new
-key: it has the document fetched at once, by one request for all, and not within `cool_down_s` of the last try.
+known last are good for `stale_s`, and it is tried again every `cool_down_s`; a document without a usable key is such a
+failure, since a provider that revokes its keys shows new ones. A key id that nobody knows may be a new key: it has the
+document fetched at once, by one request for all, and not within `cool_down_s` of the last try. So does a signature that
+a known key did not make: it may be by a new key under the old one's id.
 """
 
 import asyncio
@@ -10,7 +12,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jwt
@@ -50,21 +52,23 @@ class KeyCache:
     def start(self) -> None:
         self._keeper = asyncio.create_task(self._keep_fresh(), name="keep the provider's keys fresh")
 
-    async def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
-        """The key, or None where the provider has no such key.
+    async def find(self, kid: str, algorithm: str) -> Sequence[jwt.PyJWK]:
+        """The keys of this id, of which there is mostly one; none where the provider has no such key.
 
         Raises:
             KeysUnavailable: the provider fails, so this may be a key of its that we do not know.
         """
-        if key := self._current().get((kid, algorithm)):
-            return key
-        if self._failure is None and time.monotonic() - self._tried_at >= self._ages.cool_down_s:
-            await self._refresh()
-        if key := self._current().get((kid, algorithm)):
-            return key
-        if self._failure is not None:
+        keys = self._current().get((kid, algorithm)) or await self.find_anew(kid, algorithm)
+        if not keys and self._failure is not None:
             raise KeysUnavailable("The identity provider does not answer now, so this token cannot be judged.")
-        return None
+        return keys
+
+    async def find_anew(self, kid: str, algorithm: str) -> Sequence[jwt.PyJWK]:
+        """The keys of this id in a document fetched now; none where it is too early for that, or it fails."""
+        if self._failure is not None or time.monotonic() - self._tried_at < self._ages.cool_down_s:
+            return ()
+        await self._refresh()
+        return () if self._failure is not None else self._current().get((kid, algorithm), ())
 
     def check(self) -> str:
         """Raises:
@@ -75,9 +79,7 @@ class KeyCache:
                 f"No keys yet from {self._source}: {self._failure or 'not answered yet'}.", where=self._source
             )
         if not (keys := self._current()):
-            raise KeysUnavailable(
-                f"No usable key from {self._source}: {self._failure or 'it offers none'}.", where=self._source
-            )
+            raise KeysUnavailable(f"Keys from {self._source} are too old: {self._failure}.", where=self._source)
         outage = f"; it fails: {self._failure}" if self._failure else ""
         return f"{len(keys)} keys from {self._source}, {time.monotonic() - self._fetched_at:.0f} s old{outage}"
 
@@ -107,14 +109,14 @@ class KeyCache:
     async def _try(self) -> None:
         begun_at = time.monotonic()
         try:
-            self._keys = parse(await self._source.read())
+            keys = parse(await self._source.read())
         except (NoDocument, ValueError) as error:
             if self._failure != str(error):
                 _log.warning("No keys from %s: %s. Those known stay for a while.", self._source, error)
             self._failure = str(error)
         else:
             if self._failure is not None or self._fetched_at is None:
-                _log.info("%d keys from %s", len(self._keys), self._source)
-            self._failure, self._fetched_at = None, begun_at
+                _log.info("%d keys from %s", len(keys), self._source)
+            self._keys, self._failure, self._fetched_at = keys, None, begun_at
         self._tried_at = time.monotonic()
         self._on_fetch(self._failure is None)

@@ -1,19 +1,21 @@
 """A signed token -> who sent it, or why it is not believed. Source: RFC 7515, RFC 7519, RFC 8725, RFC 9068.
 
 What a token says of its own keys (jku, jwk, x5u, x5c) is never looked at. PyJWT checks the signature. The token is
-parsed here: PyJWT lets duplicate names pass, and needs twice as long for the whole.
+parsed here (docs/decisions/0037).
 """
 
 import base64
 import json
 import re
-from dataclasses import dataclass
-from typing import Annotated, NoReturn
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from seedtest_pipeline.api.auth.caller import Caller
+from seedtest_pipeline.api.auth.claims import ClaimNames, Unreadable
 from seedtest_pipeline.api.auth.jwks import ALGORITHMS, KeyId
 
 _LEEWAY_S = 30.0  # by so much may the provider's clock and ours differ
@@ -37,14 +39,9 @@ class _Claims(BaseModel):
     model_config = ConfigDict(strict=True)  # else a number in text would be one
 
     iss: str
-    aud: str | list[str]
-    sub: Annotated[str, Field(min_length=1, max_length=255)]  # the length that OpenID Connect allows
     exp: FiniteFloat
     iat: FiniteFloat
     nbf: FiniteFloat = 0.0
-    scope: str | list[str] = ""
-    scp: str | list[str] = ""
-    scopes: str | list[str] = ""
 
 
 @dataclass(frozen=True)
@@ -60,34 +57,41 @@ class Token:
 
 @dataclass(frozen=True)
 class Issuer:
-    """Whose tokens are believed, and what they have to be made for."""
+    """Whose tokens are believed, what they have to be made for, and which claims say so."""
 
     name: str
     audience: str
+    claims: ClaimNames = field(default_factory=ClaimNames)
 
-    def caller(self, token: Token, key: jwt.PyJWK | None, now: float) -> Caller:
-        """Who the token speaks for, at `now` (seconds since 1970); `key` is the one that it names.
+    def caller(self, token: Token, now: float) -> Caller:
+        """Who a token speaks for whose signature is right, at `now` (seconds since 1970).
 
         Raises:
-            NotBelieved: the signature is not by this key, or a claim is missing, unreadable or not as it has to be.
+            NotBelieved: a claim is missing, unreadable or not as it has to be.
         """
-        if key is None:
-            raise NotBelieved("its key is none of the provider's")
-        if not key.Algorithm.verify(token.signed, key.key, _bytes(token.signature)):
-            raise NotBelieved("the signature is wrong")
+        payload = _object(token.payload)
         try:
-            claims = _Claims.model_validate(_object(token.payload))
+            claims = _Claims.model_validate(payload)
+            audiences, subject = self.claims.audiences_of(payload), self.claims.subject_of(payload)
+            scopes = self.claims.scopes_of(payload)
         except ValidationError as error:
             _refuse("claim", error)
+        except Unreadable as name:
+            raise NotBelieved(f"claim {name}: missing, or not readable") from None
         if claims.iss != self.name:
             raise NotBelieved("it is of another issuer")
-        if self.audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
+        if self.audience not in audiences:
             raise NotBelieved("it is for another audience")
         if claims.exp <= now - _LEEWAY_S:
             raise NotBelieved("it is expired")
         if max(claims.iat, claims.nbf) > now + _LEEWAY_S:
             raise NotBelieved("it is not valid yet")
-        return Caller(claims.sub, _scopes(claims.scope) | _scopes(claims.scp) | _scopes(claims.scopes))
+        return Caller(subject, scopes)
+
+
+def is_signed(token: Token, keys: Sequence[jwt.PyJWK]) -> bool:
+    """Whether one of these keys made the token's signature."""
+    return any(key.Algorithm.verify(token.signed, key.key, _bytes(token.signature)) for key in keys)
 
 
 def parse_bearer(authorization: str) -> Token:
@@ -139,10 +143,6 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(value) != len(pairs):
         raise NotBelieved("a name stands twice in it")
     return value
-
-
-def _scopes(value: str | list[str]) -> frozenset[str]:
-    return frozenset(filter(None, value.split(" ")) if isinstance(value, str) else value)
 
 
 def _refuse(where: str, error: ValidationError) -> NoReturn:

@@ -37,7 +37,7 @@ class Places:
         who = caller.subject
         if self._free == 0:
             raise NoPlace(problems.OVERLOADED)
-        if self._taken[who] >= (self._of_service if scopes.ANYBODY in caller.scopes else self._of_user):
+        if self._taken[who] >= (self._of_service if scopes.is_service(caller) else self._of_user):
             raise NoPlace(problems.TOO_MANY)
         self._free -= 1
         self._taken[who] += 1

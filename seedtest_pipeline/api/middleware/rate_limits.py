@@ -43,7 +43,7 @@ class RateLimits:
         """Raises:
         RateLimited: the caller has sent all requests that this minute allows.
         """
-        limit = self._service if scopes.ANYBODY in caller.scopes else self._user
+        limit = self._service if scopes.is_service(caller) else self._user
         await self._hit(limit, caller.subject)
 
     async def _hit(self, limit: RateLimitItem, who: str) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_banks
+from resources.database.queries import current_abilities, item_banks
 from resources.errors import NoItemBank
 from resources.model import Week
 from seedtest_pipeline.api.auth.authorization import ReadableOrOwn, ReadableUser
@@ -38,12 +38,12 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
 def _read(service: Service, user_id: str) -> UserTheta:
     with transaction(service.engine) as connection:
         try:
-            current = abilities.current(
+            current = current_abilities.current(
                 connection, user_id, *item_banks.identify_chosen(connection, service.bank_choice)
             )
         except NoItemBank:
             current = None
-        history = abilities.history_of_user(connection, user_id, Week.containing(dt.datetime.now(dt.UTC)))
+        history = current_abilities.history(connection, user_id, Week.containing(dt.datetime.now(dt.UTC)))
     return UserTheta(
         user_id=user_id,
         current=CurrentTheta.of(current) if current else None,

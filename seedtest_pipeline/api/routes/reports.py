@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 from starlette.responses import RedirectResponse, Response
 
 from resources.artifacts.folder import FolderStore
@@ -35,6 +35,13 @@ PAGE_HEADERS = {
 }
 
 
+def _written_as_a_date(value: object) -> object:
+    """Digits alone would be seconds since 1970: 1736121600 is a Monday, too."""
+    if isinstance(value, str) and "-" not in value:
+        raise ValueError("is no date: write a week as its Monday, such as 2025-01-06")
+    return value
+
+
 def _monday(day: dt.date) -> dt.date:
     try:
         return Week(day).start
@@ -42,7 +49,7 @@ def _monday(day: dt.date) -> dt.date:
         raise ValueError(str(error)) from error
 
 
-Monday = Annotated[dt.date, AfterValidator(_monday)]
+Monday = Annotated[dt.date, BeforeValidator(_written_as_a_date), AfterValidator(_monday)]
 
 
 def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
-from assets.abilities.on_demand import Reason
+from assets.abilities.on_demand import MOST_BYTES, LongHistory, Reason, Update
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.errors import NoItemBank
@@ -37,20 +37,30 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         rules = service.rules
         if asked.lookback_days is not None:
             rules = replace(rules, lookback_days=asked.lookback_days)
-        update = await service.work(
-            service.updater.update, asked.user_id, rules, request_id=request_context.of(request).request_id
-        )
+        request_id = request_context.of(request).request_id
+        try:
+            update = await service.work(
+                service.updater.update, asked.user_id, rules, request_id=request_id, most_bytes=MOST_BYTES
+            )
+        except LongHistory:
+            update = await service.long_work.do(service.updater.update, asked.user_id, rules, request_id=request_id)
         about = request_context.of(request).about
         about |= {"outcome": update.reason or ("later" if update.later else "stored"), "as_of": update.as_of}
-        if update.reason is not None:
-            service.metrics.noops.labels(update.reason).inc()
-            message = _MESSAGES[update.reason].format(days=rules.lookback_days)
-            return NothingToEstimate(user_id=asked.user_id, reason=update.reason, message=message)
-        updated = Updated.of(update)
-        about["version"] = updated.version
-        return updated
+        answer = outcome(service, update, rules.lookback_days)
+        if isinstance(answer, Updated):
+            about["version"] = answer.version
+        return answer
 
     return router
+
+
+def outcome(service: Service, update: Update, lookback_days: int) -> Updated | NothingToEstimate:
+    """What became of one user, as it is answered; counted."""
+    if update.reason is None:
+        return Updated.of(update)
+    service.metrics.noops.labels(update.reason).inc()
+    message = _MESSAGES[update.reason].format(days=lookback_days)
+    return NothingToEstimate(user_id=update.user_id, reason=update.reason, message=message)
 
 
 def _require_in_force(service: Service, asked: UpdateTheta) -> None:

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import abilities
-from resources.database.queries.abilities import Ability
+from resources.database.queries import current_abilities
+from resources.database.queries.current_abilities import Ability
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth.authenticators import TokenAuthenticator
 from seedtest_pipeline.api.auth.caller import Authenticator
@@ -74,7 +74,9 @@ def api(provider, make_service_here) -> Iterator[Api]:
     service = make_service_here()
     with transaction(service.engine) as connection:
         for user_id in ("u1", "u2"):
-            abilities.store_current(connection, Ability(user_id, 0.0, 0.25, 1, "2PL", "v1", NOW, NOW))
+            current_abilities.store(
+                connection.connection.driver_connection, [Ability(user_id, 0.0, 0.25, 1, "2PL", "v1", NOW, NOW)]
+            )
     with served(service, TokenAuthenticator(Issuer(ISSUER, AUDIENCE), KeyCache(key_source(provider.url)))) as api:
         yield api
 

@@ -63,7 +63,8 @@ FORGED: dict[str, tuple[Callable[[Provider], str], str]] = {
         lambda of: sealed({"alg": "RS512", "kid": "rs"}, good_claims(), by(of.keys["rs"], "RS512")), NONE,
     ),
     "PS256 by the true key": (
-        lambda of: sealed({"alg": "PS256", "kid": "rs"}, good_claims(), by(of.keys["rs"], "PS256")), NONE,
+        lambda of: sealed({"alg": "PS256", "kid": "rs"}, good_claims(), by(of.keys["rs"], "PS256")),
+        UNKNOWN_KEY,
     ),
     "ES256 that names the RSA key": (
         lambda of: sealed({"alg": "ES256", "kid": "rs"}, good_claims(), by(of.keys["es"])), UNKNOWN_KEY,

@@ -36,6 +36,9 @@ ROUTES = {
     "GET /analysis/irt/theta": lambda api: api.get("/analysis/irt/theta?user_id=u1"),
     "GET /users/{user_id}/reports": lambda api: api.get("/users/u1/reports"),
     "GET /users/{user_id}/reports/{week}": lambda api: api.get("/users/u1/reports/2025-02-03"),
+    "POST /analysis/irt/update-theta:batch": lambda api: api.post(
+        "/analysis/irt/update-theta:batch", json={"user_ids": ["u1"]}
+    ),
     "POST /analysis/irt/update-theta": lambda api: api.post("/analysis/irt/update-theta", json={"user_id": "u1"}),
 }
 # Tables of which every route reads one, in whose place something stands that fails with the code in `fault`.

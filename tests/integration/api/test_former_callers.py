@@ -19,6 +19,7 @@ def platform(engine):
     "body",
     [
         {"user_id": "123", "session_id": "", "lookback_days": "30"},
+        {"user_id": "123", "lookback_days": 30.0},
         {"user_id": 123, "session_id": 456},
         {"user_id": "123", "model": "2PL", "version": "b1"},
         {"user_id": "123", "model": "", "version": None, "session_id": None, "lookback_days": None},

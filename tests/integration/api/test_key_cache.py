@@ -61,16 +61,44 @@ def test_a_revoked_key_is_refused_after_the_caches_age(own_provider, start_authe
     assert refused(authenticator, stolen)
 
 
-def test_a_provider_that_revokes_every_key_is_obeyed(own_provider, start_authenticator):
+def test_a_document_without_keys_is_a_failure_and_revokes_nobodys(own_provider, start_authenticator):
+    """A provider that showed no keys for a moment made every token wrong, for everybody and at once."""
     authenticator = start_authenticator(own_provider.url, BRISK)
-    stolen = own_provider.token()
-    assert authenticator.authenticate(stolen).subject == "u1"
+    token = own_provider.token()
+    assert authenticator.authenticate(token).subject == "u1"
     own_provider.keys = {}
     own_provider.publish()
-    authenticator.wait_for(True, True)  # the first may have asked before
-    assert refused(authenticator, stolen)
-    with pytest.raises(KeysUnavailable, match="it offers none"):
+    authenticator.wait_for(False, False)
+    assert authenticator.authenticate(token).subject == "u1"
+    assert authenticator.inner.check().endswith("; it fails: it offers no usable key")
+    own_provider.keys = {"other": MAKE_KEY["ES256"]()}
+    own_provider.publish()
+    authenticator.wait_for(True)
+    assert refused(authenticator, token)
+
+
+def test_without_any_key_at_the_start_nobody_can_be_judged(own_provider, start_authenticator):
+    token = own_provider.token()
+    own_provider.keys = {}
+    own_provider.publish()
+    authenticator = start_authenticator(own_provider.url, BRISK)
+    assert unavailable(authenticator, token)
+    with pytest.raises(KeysUnavailable, match="it offers no usable key"):
         authenticator.inner.check()
+
+
+def test_a_new_key_under_an_old_id_is_believed_at_once(own_provider, start_authenticator):
+    authenticator = start_authenticator(own_provider.url, Ages(fresh_s=600, stale_s=3600, cool_down_s=0.3))
+    old = own_provider.token()
+    assert authenticator.authenticate(old).subject == "u1"
+    own_provider.keys["es"] = MAKE_KEY["ES256"]()
+    own_provider.publish()
+    authenticator.wait(0.35)
+    assert authenticator.authenticate(own_provider.token()).subject == "u1"
+    begun, fetches = time.monotonic(), own_provider.fetches
+    for _ in range(20):  # wrong signatures do not make the provider work
+        assert refused(authenticator, old)
+    assert own_provider.fetches <= fetches + 1 + (time.monotonic() - begun) / 0.3
 
 
 def test_a_provider_that_is_down_at_the_start_makes_callers_wait_and_not_unknown_until_it_is_up(
@@ -238,9 +266,9 @@ def test_one_bad_key_does_not_spoil_the_others(own_provider, start_authenticator
     private = {**es, "d": "AAAA"}
     bad = [
         None, 7, "key", [], {}, {**es, "kid": 7}, {**es, "kid": ""}, {"kty": "oct", "k": "c2VjcmV0", "kid": "bad"},
-        {**es, "crv": "P-384"}, {**es, "x": "AAAA"}, {**es, "x": es["y"]}, {**es, "use": "enc"}, {**es, "y": None},
+        {**es, "crv": "P-521"}, {**es, "x": "AAAA"}, {**es, "x": es["y"]}, {**es, "use": "enc"}, {**es, "y": None},
         {**es, "key_ops": ["encrypt"]}, {**es, "alg": "ES512"}, {**rsa, "n": "AQAB"}, {**rsa, "n": "!"},
-        {**rsa, "e": ""}, {**rsa, "alg": "PS256"}, {**rsa, "n": "x" * 9000}, private,
+        {**rsa, "e": ""}, {**rsa, "alg": "PS512"}, {**rsa, "n": "x" * 9000}, private,
         *({"kty": "OKP", "crv": curve, "x": "AAAA", "kid": "bad"} for curve in ("Ed448", "Ed25519", "X25519")),
     ]  # fmt: skip
     own_provider.publish(*bad)

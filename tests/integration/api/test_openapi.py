@@ -11,12 +11,13 @@ from hypothesis import HealthCheck
 from schemathesis import openapi
 
 from resources.database.engine import transaction
-from resources.database.queries import abilities
+from resources.database.queries import current_abilities
 from tests.integration.api.platform import adopt, end_session
 
 NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)
 OPERATIONS = [
     ("POST", "/analysis/irt/update-theta"),
+    ("POST", "/analysis/irt/update-theta:batch"),
     ("GET", "/analysis/irt/theta"),
     ("GET", "/users/{user_id}/theta"),
     ("GET", "/users/{user_id}/reports"),
@@ -47,7 +48,10 @@ def test_whatever_the_document_allows_is_answered_as_it_says(engine, serve, meth
     adopt(engine)
     end_session(engine, "0", "s1", "10")
     with transaction(engine) as connection:
-        abilities.store_current(connection, abilities.Ability("1", 0.1, 0.2, 3, "2PL", "b1", NOW, NOW))
+        current_abilities.store(
+            connection.connection.driver_connection,
+            [current_abilities.Ability("1", 0.1, 0.2, 3, "2PL", "b1", NOW, NOW)],
+        )
     api = serve(api_rate_per_minute=1_000_000)
     schema = openapi.from_url(f"{api.base_url}/openapi.json")
 

@@ -12,8 +12,8 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import abilities, learner_groups, report_artifacts
-from resources.database.queries.abilities import Ability
+from resources.database.queries import abilities, current_abilities, learner_groups, report_artifacts
+from resources.database.queries.current_abilities import Ability
 from resources.model import ReportArtifact, Thetas, Week
 from tests.integration.api.platform import adopt
 from tests.week_states import first_states
@@ -44,8 +44,12 @@ def test_the_current_ability_and_the_history_by_week(engine, api):
     estimate(engine, "u1", WEEK.plus(1), 0.5)
     estimate(engine, "u2", WEEK, 3.0)
     with transaction(engine) as connection:
-        abilities.store_current(connection, Ability("u1", 0.75, 0.4, 9, "2PL", "b1", NOW + WEEK_LONG, NOW))
-        abilities.store_current(connection, Ability("u1", 7.0, 0.4, 9, "2PL", "another bank", NOW, NOW))
+        current_abilities.store(
+            connection.connection.driver_connection, [Ability("u1", 0.75, 0.4, 9, "2PL", "b1", NOW + WEEK_LONG, NOW)]
+        )
+        current_abilities.store(
+            connection.connection.driver_connection, [Ability("u1", 7.0, 0.4, 9, "2PL", "another bank", NOW, NOW)]
+        )
     found = api.get("/users/u1/theta").json()
     assert found["current"] == {
         "theta": 0.75, "se": 0.4, "model": "2PL", "version": "b1", "n_items": 9,
@@ -116,7 +120,12 @@ def test_a_report_whose_file_is_gone_is_not_found(engine, api, tmp_path):
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("2025-02-04", "path.week"), ("x", "path.week"), ("2025-02-03?format=doc", "query.format")],
+    [
+        ("2025-02-04", "path.week"),
+        ("x", "path.week"),
+        ("1736121600", "path.week"),
+        ("2025-02-03?format=doc", "query.format"),
+    ],
 )
 def test_a_week_begins_on_a_monday_and_a_format_is_known(api, query, field):
     answer = api.get(f"/users/u1/reports/{query}")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
 from resources.database.engine import transaction
-from resources.database.queries import abilities
+from resources.database.queries import current_abilities
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import Responses
 from tests.integration.api.platform import BANK, adopt, end_session
@@ -27,9 +27,9 @@ def update(api: httpx.Client, user_id: str, **more: object) -> dict:
     return answer.json()
 
 
-def stored(engine: sa.Engine, user_id: str) -> abilities.Ability | None:
+def stored(engine: sa.Engine, user_id: str) -> current_abilities.Ability | None:
     with transaction(engine) as connection:
-        return abilities.current(connection, user_id, BANK.version, "2PL")
+        return current_abilities.current(connection, user_id, BANK.version, "2PL")
 
 
 def expected(marks: str) -> tuple[float, float]:
@@ -68,6 +68,19 @@ def test_a_repeat_gives_the_same_number(engine, api):
     assert again["as_of"] > first["as_of"]
 
 
+def test_a_request_that_is_sent_again_needs_no_key_to_be_told_from_a_new_one(engine, api):
+    """One row stays, with the same number, whether or not the first answer was lost; an Idempotency-Key adds none."""
+    adopt(engine)
+    end_session(engine, "u1", "s1", "110")
+    answers = [
+        api.post("/analysis/irt/update-theta", json={"user_id": "u1"}, headers={"Idempotency-Key": "k1"}).json()
+        for _ in range(3)
+    ]
+    assert len({(answer["theta"], answer["se"], answer["n_items"]) for answer in answers}) == 1
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM seedtest_mirt_ability")) == 1
+
+
 def test_the_look_back_of_the_call_overrides_that_of_the_settings(engine, api):
     adopt(engine)
     end_session(engine, "u1", "old", "1111", at=ago(40))
@@ -89,9 +102,9 @@ def test_nothing_to_estimate_from_is_a_noop_with_its_reason_and_leaves_what_was_
     engine, api, marks, first, reason
 ):
     adopt(engine)
-    before = abilities.Ability("u1", 0.1, 0.2, 3, "2PL", "b1", ago(9), ago(9))
+    before = current_abilities.Ability("u1", 0.1, 0.2, 3, "2PL", "b1", ago(9), ago(9))
     with transaction(engine) as connection:
-        abilities.store_current(connection, before)
+        current_abilities.store(connection.connection.driver_connection, [before])
     end_session(engine, "u1", "s1", marks, first=first)
     answer = update(api, "u1")
     assert (answer["status"], answer["user_id"], answer["reason"]) == ("noop", "u1", reason)
@@ -118,9 +131,9 @@ def test_a_bank_that_is_adopted_later_is_used_at_once(engine, api):
 def test_where_a_later_estimate_is_stored_the_answer_says_which_is_current(engine, api):
     adopt(engine)
     end_session(engine, "u1", "s1", "10")
-    later = abilities.Ability("u1", 9.0, 0.5, 1, "2PL", "b1", ago(-1), ago(0))
+    later = current_abilities.Ability("u1", 9.0, 0.5, 1, "2PL", "b1", ago(-1), ago(0))
     with transaction(engine) as connection:
-        abilities.store_current(connection, later)
+        current_abilities.store(connection.connection.driver_connection, [later])
     answer = update(api, "u1")
     assert answer["theta"] == pytest.approx(expected("10")[0])
     assert (answer["later"]["theta"], answer["later"]["as_of"]) == (9.0, later.as_of.isoformat().replace("+00:00", "Z"))
@@ -156,8 +169,8 @@ def test_calls_at_once_and_a_racing_weekly_run_leave_the_newest_estimate(engine,
 
     def weekly(n: int) -> None:
         with transaction(engine) as connection:
-            row = abilities.Ability("u1", -5.0, 0.5, 0, "2PL", "b1", ago(0.01 * n), ago(0))
-            abilities.store_current(connection, row)
+            row = current_abilities.Ability("u1", -5.0, 0.5, 0, "2PL", "b1", ago(0.01 * n), ago(0))
+            current_abilities.store(connection.connection.driver_connection, [row])
 
     with ThreadPoolExecutor(8) as pool:
         runs = [pool.submit(work, n) for n in range(1, 60) for work in (ends, weekly)]

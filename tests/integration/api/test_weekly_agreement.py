@@ -85,6 +85,30 @@ def test_at_a_weeks_end_it_is_the_number_of_the_weekly_asset(engine, tmp_path, a
             assert (found.n_items, found.as_of) == (row.n_items, row.as_of)
 
 
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "Europe/Berlin"])
+def test_in_the_platforms_time_zone_it_is_the_number_of_the_weekly_asset(engine, tmp_path, observed, zone):
+    """In Berlin the week of 2025-03-24 has an hour less."""
+    observed(zone)
+    adopt(engine)
+    week = Week.parse("2025-03-31")
+    rules = ScoringRules(first_week=week.plus(-7))
+    platform_of_many_weeks(engine, week, ["u1", "u2", "u3"])
+    weekly = weekly_run(engine, tmp_path, rules, week)
+    updater = Updater(engine, InProcessEstimator())
+    for lookback_days in (1, 8, 30):
+        asked = replace(rules, lookback_days=lookback_days)
+        found = [made.ability for made in updater.update_all(["u1", "u2", "u3"], asked, as_of=week.ends_at)]
+        np.testing.assert_allclose([one.theta for one in found], weekly.loc[["u1", "u2", "u3"]].theta, atol=1e-12)
+        np.testing.assert_allclose([one.se for one in found], weekly.loc[["u1", "u2", "u3"]].se, atol=1e-12)
+
+
+def test_nothing_counts_before_the_first_week_also_where_that_is_still_to_come(engine):
+    adopt(engine)
+    end_session(engine, "u1", "s1", "11")
+    rules = ScoringRules(first_week=Week.containing(dt.datetime.now(dt.UTC)).plus(2))
+    assert Updater(engine, InProcessEstimator()).update("u1", rules).reason == "no_attempts"
+
+
 def test_an_answer_that_came_late_moves_the_steps_since_and_the_weekly_run_says_the_same(engine, tmp_path):
     adopt(engine)
     week = Week.parse("2025-02-03")

@@ -13,7 +13,7 @@ from assets.user_keys import UserKeys
 from docs.sample_learner import BANK, WEEK
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities, departed_learners, made_weeks, report_artifacts
+from resources.database.queries import current_abilities, departed_learners, made_weeks, report_artifacts
 from resources.errors import OperatorRequired
 from tests.integration.assets.freezing import answer
 from tests.integration.assets.publishing import estimated, publish, quiet, recorded, rows
@@ -127,8 +127,8 @@ def test_what_a_predecessor_left_is_none_of_ours(published, store):
     clean(published, store, days=30)
     with transaction(published) as connection:
         assert [row.url for row in report_artifacts.of_user(connection, "bob")] == ["file:///old"]
-        assert abilities.current(connection, "bob", "x", "2PL")
-        assert abilities.current(connection, "bob", BANK.version, "2PL") is None
+        assert current_abilities.current(connection, "bob", "x", "2PL")
+        assert current_abilities.current(connection, "bob", BANK.version, "2PL") is None
         assert departed_learners.with_results(connection) == ["ada", "cy"]
 
 

@@ -17,7 +17,7 @@ from assets.selection import Selection
 from docs.sample_learner import BANK
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities
+from resources.database.queries import abilities, current_abilities
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import Thetas, Week
 from tests.integration.assets.small_exam import FIRST, KEYS, USERS, WEEKS, flip, quiet, run
@@ -213,7 +213,7 @@ def test_a_week_without_any_answer_left_has_no_estimate_and_no_report(platform, 
     made = run(platform, tmp_path, new_publisher(), *WEEKS)
     with transaction(platform) as connection:
         found = abilities.history(connection, ["u3", "u4"], WEEKS[-1])
-        current = abilities.current(connection, "u3", BANK.version, BANK.model)
+        current = current_abilities.current(connection, "u3", BANK.version, BANK.model)
     weeks = {(row.user_id, row.week_start) for row in found.itertuples()}
     assert weeks == {("u3", w.start) for w in WEEKS[:3]} | {("u4", w.start) for w in WEEKS[1:]}
     last = found[found["user_id"] == "u3"].iloc[-1]
@@ -228,12 +228,12 @@ def test_who_takes_back_the_only_answers_has_no_current_ability(platform, tmp_pa
         connection.exec_driver_sql("DELETE FROM exam_results WHERE session_id IN ('u4-1', 'u4-2', 'u4-3')")
     run(platform, tmp_path, new_publisher(), *WEEKS)
     with transaction(platform) as connection:
-        assert abilities.current(connection, "u4", BANK.version, BANK.model)
+        assert current_abilities.current(connection, "u4", BANK.version, BANK.model)
         connection.exec_driver_sql(
             "UPDATE exam_results SET created_at = '2025-03-03', updated_at = '2025-03-03', result_json = '{}' "
             "WHERE session_id = 'u4-0'"
         )
     run(platform, tmp_path, new_publisher(), FIRST)
     with transaction(platform) as connection:
-        assert abilities.current(connection, "u4", BANK.version, BANK.model) is None
+        assert current_abilities.current(connection, "u4", BANK.version, BANK.model) is None
         assert abilities.history(connection, ["u4"], WEEKS[-1]).empty

@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import abilities
-from resources.database.queries.abilities import Ability, StoredWeek, WeekStates
+from resources.database.queries import abilities, current_abilities
+from resources.database.queries.abilities import StoredWeek, WeekStates
+from resources.database.queries.current_abilities import Ability
 from resources.model import Floats, Thetas, Week
 from tests.waiting import PATIENCE_S
 
@@ -111,12 +112,14 @@ def ability(user_id: str, theta: float, as_of: dt.datetime) -> Ability:
 def test_the_end_of_a_session_stores_the_current_ability_only_and_tells_whether_it_did(engine: sa.Engine) -> None:
     at = WEEK.begins_at
     with transaction(engine) as connection:
-        assert abilities.store_current(connection, ability("u2", 0.2, at))
-        assert abilities.store_current(connection, ability("u1", 0.1, at))
-        assert not abilities.store_current(connection, ability("u1", 9.0, at - dt.timedelta(seconds=1)))
+        assert current_abilities.store(connection.connection.driver_connection, [ability("u2", 0.2, at)])
+        assert current_abilities.store(connection.connection.driver_connection, [ability("u1", 0.1, at)])
+        assert not current_abilities.store(
+            connection.connection.driver_connection, [ability("u1", 9.0, at - dt.timedelta(seconds=1))]
+        )
         assert abilities.of_week(connection, WEEK).empty
-        assert abilities.current(connection, "u1", "v1", "2PL") == ability("u1", 0.1, at)
-        assert abilities.current(connection, "u1", "v2", "2PL") is None
+        assert current_abilities.current(connection, "u1", "v1", "2PL") == ability("u1", 0.1, at)
+        assert current_abilities.current(connection, "u1", "v2", "2PL") is None
     assert current(engine) == {("u1", "v1"): 0.1, ("u2", "v1"): 0.2}
 
 

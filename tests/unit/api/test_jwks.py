@@ -19,12 +19,17 @@ JWK = st.fixed_dictionaries(
 )
 
 
+GOOD = {"kid": "good", "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+
+
 @settings(max_examples=400)
 @given(st.lists(JWK, max_size=4))
 def test_no_numbers_in_a_key_spoil_the_document(keys):
-    for (_, algorithm), key in parse(json.dumps({"keys": keys}).encode()).items():
-        assert algorithm == key.algorithm_name
+    found = parse(json.dumps({"keys": [*keys, GOOD]}).encode())
+    assert ("good", "EdDSA") in found
+    for (_, algorithm), of_id in found.items():
         assert algorithm in ALGORITHMS
+        assert {key.algorithm_name for key in of_id} == {"EdDSA" if algorithm == "Ed25519" else algorithm}
 
 
 @settings(max_examples=200)

@@ -79,7 +79,7 @@ def test_a_week_is_known_by_the_rules_and_by_default_as_before_there_were_any():
     rules = [("first", "missing"), ("first", "wrong"), ("last", "missing"), ("all", "missing"), ("last", "wrong")]
     found = [fingerprints.of_week("before", movement, "0123", *each) for each in rules]
     assert len(set(found)) == len(rules)
-    assert found[0] == fingerprints._digest("before", fingerprints._of_movement(movement), "0123")
+    assert found[0] == fingerprints._digest("before", fingerprints.of_movement(movement), "0123")
 
 
 @pytest.mark.parametrize(("again_after", "counts"), [(1, False), (2, False), (3, True), (20, True)])

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import abilities, item_banks, platform_tables, report_artifacts
-from resources.database.queries.abilities import Ability
+from resources.database.queries import current_abilities, item_banks, platform_tables, report_artifacts
+from resources.database.queries.current_abilities import Ability
 from resources.database.queries.dagster_history import SCHEMA as DAGSTER
 from resources.database.queries.report_artifacts import ReportArtifact
 from resources.database.schema import migrate, privileges, readers
@@ -114,8 +114,8 @@ def test_the_platforms_readers_see_what_is_made_and_its_own_rows_stay(moved_in: 
     _save_bank(moved_in)
     later = _AT + dt.timedelta(hours=1)
     with transaction(moved_in) as connection:
-        abilities.store_current(connection, _ability(0.9))
-        abilities.store_current(connection, _ability(1.1, later))
+        current_abilities.store(connection.connection.driver_connection, [_ability(0.9)])
+        current_abilities.store(connection.connection.driver_connection, [_ability(1.1, later)])
         report_artifacts.record(connection, [_report("s3://b/first")])
         report_artifacts.record(connection, [_report("s3://b/second")])
     assert _ask(moved_in, _NEWEST_ABILITY) == [(1.1, 0.3, "b1")]
@@ -137,8 +137,10 @@ def test_what_the_platform_wrote_itself_is_never_written_over_nor_deleted(moved_
     )
     with transaction(moved_in) as connection:
         report_artifacts.record(connection, [_report("s3://b/ours")])
-        abilities.store_current(connection, _ability(0.9, version="v1"))
-        abilities.store_current(connection, _ability(1.0, _AT + dt.timedelta(hours=1), version="v1"))
+        current_abilities.store(connection.connection.driver_connection, [_ability(0.9, version="v1")])
+        current_abilities.store(
+            connection.connection.driver_connection, [_ability(1.0, _AT + dt.timedelta(hours=1), version="v1")]
+        )
     theirs = ("2025-11-03", "https://theirs")
     assert (_ask(moved_in, _NEWEST_ABILITY), _ask(moved_in, _REPORTS)[0]) == ([(0.31, 0.4, "v1")], theirs)
     with transaction(moved_in) as connection:
@@ -154,7 +156,7 @@ def test_without_a_right_to_write_them_the_platforms_tables_are_left_alone_and_d
     _run_what_is_asked_for(engine, limited)
     _save_bank(limited)
     with transaction(limited) as connection:
-        abilities.store_current(connection, _ability(0.9))
+        current_abilities.store(connection.connection.driver_connection, [_ability(0.9)])
         told = readers.unserved(connection)
     assert _ask(engine, _NEWEST_ABILITY) == [(0.31, 0.4, "v1")]
     grants = [sentence.split("too: ")[1] for sentence in told if "too: " in sentence]
@@ -192,9 +194,9 @@ def test_a_platform_that_drops_its_tables_later_breaks_nothing(moved_in: sa.Engi
     execute(moved_in, "DROP TABLE mirt_ability, mirt_fit_meta, mirt_item_params, report_artifacts")
     _save_bank(moved_in)
     with transaction(moved_in) as connection:
-        assert abilities.store_current(connection, _ability(0.9))
+        assert current_abilities.store(connection.connection.driver_connection, [_ability(0.9)])
         report_artifacts.record(connection, [_report("s3://b/ours")])
-        assert abilities.current(connection, "U2", "v1", "2PL") is None
+        assert current_abilities.current(connection, "U2", "v1", "2PL") is None
         assert readers.unserved(connection) == ()
     migrate.downgrade(moved_in)
 
@@ -206,10 +208,10 @@ def test_the_predecessors_bank_and_abilities_are_read_where_they_lie_and_what_is
     with transaction(moved_in) as connection:
         bank = item_banks.load(connection, item_banks.in_force(connection, "v1"), "2PL")
         assert (bank.item_keys, bank.a.tolist(), bank.c.tolist()) == (("1003",), [1.1], [0.0])
-        found = abilities.current(connection, "U1", "v1", "2PL")
+        found = current_abilities.current(connection, "U1", "v1", "2PL")
         assert found is not None
         assert (found.theta, found.as_of) == (0.31, None)
-        assert abilities.current(connection, "U2", "v1", "2PL") is None
+        assert current_abilities.current(connection, "U2", "v1", "2PL") is None
         assert platform_tables.left_behind(connection) == platform_tables.LeftBehind(2, 0, 1, 1)
     execute(
         moved_in,
@@ -218,7 +220,7 @@ def test_the_predecessors_bank_and_abilities_are_read_where_they_lie_and_what_is
         "('U3', 'NaN', .3, '2PL', 'v1', now()), ('U4', 0, 0, '2PL', 'v1', now()), ('U5', 0, .3, NULL, 'v1', NULL)",
     )
     with transaction(moved_in) as connection:
-        assert [abilities.current(connection, user, "v1", "2PL") for user in ("U3", "U4", "U5")] == [None] * 3
+        assert [current_abilities.current(connection, user, "v1", "2PL") for user in ("U3", "U4", "U5")] == [None] * 3
         assert platform_tables.left_behind(connection) == platform_tables.LeftBehind(2, 1, 1, 4)
 
 
@@ -246,7 +248,7 @@ def test_where_a_table_was_shared_our_rows_get_one_of_their_own_and_a_downgrade_
         assert item_banks.load(connection, item_banks.in_force(connection)).a.tolist() == [2.0]
         assert item_banks.load(connection, "v1").a.tolist() == [1.0]
         assert [row.url for row in report_artifacts.of_user(connection, "U1")] == ["s3://b/ours"]
-        abilities.store_current(connection, _ability(1.1, _AT + dt.timedelta(days=1)))
+        current_abilities.store(connection.connection.driver_connection, [_ability(1.1, _AT + dt.timedelta(days=1))])
     newest = "SELECT version, theta, n_items FROM mirt_ability ORDER BY fitted_at"
     assert _ask(engine, newest) == [("v1", 0.31, None), ("b1", 1.1, 4)]
     migrate.downgrade(engine, "0008")
@@ -261,7 +263,7 @@ def test_where_the_platform_has_no_such_tables_their_names_are_views_of_ours_for
     execute(engine, f'GRANT SELECT ON mirt_ability TO "{role}"')
     migrate.upgrade(engine)
     with transaction(engine) as connection:
-        abilities.store_current(connection, _ability(0.9))
+        current_abilities.store(connection.connection.driver_connection, [_ability(0.9)])
     execute(engine, f'SET LOCAL ROLE "{role}"; DO $$ BEGIN PERFORM FROM mirt_ability; END $$')
     assert _ask(engine, _NEWEST_ABILITY) == [(0.9, 0.3, "b1")]
 

@@ -1,0 +1,43 @@
+"""POST /analysis/irt/update-theta:batch: many sessions have ended at once, as after an exam."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from seedtest_pipeline.api.auth.authorization import AllowedBatch
+from seedtest_pipeline.api.middleware import request_context
+from seedtest_pipeline.api.problems import described
+from seedtest_pipeline.api.routes.updates import outcome
+from seedtest_pipeline.api.schemas import Outcomes
+from seedtest_pipeline.api.service import Service
+
+
+def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
+    router = APIRouter(route_class=authenticated, tags=["updates"])
+
+    @router.post(
+        "/analysis/irt/update-theta:batch",
+        response_model=Outcomes,
+        responses=described(400, 401, 403, 408, 413, 422, 429, 500, 503),
+    )
+    async def update_thetas(asked: AllowedBatch, request: Request) -> Response:
+        """As `update-theta` of each of these users, as of one instant: a read, an estimate and a store for all
+        together. Each has an outcome of its own, in the order asked for.
+
+        With `analysis:run`."""
+        rules = service.rules
+        if asked.lookback_days is not None:
+            rules = replace(rules, lookback_days=asked.lookback_days)
+        updates = await service.long_work.do(
+            service.updater.update_many, asked.user_ids, rules, request_id=request_context.of(request).request_id
+        )
+        request_context.of(request).about |= {
+            "users": len(updates), "stored": sum(update.reason is None and not update.later for update in updates)
+        }  # fmt: skip
+        outcomes = Outcomes(outcomes=[outcome(service, update, rules.lookback_days) for update in updates])
+        return Response(outcomes.model_dump_json(), media_type="application/json")
+
+    return router

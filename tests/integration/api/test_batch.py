@@ -1,0 +1,91 @@
+"""update-theta of many users at once, and of learners with very many answers: the same numbers, and nobody waits."""
+
+import httpx
+import numpy as np
+import pytest
+
+from assets.abilities import on_demand
+from assets.abilities.on_demand import LongHistory, Updater
+from assets.abilities.scoring import ScoringRules
+from resources.estimators.in_process import InProcessEstimator
+from seedtest_pipeline.api.routes import updates
+from tests.integration.api.platform import adopt, end_session
+
+RULES = ScoringRules()
+
+
+def batch(api: httpx.Client, *user_ids: object, **more: object) -> httpx.Response:
+    return api.post("/analysis/irt/update-theta:batch", json={"user_ids": user_ids, **more})
+
+
+@pytest.fixture
+def platform(engine):
+    """u1 and u2 have answers that count, u3 skipped all, u4 met unknown items, u5 has none."""
+    adopt(engine)
+    end_session(engine, "u1", "s1", "1101_1")
+    end_session(engine, "u1", "s2", "0011", first=2)
+    end_session(engine, "u2", "s1", "0001")
+    end_session(engine, "u3", "s1", "___")
+    end_session(engine, "u4", "s1", "10", first=20)
+    return engine
+
+
+def test_each_user_of_a_batch_has_the_outcome_of_his_own_update(platform, api):
+    answer = batch(api, "u2", "u5", "u1", "u4", "u3")
+    assert answer.status_code == 200, answer.text
+    outcomes = answer.json()["outcomes"]
+    alone = [api.post("/analysis/irt/update-theta", json={"user_id": u}).json() for u in ("u2", "u5", "u1", "u4", "u3")]
+    for found, expected in zip(outcomes, alone, strict=True):
+        times = {"as_of", "updated_at"} & expected.keys()
+        numbers = {"theta", "se"} & expected.keys()
+        assert {**found, **dict.fromkeys(times | numbers)} == {**expected, **dict.fromkeys(times | numbers)}
+        np.testing.assert_allclose([found[n] for n in numbers], [expected[n] for n in numbers], atol=1e-12)
+    assert [found.get("reason") for found in outcomes] == [
+        None, "no_attempts", None, "no_item_parameters", "no_attempts",
+    ]  # fmt: skip
+    assert len({found["as_of"] for found in outcomes if "as_of" in found}) == 1
+
+
+def test_without_an_item_bank_each_of_a_batch_is_told_so(engine, api):
+    end_session(engine, "u1", "s1", "10")
+    reasons = [found["reason"] for found in batch(api, "u1", "u2").json()["outcomes"]]
+    assert reasons == ["no_item_parameters", "no_attempts"]
+
+
+@pytest.mark.parametrize("user_ids", [[], ["u1", "u2", "u1"], [1, "1"], [""], [f"u{n}" for n in range(1001)], "u1"])
+def test_nobody_too_many_or_somebody_twice_is_no_batch(api, user_ids):
+    assert api.post("/analysis/irt/update-theta:batch", json={"user_ids": user_ids}).status_code == 422
+
+
+def test_a_thousand_users_with_ids_like_uuids_are_one_batch(platform, api):
+    user_ids = [f"{n:032x}-----" for n in range(1000)]
+    assert len(batch(api, *user_ids).json()["outcomes"]) == 1000
+
+
+def test_a_batch_too_large_for_one_statement_is_taken_in_parts(platform, monkeypatch):
+    """Of u1 and u2 each has more than fits, so each is read alone, and without a limit."""
+    updater = Updater(platform, InProcessEstimator())
+    whole = updater.update_many(["u1", "u2", "u3", "u5"], RULES)
+    monkeypatch.setattr(on_demand, "MOST_BYTES_AT_ONCE", 1)
+    read = []
+    update_all = Updater.update_all
+    monkeypatch.setattr(
+        Updater, "update_all", lambda self, ids, *a, **k: (read.append(len(ids)), update_all(self, ids, *a, **k))[1]
+    )
+    parts = updater.update_many(["u1", "u2", "u3", "u5"], RULES)
+    assert read == [4, 2, 1, 1, 2, 1, 1]
+    assert [(u.user_id, u.reason) for u in parts] == [(u.user_id, u.reason) for u in whole]
+    np.testing.assert_allclose([u.ability.theta for u in parts[:2]], [u.ability.theta for u in whole[:2]], atol=1e-12)
+
+
+def test_a_learner_with_very_many_answers_is_estimated_apart_from_the_others(platform, serve, monkeypatch):
+    """64 updates of one with 200,000 answers held all threads, and everybody got 503."""
+    with pytest.raises(LongHistory):
+        Updater(platform, InProcessEstimator()).update("u1", RULES, most_bytes=1)
+    monkeypatch.setattr(updates, "MOST_BYTES", 1)
+    apart = []
+    do = updates.Service.work
+    monkeypatch.setattr(updates.Service, "work", lambda self, *a, **k: (apart.append(k), do(self, *a, **k))[1])
+    answer = serve().post("/analysis/irt/update-theta", json={"user_id": "u1"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert [given["most_bytes"] for given in apart] == [1]

@@ -105,7 +105,8 @@ def _make_past_weeks(engine: sa.Engine, folder: Path, bank: ItemBank, now: dt.da
     chosen = Selection(dict.fromkeys(first.through(last), KEYS.fixed))
     users = selected_users(engine, KEYS, chosen, None)
     states = weekly_states(
-        engine, Warehouse(FolderStore(folder)), first, KEYS, users, ScoringRules(first_week=first), bank, InProcessEstimator()
+        engine, Warehouse(FolderStore(folder)), first, KEYS, users, ScoringRules(first_week=first), bank,
+        InProcessEstimator(),
     )  # fmt: skip
     states.freeze(last)
     for _ in states.make(chosen):

@@ -85,8 +85,8 @@ def ask(ui) -> Any:
 def test_it_shows_every_asset(ask):
     assets = ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
     assert {node["assetKey"]["path"][0] for node in assets} == {
-        *WEEKLY, "cohort_reports", "current_abilities", "exam_results", "item_parameters", "population",
-        "report_template",
+        *WEEKLY, "class_reports", "cohort_reports", "current_abilities", "exam_results", "item_parameters",
+        "population", "report_template",
     }  # fmt: skip
 
 

@@ -186,7 +186,13 @@ def test_a_week_that_is_made_is_not_made_a_second_time_by_the_schedule(runner, p
     monkeypatch.setattr(schedule, "LEARNERS_PER_RUN", N_USERS // 3)
     runner.weeks([WEEKS[0]])
     assert scheduled(runner, parts) == f"{FIRST} is made already."
-    first = parts.warehouse._root / FIRST.key / f"{partitions(parts.settings).user_keys(runner.instance)[0]}.parquet"
+    first = (
+        parts.settings.home
+        / "warehouse"
+        / "responses"
+        / FIRST.key
+        / f"{partitions(parts.settings).user_keys(runner.instance)[0]}.parquet"
+    )
     first.unlink()
     (request,) = scheduled(runner, parts)
     assert ends(request)[0] == f"{first.stem}|{FIRST}"

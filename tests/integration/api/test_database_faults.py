@@ -35,6 +35,10 @@ ROUTES = {
     "GET /users/{user_id}/theta": lambda api: api.get("/users/u1/theta"),
     "GET /analysis/irt/theta": lambda api: api.get("/analysis/irt/theta?user_id=u1"),
     "GET /users/{user_id}/reports": lambda api: api.get("/users/u1/reports"),
+    "GET /users/{user_id}/reports/index.html": lambda api: api.get("/users/u1/reports/index.html"),
+    "GET /classes": lambda api: api.get("/classes"),
+    "GET /classes/{group}/reports": lambda api: api.get("/classes/7B/reports"),
+    "GET /classes/{group}/reports/{week}": lambda api: api.get("/classes/7B/reports/2025-02-03"),
     "GET /users/{user_id}/reports/{week}": lambda api: api.get("/users/u1/reports/2025-02-03"),
     "POST /analysis/irt/update-theta:batch": lambda api: api.post(
         "/analysis/irt/update-theta:batch", json={"user_ids": ["u1"]}
@@ -57,7 +61,7 @@ def failing(engine):
     adopt(engine)
     end_session(engine, "u1", "s1", "10")
     with transaction(engine) as connection:
-        for table in ("theta_estimates", "seedtest_report_artifacts"):
+        for table in ("theta_estimates", "seedtest_report_artifacts", "class_reports"):
             connection.exec_driver_sql(_FAILING.format(table).replace("TABLE fault", "TABLE IF NOT EXISTS fault"))
     return engine
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from resources.ingest.identifiers import loosely
+from resources.ingest.checking.identifiers import loosely
 from resources.model import Ints
 
 _IN_MEMORY = 500_000  # rows, some 60 MB

@@ -5,8 +5,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.ingest.checked import Checked, Column, Fault, where
-from resources.ingest.identifiers import identifier, label
+from resources.ingest.checking.checked import Checked, Column, Fault, where
+from resources.ingest.checking.identifiers import identifier, label
 from resources.ingest.table_file import Kind, TableFile, read_table
 from resources.model import LEARNER, TEACHER
 

@@ -2,8 +2,8 @@
 
 import pyarrow.compute as pc
 
-from resources.ingest.checked import Checked, Column, Fault, where
-from resources.ingest.identifiers import identifier, label
+from resources.ingest.checking.checked import Checked, Column, Fault, where
+from resources.ingest.checking.identifiers import identifier, label
 from resources.ingest.table_file import Kind, TableFile, read_table
 
 

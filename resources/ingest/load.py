@@ -19,8 +19,8 @@ from resources.database.queries import attempts
 from resources.database.staging import stage
 from resources.errors import InvalidInput, OperatorRequired
 from resources.ingest import journal
-from resources.ingest.faults import NOTHING_LOADED, Faults, Mistake
-from resources.ingest.identifiers import one_way
+from resources.ingest.checking.faults import NOTHING_LOADED, Faults, Mistake
+from resources.ingest.checking.identifiers import one_way
 from resources.ingest.journal import SAME_ANSWER, Changes
 from resources.ingest.response_file import ResponseFile
 from resources.ingest.session_json import INGESTED_BY, session_batches

@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from resources.ingest.buckets import Buckets
-from resources.ingest.checking import Checking
-from resources.ingest.csv_reader import CsvReader
-from resources.ingest.layout import Layout
-from resources.ingest.parquet_reader import ParquetReader
+from resources.ingest.checking.rows import Checking
 from resources.ingest.presets.preset import Preset
-from resources.ingest.sources import Source, SourceFile, find, is_parquet, opened, start
-from resources.ingest.statements import StatementReader, is_json
+from resources.ingest.reading.csv_reader import CsvReader
+from resources.ingest.reading.layout import Layout
+from resources.ingest.reading.parquet_reader import ParquetReader
+from resources.ingest.reading.sources import Source, SourceFile, find, is_parquet, opened, start
+from resources.ingest.reading.statements import StatementReader, is_json
 
 Told = Callable[[int], None]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.ingest.checked import Column
+from resources.ingest.checking.checked import Column
 from resources.model import Ints
 
 INGESTED_BY = "seedtest"  # stands in result_json: what lacks it is the platform's own

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from resources.errors import InvalidInput
-from resources.ingest.checked import Checked, Column, shown
-from resources.ingest.csv_reader import CsvReader
-from resources.ingest.faults import NOTHING_LOADED, Faults, Mistake
-from resources.ingest.identifiers import label
-from resources.ingest.layout import require_content
-from resources.ingest.parquet_reader import ParquetReader
-from resources.ingest.sources import SourceFile, find, is_parquet, opened
+from resources.ingest.checking.checked import Checked, Column, shown
+from resources.ingest.checking.faults import NOTHING_LOADED, Faults, Mistake
+from resources.ingest.checking.identifiers import label
+from resources.ingest.reading.csv_reader import CsvReader
+from resources.ingest.reading.layout import require_content
+from resources.ingest.reading.parquet_reader import ParquetReader
+from resources.ingest.reading.sources import SourceFile, find, is_parquet, opened
 
 _Place: TypeAlias = tuple[int, int, str]  # file, place in it, and both in words
 

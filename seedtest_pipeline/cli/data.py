@@ -55,8 +55,8 @@ def items(
     from resources.database.engine import transaction
     from resources.database.queries import item_banks, item_details
     from resources.errors import NoItemBank
-    from resources.ingest.encodings import known
     from resources.ingest.items_file import read_items
+    from resources.ingest.reading.encodings import known
 
     parts = startup.parts()
     read = read_items(file, known(encoding) if encoding else None)
@@ -88,8 +88,8 @@ def groups(
     """Tell who is in which group, learners and teachers: each group of the file is then as the file says."""
     from resources.database.engine import transaction
     from resources.database.queries import attempts, learner_groups
-    from resources.ingest.encodings import known
     from resources.ingest.groups_file import read_groups
+    from resources.ingest.reading.encodings import known
     from resources.model import LEARNER
 
     parts = startup.parts()

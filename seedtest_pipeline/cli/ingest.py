@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from resources.ingest.presets.preset import Preset
+    from resources.ingest.reading.sources import Source
     from resources.ingest.response_file import ResponseFile
-    from resources.ingest.sources import Source
     from resources.progress import Progress
     from seedtest_pipeline.settings import Settings
 
@@ -59,8 +59,8 @@ def ingest(
         return
     typed = files or []
     remark(f"Reading {', '.join(typed)} ...")
-    from resources.ingest.sources import find
-    from resources.ingest.without_pandas import leave_pandas_out
+    from resources.ingest.reading.sources import find
+    from resources.ingest.reading.without_pandas import leave_pandas_out
 
     leave_pandas_out()
     parts = startup.parts()
@@ -107,9 +107,9 @@ def _layout(
     from dataclasses import replace
 
     from resources.errors import InvalidInput
-    from resources.ingest import layout
-    from resources.ingest.encodings import known
     from resources.ingest.presets.known import EXPORTS, preset
+    from resources.ingest.reading import layout
+    from resources.ingest.reading.encodings import known
 
     found = preset(folder, name) if name else layout.Layout()
     if not isinstance(found, layout.Layout):

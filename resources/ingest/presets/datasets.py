@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from resources.errors import InvalidInput
-from resources.ingest.faults import NOTHING_LOADED
+from resources.ingest.checking.faults import NOTHING_LOADED
 from resources.ingest.presets.preset import Export, aside, chosen, full_marks_or_not, small_table, texts
-from resources.ingest.sources import Source, SourceFile
+from resources.ingest.reading.sources import Source, SourceFile
 from resources.model import Ints
 
 _OULAD_MONTHS = {"B": 2, "J": 10}  # a presentation begins in February or in October of its year

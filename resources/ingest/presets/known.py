@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from resources.ingest import layout
 from resources.ingest.presets.datasets import Assistments, EdNet, Oulad, Riiid
 from resources.ingest.presets.preset import Export, Preset
 from resources.ingest.presets.quizzes import Canvas, Moodle
+from resources.ingest.reading import layout
 
 EXPORTS: dict[str, type[Export]] = {kind.name: kind for kind in (Assistments, Canvas, EdNet, Moodle, Oulad, Riiid)}
 

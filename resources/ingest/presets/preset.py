@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from resources.errors import InvalidInput
-from resources.ingest.faults import NOTHING_LOADED
-from resources.ingest.layout import require_content
-from resources.ingest.sources import Source, SourceFile, opened
+from resources.ingest.checking.faults import NOTHING_LOADED
+from resources.ingest.reading.layout import require_content
+from resources.ingest.reading.sources import Source, SourceFile, opened
 from resources.model import Ints
 
 Texts = list[str | None]

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.ingest.csv_reader import distinct
-from resources.ingest.layout import require_content
 from resources.ingest.presets.preset import Export, Texts, chosen, full_marks_or_not, texts
-from resources.ingest.sources import SourceFile
+from resources.ingest.reading.csv_reader import distinct
+from resources.ingest.reading.layout import require_content
+from resources.ingest.reading.sources import SourceFile
 from resources.model import Ints
 
 

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from resources.errors import InvalidInput
-from resources.ingest.layout import Layout, mapped, save, saved
+from resources.ingest.reading.layout import Layout, mapped, save, saved
+from resources.ingest.reading.sources import find
 from resources.ingest.response_file import read
-from resources.ingest.sources import find
 from tests.unit.ingest.test_response_file import GOOD, HEADER, ROW, csv_file
 
 

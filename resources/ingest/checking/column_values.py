@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.ingest.checked import Checked, Column, Fault, floats, is_number, is_text, where, wrong_type
+from resources.ingest.checking.checked import Checked, Column, Fault, floats, is_number, is_text, where, wrong_type
 
 _TEXT = pa.large_string()
 # The largest that the attempt view shows: an integer of PostgreSQL (as milliseconds 24 days), and nine digits.

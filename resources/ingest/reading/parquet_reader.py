@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.ingest.sources import damaged
+from resources.ingest.reading.sources import damaged
 from resources.model import Ints
 
 _ROWS_AT_A_TIME = 50_000

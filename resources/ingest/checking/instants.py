@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from resources.ingest.checked import Checked, Column, Fault, is_number, is_text, where, wrong_type
+from resources.ingest.checking.checked import Checked, Column, Fault, is_number, is_text, where, wrong_type
 
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _ONE_DAY = dt.timedelta(days=1)  # a clock that is fast, or a zone that was not told

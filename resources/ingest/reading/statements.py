@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from resources.errors import InvalidInput
-from resources.ingest.csv_reader import Complain
-from resources.ingest.faults import NOTHING_LOADED
+from resources.ingest.checking.faults import NOTHING_LOADED
+from resources.ingest.reading.csv_reader import Complain
 from resources.model import Ints
 
 _AT_A_TIME = 10_000

@@ -3,7 +3,7 @@
 import codecs
 
 from resources.errors import InvalidInput
-from resources.ingest.faults import NOTHING_LOADED
+from resources.ingest.checking.faults import NOTHING_LOADED
 
 _LINE_END = b"\n"
 _SAMPLE = 100_000  # bytes, from a little before the first that does not fit

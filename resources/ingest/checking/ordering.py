@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.ingest.checked import Column
-from resources.ingest.identifiers import may_have_twins, twins
+from resources.ingest.checking.checked import Column
+from resources.ingest.checking.identifiers import may_have_twins, twins
 from resources.model import Ints
 
 _IDENTITY = ("user_id", "session_id", "answered_at", "item_id", "attempt_no")

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from resources.errors import InvalidInput
-from resources.ingest.encodings import not_in, utf16
-from resources.ingest.faults import NOTHING_LOADED
+from resources.ingest.checking.faults import NOTHING_LOADED
+from resources.ingest.reading.encodings import not_in, utf16
 from resources.model import Ints
 
 _BLOCK_BYTES = 4_000_000

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from resources import atomic_file
 from resources.errors import InvalidInput
-from resources.ingest.encodings import known
-from resources.ingest.faults import NOTHING_LOADED
-from resources.ingest.sources import Source, SourceFile
+from resources.ingest.checking.faults import NOTHING_LOADED
+from resources.ingest.reading.encodings import known
+from resources.ingest.reading.sources import Source, SourceFile
 from resources.model import Ints
 
 REQUIRED = ("user_id", "session_id", "item_id", "correct", "answered_at")

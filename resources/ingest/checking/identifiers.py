@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resources.ingest.checked import Checked, Column, Fault, is_text, where, wrong_type
+from resources.ingest.checking.checked import Checked, Column, Fault, is_text, where, wrong_type
 
 _TEXT = pa.large_string()
 _NOTHING, _EMPTY = pa.scalar(None, _TEXT), pa.scalar("", _TEXT)

@@ -10,7 +10,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from resources.errors import InvalidInput
-from resources.ingest.faults import NOTHING_LOADED
+from resources.ingest.checking.faults import NOTHING_LOADED
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _ARCHIVES = (b"PK", b"\xd0\xcf", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"Rar!")

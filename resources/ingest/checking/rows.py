@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resources.errors import InvalidInput
-from resources.ingest import column_values as values
 from resources.ingest.buckets import Buckets
-from resources.ingest.checked import Checked, Column, Fault, shown
-from resources.ingest.faults import NOTHING_LOADED, Faults, Mistake
-from resources.ingest.identifiers import cut_to_15_digits, identifier, label, loosely, one_way
-from resources.ingest.instants import instant
-from resources.ingest.ordering import Conflict, ordered, written_in_two_ways
+from resources.ingest.checking import column_values as values
+from resources.ingest.checking.checked import Checked, Column, Fault, shown
+from resources.ingest.checking.faults import NOTHING_LOADED, Faults, Mistake
+from resources.ingest.checking.identifiers import cut_to_15_digits, identifier, label, loosely, one_way
+from resources.ingest.checking.instants import instant
+from resources.ingest.checking.ordering import Conflict, ordered, written_in_two_ways
 from resources.model import Ints
 
 _RULES: dict[str, tuple[Callable[[Column], Checked], pa.DataType]] = {

@@ -1,0 +1,72 @@
+"""`seedtest forget` as it is typed: told first, done on `--yes`, refused beside a run."""
+
+import json
+import uuid
+
+import pytest
+
+from resources.database.engine import transaction
+from resources.database.queries import learner_groups
+from seedtest_pipeline.automation.run_locks import RunLocks
+from seedtest_pipeline.runs import open_instance
+
+USER = "u7"
+
+
+@pytest.fixture
+def told(on_exam, engine):
+    """The command, on an exam whose learner is in a group."""
+    with transaction(engine) as connection:
+        rows = [{"group": "1-1", "user_id": USER, "role": "learner", "name": "Seven"}]
+        learner_groups.store(connection, rows, only=False)
+    return on_exam
+
+
+def groups(engine) -> dict[str, list]:
+    with transaction(engine) as connection:
+        return learner_groups.learners(connection)
+
+
+def test_without_yes_it_is_told_and_nothing_changes(told, engine):
+    said = told("forget", "--user", USER)
+    assert said.exit_code == 0
+    assert "Would be removed" in said.out
+    assert "Nothing was changed. To remove it, add --yes." in said.err
+    assert list(groups(engine)) == ["1-1"]
+
+
+def test_with_yes_it_is_gone_and_what_the_platform_has_is_counted(told, engine):
+    said = told("forget", "--user", USER, "--yes", "--json")
+    receipt = json.loads(said.out)
+    assert receipt["removed"]
+    assert receipt["gone"]["rows_of_learner_groups"] == 1
+    assert receipt["stays"]["rows_of_exam_results"] == 2
+    assert "the next run or update makes him again" in said.err
+    assert groups(engine) == {}
+
+
+def test_a_learner_of_whom_nothing_is_known_is_told_of(told):
+    """A misspelt id looked like a learner who was forgotten."""
+    said = told("forget", "--user", "U7", "--yes")
+    assert said.exit_code == 0
+    assert "forgotten already, or another id" in said.err
+
+
+def test_a_partition_of_the_learners_own_goes_and_no_other(told, monkeypatch):
+    monkeypatch.setenv("USER_PARTITIONS", "users")
+    told("forget", "--user", USER)
+    with open_instance() as instance:
+        instance.add_dynamic_partitions("user", [USER, "u70"])
+        assert json.loads(told("forget", "--user", USER, "--yes", "--json").out)["gone"]["dagster_partition"] == 1
+        assert instance.get_dynamic_partitions("user") == ["u70"]
+
+
+def test_beside_a_run_nothing_is_removed(told, engine):
+    """A run would have written back what it had read before."""
+    locks, run_id = RunLocks(engine), uuid.uuid4().hex
+    locks.hold(run_id)
+    said = told("forget", "--user", USER, "--yes")
+    locks.release(run_id)
+    assert said.exit_code == 1
+    assert said.err == "error: A run is under way: forget the learner when it has ended. Nothing was removed."
+    assert list(groups(engine)) == ["1-1"]

@@ -21,8 +21,8 @@ _PARTITIONS = "user"
 
 @dataclass(frozen=True)
 class Receipt:
-    """What there was of a learner; `removed` says whether it is gone. Of Dagster's own tables his partition, which goes
-    too, and how many events and runs name him, which stay for their time."""
+    """What there was of a learner; `removed` says whether it is gone. Of Dagster's own tables a partition of the learner
+    and its events go, too; runs that name them stay for their time."""
 
     traces: Traces
     partition: bool
@@ -45,6 +45,8 @@ def forget(parts: Parts, instance: dg.DagsterInstance, user_id: str, *, really: 
             events, runs = dagster_history.naming(connection, user_id, key)
         if really:
             learner.remove(parts.engine, parts.stores_ever, user_id)
+            with transaction(parts.engine) as connection:
+                dagster_history.forget_partitions(connection, key)
             if partition:
                 instance.delete_dynamic_partition(_PARTITIONS, key)
     return Receipt(traces, partition, events, runs, really)

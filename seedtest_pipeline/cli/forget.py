@@ -45,6 +45,7 @@ def _gone(receipt: "Receipt") -> dict[str, int]:
         "frozen_weeks": len(traces.frozen_weeks),
         **{f"rows_of_{table}": n for table, n in sorted(traces.rows.items())},
         "dagster_partition": int(receipt.partition),
+        "dagster_events": receipt.history_events,
     }
 
 
@@ -53,7 +54,6 @@ def _left(receipt: "Receipt") -> dict[str, int | list[str]]:
     return {
         "rows_of_exam_results": traces.platform_sessions,
         "rows_that_a_predecessor_wrote": traces.predecessors_rows,
-        "events_in_dagsters_history": receipt.history_events,
         "runs_in_dagsters_history": receipt.history_runs,
         "files_in_other_stores": list(traces.elsewhere),
     }
@@ -62,7 +62,7 @@ def _left(receipt: "Receipt") -> dict[str, int | list[str]]:
 def _sentences(receipt: "Receipt", user: str, keep_days: int) -> list[str]:
     """What the operator has to know or do."""
     traces, said = receipt.traces, []
-    if not (traces.any or receipt.partition or traces.platform_sessions):
+    if not (traces.any or receipt.partition or receipt.history_events or traces.platform_sessions):
         return [f"Nothing here and nothing in exam_results is of {user!r}: forgotten already, or another id."]
     if traces.platform_sessions:
         said.append(
@@ -71,10 +71,10 @@ def _sentences(receipt: "Receipt", user: str, keep_days: int) -> list[str]:
         )
     if traces.elsewhere:
         said.append("Files in other stores are not reached from here: delete them there.")
-    if receipt.history_events or receipt.history_runs:
+    if receipt.history_runs:
         said.append(
-            f"Dagster's history is kept for {keep_days} days, the newest record of each partition for as long as "
-            "Dagster is: docs/operations/forget.md."
+            f"Runs that name the learner stay in Dagster's history for {keep_days} days. One that was the last to make a "
+            "partition stays until that is made again."
         )
     if traces.class_reports and receipt.removed:
         said.append("Class reports are made again by: seedtest classes --week MONDAY")

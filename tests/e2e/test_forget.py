@@ -3,12 +3,16 @@
 import json
 import uuid
 
+import dagster as dg
 import pytest
 
+from assets.partitions import partition_key
 from resources.database.engine import transaction
 from resources.database.queries import learner_groups
+from resources.model import Week
 from seedtest_pipeline.automation.run_locks import RunLocks
 from seedtest_pipeline.runs import open_instance
+from tests.e2e.conftest import WEEKS
 
 USER = "u7"
 
@@ -57,8 +61,13 @@ def test_a_partition_of_the_learners_own_goes_and_no_other(told, monkeypatch):
     told("forget", "--user", USER)
     with open_instance() as instance:
         instance.add_dynamic_partitions("user", [USER, "u70"])
-        assert json.loads(told("forget", "--user", USER, "--yes", "--json").out)["gone"]["dagster_partition"] == 1
+        for user in (USER, "u70"):
+            made = dg.AssetMaterialization("weekly_reports", partition=partition_key(Week.parse(WEEKS[0]), user))
+            instance.report_runless_asset_event(made)
+        gone = json.loads(told("forget", "--user", USER, "--yes", "--json").out)["gone"]
+        assert (gone["dagster_partition"], gone["dagster_events"]) == (1, 1)
         assert instance.get_dynamic_partitions("user") == ["u70"]
+        assert instance.get_materialized_partitions(dg.AssetKey("weekly_reports")) == {f"u70|{WEEKS[0]}"}
 
 
 def test_beside_a_run_nothing_is_removed(told, engine):

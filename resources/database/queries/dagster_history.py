@@ -79,6 +79,16 @@ _NAMED = f"""
             WHERE run_tags.run_id = runs.run_id AND starts_with(run_tags.value, %(partition)s)
         ))
 """  # noqa: S608 - as above
+_FORGET = f"""
+    WITH gone AS (
+        DELETE FROM {SCHEMA}.event_logs WHERE starts_with(partition, %(partition)s) RETURNING id
+    ), tags AS (
+        DELETE FROM {SCHEMA}.asset_event_tags WHERE event_id IN (SELECT id FROM gone)
+    ), checks AS (
+        DELETE FROM {SCHEMA}.asset_check_executions WHERE starts_with(partition, %(partition)s)
+    )
+    SELECT count(*) FROM gone
+"""  # noqa: S608 - as above
 _RUNS_WITHOUT_EVENTS = f"""
     SELECT run_id FROM {SCHEMA}.runs
     WHERE status IN ('SUCCESS', 'FAILURE', 'CANCELED') AND update_timestamp < %(before)s
@@ -119,6 +129,12 @@ def naming(connection: sa.Connection, user_id: str, user_key: str) -> tuple[int,
     values = {"partition": f"{user_key}|", "quoted": json.dumps(user_id)}
     events, runs = connection.exec_driver_sql(_NAMED, values).one()
     return events, runs
+
+
+def forget_partitions(connection: sa.Connection, user_key: str) -> None:
+    """No event and no check is of this user's own partitions, not even the newest."""
+    if exists(connection):
+        connection.exec_driver_sql(_FORGET, {"partition": f"{user_key}|"})
 
 
 def prune_events(connection: sa.Connection, after: int, before: dt.datetime, limit: int) -> tuple[int | None, int]:

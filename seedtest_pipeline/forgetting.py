@@ -21,8 +21,8 @@ _PARTITIONS = "user"
 
 @dataclass(frozen=True)
 class Receipt:
-    """What there was of a learner; `removed` says whether it is gone. Of Dagster's own tables a partition of the learner
-    and its events go, too; runs that name them stay for their time."""
+    """What there was of a learner; `removed` says whether it is gone. Of Dagster's own tables a partition of the
+    learner's and its events go, too; runs that name them stay for their time."""
 
     traces: Traces
     partition: bool

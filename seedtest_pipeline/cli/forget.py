@@ -73,8 +73,8 @@ def _sentences(receipt: "Receipt", user: str, keep_days: int) -> list[str]:
         said.append("Files in other stores are not reached from here: delete them there.")
     if receipt.history_runs:
         said.append(
-            f"Runs that name the learner stay in Dagster's history for {keep_days} days. One that was the last to make a "
-            "partition stays until that is made again."
+            f"Runs that name the learner stay in Dagster's history for {keep_days} days. One that was the last to make "
+            "a partition stays until that is made again."
         )
     if traces.class_reports and receipt.removed:
         said.append("Class reports are made again by: seedtest classes --week MONDAY")

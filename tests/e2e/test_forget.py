@@ -1,12 +1,15 @@
 """`seedtest forget` as it is typed: told first, done on `--yes`, refused beside a run."""
 
 import json
+import threading
 import uuid
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from assets.partitions import partition_key
+from resources.database import locks
 from resources.database.engine import transaction
 from resources.database.queries import learner_groups
 from resources.model import Week
@@ -29,6 +32,13 @@ def told(on_exam, engine):
 def groups(engine) -> dict[str, list]:
     with transaction(engine) as connection:
         return learner_groups.learners(connection)
+
+
+def end(engine, runs: RunLocks, run_id: str) -> None:
+    """The run lets go of its locks, and has done so."""
+    runs.release(run_id)
+    with transaction(engine) as connection:
+        locks.hold(connection, locks.RUNS)
 
 
 def test_without_yes_it_is_told_and_nothing_changes(told, engine):
@@ -72,10 +82,25 @@ def test_a_partition_of_the_learners_own_goes_and_no_other(told, monkeypatch):
 
 def test_beside_a_run_nothing_is_removed(told, engine):
     """A run would have written back what it had read before."""
-    locks, run_id = RunLocks(engine), uuid.uuid4().hex
-    locks.hold(run_id)
+    runs, run_id = RunLocks(engine), uuid.uuid4().hex
+    runs.hold(run_id)
     said = told("forget", "--user", USER, "--yes")
-    locks.release(run_id)
+    end(engine, runs, run_id)
     assert said.exit_code == 1
     assert said.err == "error: A run is under way: forget the learner when it has ended. Nothing was removed."
     assert list(groups(engine)) == ["1-1"]
+
+
+def test_a_run_that_starts_meanwhile_waits(engine):
+    runs, run_id = RunLocks(engine), uuid.uuid4().hex
+    start = threading.Thread(target=runs.hold, args=(run_id,))
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with transaction(engine) as forgetting:
+        locks.hold(forgetting, locks.RUNS)
+        start.start()
+        while start.is_alive() and not forgetting.execute(waiting).scalar_one():
+            """It is about to ask for its locks."""
+        assert start.is_alive()
+    start.join(10)
+    assert not start.is_alive()
+    end(engine, runs, run_id)

@@ -1,5 +1,6 @@
 """What a key of the `user` dimension stands for, chosen at deployment: one user, or one hash bucket of users."""
 
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from resources.model import safe_key
 
 # Beyond this many users, one partition per user makes Dagster's UI and daemon slow: hash buckets serve better.
 USERS_SCHEME_LIMIT = 1_000
+_BUCKET = re.compile(r"b\d+of([1-9]\d*)")
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,11 @@ class UserKeys:
 
     def _bucket(self, i: int) -> str:
         return f"b{i:03d}of{self.buckets}"
+
+
+def stands_for(user_key: str, user_id: str) -> bool:
+    """Whether the user is behind the key, in whichever partition scheme it belongs to: schemes change, files stay."""
+    buckets = _BUCKET.fullmatch(user_key)
+    return user_key == safe_key(user_id) or (
+        buckets is not None and user_key == UserKeys(int(buckets[1])).key_of(user_id)
+    )

@@ -28,6 +28,7 @@ from seedtest_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from assets.abilities.scoring import ScoringRules
+    from assets.forgetting.learner import Stores
     from resources.alerts.channel import Channel
     from resources.artifacts.s3 import S3Store
     from resources.estimators.contract import Estimator
@@ -117,6 +118,20 @@ class Parts:
         if self._bucket is not None:
             return Warehouse(self._bucket, "warehouse/responses")
         return Warehouse(FolderStore(self.settings.home / "warehouse"))
+
+    @cached_property
+    def stores_ever(self) -> "Stores":
+        """The stores in force, and with a bucket the folders of before there was one."""
+        from assets.forgetting.learner import Stores
+        from resources.warehouse.warehouse import Warehouse
+
+        home = self.settings.home
+        artifacts: list[ArtifactStore] = [self.artifacts]
+        warehouses = [self.warehouse]
+        if self._bucket is not None:
+            artifacts.append(FolderStore(home / "artifacts"))
+            warehouses.append(Warehouse(FolderStore(home / "warehouse")))
+        return Stores(artifacts, warehouses)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:

@@ -44,6 +44,11 @@ def checksums_by_key(user_keys: UserKeys, of_users: Mapping[str, int]) -> dict[s
     return {key: f"{checksum % 2**64:016x}" for key, checksum in sums.items()}
 
 
+def hold_week(connection: sa.Connection, week: Week) -> None:
+    """Until the transaction ends nobody else changes the week's files."""
+    locks.hold(connection, f"seedtest responses {week}")
+
+
 @dataclass(frozen=True)
 class Freezer:
     """Copies weeks from the attempt view to the warehouse."""
@@ -61,7 +66,7 @@ class Freezer:
         last, and neither puts back what the other has renewed.
         """
         with transaction(self.engine) as connection:
-            locks.hold(connection, f"seedtest responses {week}")
+            hold_week(connection, week)
             counts = (self._freeze(connection, week, some, self.users.asked(some)) for some in self._batches(keys))
             return sum(counts, Counts())
 
@@ -71,7 +76,7 @@ class Freezer:
         if not self.warehouse.missing(week, keys):
             return
         with transaction(self.engine) as connection:
-            locks.hold(connection, f"seedtest responses {week}")
+            hold_week(connection, week)
             for some in self._batches(self.warehouse.missing(week, keys)):
                 self._freeze(connection, week, some, self.users.members(some))
 

@@ -5,7 +5,7 @@ Their frozen answers go as all answers that were taken back: when the sensor `du
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -63,12 +63,20 @@ def remove_departed(
     due = [user_id for user_id in missing if since.get(user_id, now) <= now - grace]
     n_estimates = n_reports = 0
     for start in range(0, len(due), _AT_ONCE):
-        batch = due[start : start + _AT_ONCE]
-        with transaction(engine) as connection:
-            rows = [row for user_id in batch for row in report_artifacts.of_user(connection, user_id) if row.sha256]
-        for row in rows:
-            store.delete(report_key(row.week, row.user_id, row.format))
-        with transaction(engine) as connection:
-            n_estimates += departed_learners.remove(connection, batch)
-        n_reports += len(rows)
+        reports, estimates = remove(engine, store, due[start : start + _AT_ONCE])
+        n_reports, n_estimates = n_reports + reports, n_estimates + estimates
     return Departed(len(missing) - len(due), len(due), n_estimates, n_reports)
+
+
+def remove(engine: sa.Engine, store: ArtifactStore, user_ids: Sequence[str]) -> tuple[int, int]:
+    """The files of their reports, then every row of theirs; returns how many reports and estimates. Safe to do again.
+
+    Raises:
+        RetryLater, StoreRefuses: of the store or the database; the rows are as they were.
+    """
+    with transaction(engine) as connection:
+        rows = [row for user_id in user_ids for row in report_artifacts.of_user(connection, user_id) if row.sha256]
+    for row in rows:
+        store.delete(report_key(row.week, row.user_id, row.format))
+    with transaction(engine) as connection:
+        return len(rows), departed_learners.remove(connection, user_ids)

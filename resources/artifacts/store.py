@@ -62,6 +62,13 @@ def report_key(week: Week, user_id: str, form: str) -> str:
     return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{_REPORT_NAME}.{form}")
 
 
+def learner_keys(store: ArtifactStore, user_id: str) -> Iterator[str]:
+    """Of every file in the learner's folders, of all weeks, recorded or not."""
+    for week in store.names("reports"):
+        folder = f"reports/{week}/{safe_key(user_id)}"
+        yield from (f"{folder}/{name}" for name in store.names(folder))
+
+
 def class_report_key(week: Week, group: str, form: str) -> str:
     """Such as `classes/2025-01-06/<safe group>/class_report.html`; never one for two groups."""
     return checked_key(f"classes/{week.key}/{safe_key(group)}/class_report.{form}")

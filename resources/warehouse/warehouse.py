@@ -35,6 +35,8 @@ class Files(Protocol):
 
     def names(self, folder: str) -> Iterator[str]: ...
 
+    def delete(self, key: str) -> None: ...
+
 
 class Warehouse:
     """Partitions in `files`, as `<folder>/<week>/<user key>.parquet`."""
@@ -79,13 +81,22 @@ class Warehouse:
         found = self._footers(week, user_keys)
         return {key: (of.metadata or {}).get(_MADE_FROM, b"?").decode() for key, of in found.items()}
 
+    def user_keys(self, week: Week) -> list[str]:
+        """Those of which the week was frozen, of whatever partition scheme, ascending."""
+        names = self.files.names(f"{self._folder}/{week}")
+        return [name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)]
+
+    def delete(self, week: Week, user_key: str) -> None:
+        """The partition was never frozen."""
+        self.files.delete(self._key(week, user_key))
+
     def count(self, week: Week) -> int:
         """How many answers are frozen of the week, of all user keys."""
         return sum(of.num_rows for of in self._footers(week).values())
 
     def missing(self, week: Week, user_keys: Collection[str]) -> list[str]:
         """Those of the user keys that were never frozen for the week, sorted."""
-        return sorted(set(user_keys) - set(self._frozen(week)))
+        return sorted(set(user_keys) - set(self.user_keys(week)))
 
     def read(
         self, weeks: Iterable[Week], user_keys: Collection[str], columns: Sequence[str] = tuple(SCHEMA.names)
@@ -118,12 +129,8 @@ class Warehouse:
     def _key(self, week: Week, user_key: str) -> str:
         return f"{self._folder}/{week}/{user_key}{_SUFFIX}"
 
-    def _frozen(self, week: Week) -> list[str]:
-        names = self.files.names(f"{self._folder}/{week}")
-        return [name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)]
-
     def _footers(self, week: Week, user_keys: Collection[str] | None = None) -> dict[str, pq.FileMetaData]:
-        keys = [key for key in self._frozen(week) if user_keys is None or key in user_keys]
+        keys = [key for key in self.user_keys(week) if user_keys is None or key in user_keys]
         with ThreadPoolExecutor(_THREADS) as pool:
             return dict(zip(keys, pool.map(self._footer, [self._key(week, key) for key in keys]), strict=True))
 

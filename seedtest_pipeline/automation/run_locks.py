@@ -2,8 +2,8 @@
 
 The server lets go of a lock however the process ends: killed, out of memory, or with the machine. So a run that Dagster
 believes to be started and whose lock is free is an orphan. The lock is held by a transaction that stays open and does
-nothing else: it is the only thing that a pooler leaves to one client. Stays out: what becomes of orphans
-(`orphaned_runs`).
+nothing else: it is the only thing that a pooler leaves to one client. All runs share one lock besides, by which a
+command keeps them out for a while. Stays out: what becomes of orphans (`orphaned_runs`).
 """
 
 import threading
@@ -54,6 +54,7 @@ class RunLocks:
         try:
             connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             locks.hold(connection, _name(run_id))
+            locks.share(connection, locks.RUNS)
         except BaseException:
             connection.close()
             raise

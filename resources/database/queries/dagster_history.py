@@ -4,6 +4,7 @@ Dagster knows which partitions are made from the newest event of each, and from 
 """
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -70,6 +71,24 @@ _PRUNE_CHECKS = f"""
             AND newer.partition IS NOT DISTINCT FROM old.partition AND newer.id > old.id
     )
 """  # noqa: S608 - as above
+_NAMED = f"""
+    SELECT
+        (SELECT count(*) FROM {SCHEMA}.event_logs WHERE starts_with(partition, %(partition)s)),
+        (SELECT count(*) FROM {SCHEMA}.runs WHERE strpos(run_body, %(quoted)s) > 0 OR EXISTS (
+            SELECT FROM {SCHEMA}.run_tags
+            WHERE run_tags.run_id = runs.run_id AND starts_with(run_tags.value, %(partition)s)
+        ))
+"""  # noqa: S608 - as above
+_FORGET = f"""
+    WITH gone AS (
+        DELETE FROM {SCHEMA}.event_logs WHERE starts_with(partition, %(partition)s) RETURNING id
+    ), tags AS (
+        DELETE FROM {SCHEMA}.asset_event_tags WHERE event_id IN (SELECT id FROM gone)
+    ), checks AS (
+        DELETE FROM {SCHEMA}.asset_check_executions WHERE starts_with(partition, %(partition)s)
+    )
+    SELECT count(*) FROM gone
+"""  # noqa: S608 - as above
 _RUNS_WITHOUT_EVENTS = f"""
     SELECT run_id FROM {SCHEMA}.runs
     WHERE status IN ('SUCCESS', 'FAILURE', 'CANCELED') AND update_timestamp < %(before)s
@@ -101,6 +120,21 @@ def failed_runs(connection: sa.Connection, since: dt.datetime) -> list[FailedRun
     """Runs that failed since then (UTC) and that nothing later made good or is making good now; newest first."""
     rows = connection.exec_driver_sql(_FAILED, {"since": _naive(since)})
     return [FailedRun(row.run_id, row.update_timestamp.replace(tzinfo=dt.UTC)) for row in rows]
+
+
+def naming(connection: sa.Connection, user_id: str, user_key: str) -> tuple[int, int]:
+    """How many events are of this user's own partitions, and how many runs name him or them."""
+    if not exists(connection):
+        return 0, 0
+    values = {"partition": f"{user_key}|", "quoted": json.dumps(user_id)}
+    events, runs = connection.exec_driver_sql(_NAMED, values).one()
+    return events, runs
+
+
+def forget_partitions(connection: sa.Connection, user_key: str) -> None:
+    """No event and no check is of this user's own partitions, not even the newest."""
+    if exists(connection):
+        connection.exec_driver_sql(_FORGET, {"partition": f"{user_key}|"})
 
 
 def prune_events(connection: sa.Connection, after: int, before: dt.datetime, limit: int) -> tuple[int | None, int]:

@@ -32,6 +32,13 @@ _WITH_RESULTS = """
     UNION SELECT user_id FROM seedtest_mirt_ability WHERE as_of IS NOT NULL
 """
 
+# What is ours of each table that has learners. In `ingested_sessions` old answers stand.
+_OURS: dict[sa.Table, sa.ColumnElement[bool]] = {
+    mirt_ability: mirt_ability.c.as_of.is_not(None),
+    report_artifacts: report_artifacts.c.sha256.is_not(None),
+    **dict.fromkeys((ingested_sessions, learner_groups, answered_items, theta_estimates, departed_learners), sa.true()),
+}
+
 
 def with_results(connection: sa.Connection) -> list[str]:
     """Everyone of whom this pipeline keeps answers or an ability, in order."""
@@ -61,16 +68,36 @@ def forget_notices(connection: sa.Connection, user_ids: Sequence[str]) -> None:
 def remove(connection: sa.Connection, user_ids: Sequence[str]) -> int:
     """Their estimates, current abilities, answered items, reports' rows, groups and what files wrote of them are gone;
     returns how many estimates."""
-    connection.execute(sa.delete(mirt_ability).where(_are(mirt_ability, user_ids), mirt_ability.c.as_of.is_not(None)))
-    connection.execute(
-        sa.delete(report_artifacts).where(_are(report_artifacts, user_ids), report_artifacts.c.sha256.is_not(None))
+    removed = {
+        table.name: connection.execute(sa.delete(table).where(_are(table, user_ids), ours)).rowcount
+        for table, ours in _OURS.items()
+    }
+    return removed[theta_estimates.name]
+
+
+def rows(connection: sa.Connection, user_id: str) -> dict[str, int]:
+    """How many rows of the learner `remove` would take out of each table that has any."""
+    counts = {
+        table.name: connection.execute(
+            sa.select(sa.func.count()).select_from(table).where(table.c.user_id == user_id, ours)
+        ).scalar_one()
+        for table, ours in _OURS.items()
+    }
+    return {name: n for name, n in counts.items() if n}
+
+
+def left(connection: sa.Connection, user_id: str) -> tuple[int, int]:
+    """Rows of the learner that are none of ours: the platform's in exam_results, and what a predecessor wrote."""
+    sessions = connection.exec_driver_sql(
+        "SELECT count(*) FROM exam_results WHERE user_id::text = %(user_id)s", {"user_id": user_id}
+    ).scalar_one()
+    predecessors = sum(
+        connection.execute(
+            sa.select(sa.func.count()).select_from(table).where(table.c.user_id == user_id, sa.not_(ours))
+        ).scalar_one()
+        for table, ours in _OURS.items()
     )
-    connection.execute(sa.delete(ingested_sessions).where(_are(ingested_sessions, user_ids)))  # old answers stand there
-    connection.execute(sa.delete(learner_groups).where(_are(learner_groups, user_ids)))
-    connection.execute(sa.delete(answered_items).where(_are(answered_items, user_ids)))
-    estimates = connection.execute(sa.delete(theta_estimates).where(_are(theta_estimates, user_ids))).rowcount
-    forget_notices(connection, user_ids)
-    return estimates
+    return sessions, predecessors
 
 
 def _are(table: sa.Table, user_ids: Sequence[str]) -> sa.ColumnElement[bool]:

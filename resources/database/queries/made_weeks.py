@@ -59,6 +59,17 @@ def record(connection: sa.Connection, week: Week, made: Mapping[str, MadeWeek]) 
     )  # fmt: skip
 
 
+def n_of_key(connection: sa.Connection, user_key: str) -> int:
+    """How many weeks of the user key are known."""
+    query = sa.select(sa.func.count()).select_from(ability_weeks).where(ability_weeks.c.user_key == user_key)
+    return int(connection.execute(query).scalar_one())
+
+
+def forget_key(connection: sa.Connection, user_key: str) -> None:
+    """Nothing is known of the user key."""
+    connection.execute(sa.delete(ability_weeks).where(ability_weeks.c.user_key == user_key))
+
+
 def store_answered(connection: sa.Connection, week: Week, user_ids: Sequence[str], items: "Lists") -> None:
     """What each of these users answered in the week, in place of what stood there; it may be nothing."""
     stage(connection, "answered", "user_id text, elements text", "user_id", pa.table({

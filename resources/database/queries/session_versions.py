@@ -80,3 +80,14 @@ def store(connection: sa.Connection, week: Week, buckets: int, by_key: Mapping[s
     ]  # fmt: skip
     if rows:
         connection.execute(session_versions.insert(), rows)
+
+
+def n_of_key(connection: sa.Connection, user_key: str) -> int:
+    """How many weeks of the user key are known."""
+    query = sa.select(sa.func.count()).select_from(session_versions).where(session_versions.c.user_key == user_key)
+    return int(connection.execute(query).scalar_one())
+
+
+def forget_key(connection: sa.Connection, user_key: str) -> None:
+    """Nothing is known of the user key."""
+    connection.execute(sa.delete(session_versions).where(session_versions.c.user_key == user_key))

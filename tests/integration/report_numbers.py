@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from assets.publishing.teacher_edition import TeacherEdition
 from seedtest_pipeline.wiring import Parts
 from tests.integration.deployment import WEEKS, page
 
@@ -103,6 +104,7 @@ def assert_as_sql_finds_them(parts: Parts) -> None:
         assert len(learners) == 5
         for user in learners:
             _compare(connection, user, Page(page(parts, user, WEEK).read_text("utf-8")))
+            _compare_teachers(connection, parts, user)
 
 
 def _compare(connection: sa.Connection, user: str, report: Page) -> None:
@@ -142,7 +144,17 @@ def _compare(connection: sa.Connection, user: str, report: Page) -> None:
     told = {name: int(n) for name, n in re.findall(r"(\w+) \((\d+)\)", section)}
     shown = {row[0]: int(row[1].split(" of ")[1]) for row in report.rows("Topics of the last eight weeks")}
     assert told | shown == topics
-    facts = dict(report.rows("For the teacher"))
+    assert "For the teacher" not in report.sections
+
+
+def _compare_teachers(connection: sa.Connection, parts: Parts, user: str) -> None:
+    """Also of who answered nothing in the week, and has a short report."""
+    source = TeacherEdition(
+        parts.engine, parts.warehouse, WEEKS[0], parts.user_keys, parts.rules, parts.bank_choice, parts.settings.scale
+    )
+    made, _ = source.page(WEEK, user, parts.compile_templates()["html"])
+    facts = dict(Page(made.decode()).rows("For the teacher"))
+    (level,) = _asked(connection, LEVEL, user=user)
     assert facts["Theta"].replace("−", "-") == f"{level['theta']:.4f} logits"
     assert facts["Standard error"] == f"{level['se']:.4f} logits"
     assert facts["Item bank"] == f"true, 2PL, {level['n_bank']} questions"

@@ -1,7 +1,7 @@
 """A teacher's edition of one learner's report, filled from the stored estimates and the frozen answers when it is asked
 for. Nothing is stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -10,6 +10,7 @@ from assets.abilities.scoring import ScoringRules
 from assets.abilities.windows import windows
 from assets.publishing.findings import with_findings
 from assets.publishing.report_inputs import report_inputs
+from assets.publishing.usual_times import usual_times
 from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
@@ -70,4 +71,6 @@ class TeacherEdition:
         )  # fmt: skip
         if not (reports := with_findings(list(found))):
             raise InvalidInput(f"Nothing is known of {user_id!r} for {week}.")
-        return reports[0]
+        (given,) = reports
+        usual = usual_times(self.warehouse, self.first_week, week, users.by_key.keys(), set(given.answers.keys))
+        return replace(given, usual_ms=usual)

@@ -41,7 +41,8 @@ DAYS = """
     FROM answered GROUP BY completed_at::date, 1 ORDER BY completed_at::date
 """
 FIRST = """
-    SELECT DISTINCT ON (item_key) item_key, correct, completed_at, topic_id FROM answered WHERE correct IS NOT NULL
+    SELECT DISTINCT ON (item_key) item_key, correct, completed_at, topic_id, response_time_ms FROM answered
+    WHERE correct IS NOT NULL
     ORDER BY item_key, completed_at
 """
 WRONG = f"""
@@ -50,6 +51,15 @@ WRONG = f"""
     FROM ({FIRST}) one JOIN item USING (item_key) WHERE NOT correct
     ORDER BY 1 / (1 + exp(-a * (:theta - b))) DESC, completed_at
 """  # noqa: S608 - the statement above
+EFFORT = f"""
+    SELECT count(*) AS n, count(*) FILTER (WHERE response_time_ms < least(ms / 10, 10000)) AS n_rapid
+    FROM ({FIRST}) one JOIN (
+        SELECT item_key, avg(least(response_time_ms, 600000)) AS ms FROM attempt
+        WHERE attempt_no = 1 AND correct IS NOT NULL AND completed_at < :ends
+            AND completed_at >= cast(:begins AS timestamptz) - interval '3 weeks'
+        GROUP BY item_key HAVING count(response_time_ms) >= 20
+    ) usual USING (item_key) WHERE response_time_ms IS NOT NULL
+"""  # noqa: S608 - as above
 NEXT = """
     SELECT item_key AS name, round(500 + 100 * b) AS difficulty, round(100 / (1 + exp(-a * (:theta - b)))) AS chance
     FROM item WHERE 1 / (1 + exp(-a * (:theta - b))) BETWEEN .5 AND .8
@@ -154,6 +164,12 @@ def _compare_teachers(connection: sa.Connection, parts: Parts, user: str) -> Non
     )
     made, _ = source.page(WEEK, user, parts.compile_templates()["html"])
     facts = dict(Page(made.decode()).rows("For the teacher"))
+    (timed,) = _asked(connection, EFFORT, user=user)
+    if timed["n"] >= 8:
+        effort = f"{round(100 * (1 - timed['n_rapid'] / timed['n']))}%"
+        assert facts["Response-time effort"] == f"{effort}: rapid guesses {timed['n_rapid']} of {timed['n']}"
+    else:
+        assert facts["Response-time effort"].startswith("not shown")
     (level,) = _asked(connection, LEVEL, user=user)
     assert facts["Theta"].replace("−", "-") == f"{level['theta']:.4f} logits"
     assert facts["Standard error"] == f"{level['se']:.4f} logits"

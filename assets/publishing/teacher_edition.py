@@ -42,7 +42,7 @@ class TeacherEdition:
         """The file, and what no font of this machine has, which a PDF shows as replaced.
 
         Raises:
-            InvalidInput: there is no such user, or nothing to say of that week.
+            InvalidInput: there is no such user, nothing to say of that week, or it is before the first.
             OperatorRequired: answers that it rests on are not frozen, or an estimate cannot be true.
         """
         given, lost = self._input(week, user_id), set[str]()
@@ -52,6 +52,10 @@ class TeacherEdition:
 
     def _input(self, week: Week, user_id: str) -> ReportInput:
         """Whole for an absentee, too, whose own report is short."""
+        if week < self.first_week:
+            raise InvalidInput(
+                f"{week} is before the first week, {self.first_week}", remedy=f"set FIRST_WEEK={week} or earlier."
+            )
         chosen = Selection({week: [self.user_keys.key_of(user_id)]})
         users = selected_users(self.engine, self.user_keys, chosen, [user_id])
         with transaction(self.engine) as connection:

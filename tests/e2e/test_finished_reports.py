@@ -81,6 +81,10 @@ def test_a_report_in_s3_has_a_stable_address_and_a_link_that_opens_it(
     assert file.stat().st_mode & 0o777 == 0o600
     assert "For the teacher" in file.read_text("utf-8")
     assert "For the teacher" not in page.text
+    monkeypatch.setenv("FIRST_WEEK", WEEKS[1])
+    too_early = on_exam("report", *ASKED, "--edition", "teacher")
+    assert too_early.exit_code == 1
+    assert f"{WEEKS[0]} is before the first week, {WEEKS[1]}: set FIRST_WEEK={WEEKS[0]} or earlier." in too_early.err
 
 
 def test_a_class_report_of_the_week_is_made_printed_and_opened(

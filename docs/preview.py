@@ -1,4 +1,4 @@
-"""The report of a sample learner, to look at while its document is worked on. Run by `make preview`.
+"""Both editions of a sample learner's report, to look at while its document is worked on. Run by `make preview`.
 
 Written by the pipeline's own path, and as quarto/sample.json, with which Quarto or pandoc preview the document alone.
 """
@@ -6,8 +6,10 @@ Written by the pipeline's own path, and as quarto/sample.json, with which Quarto
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from docs.sample_learner import CUTS, given
+from resources.model import Edition
 from resources.reports.document.fill import names, render
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
@@ -17,11 +19,12 @@ def main() -> None:
     week = given(cuts=CUTS)
     parts = Parts(Settings.load())
     for form, template in parts.compile_templates().items():
-        page = parts.settings.home / f"preview.{form}"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_bytes(render(template, week))
-        print(page)
-    named = dict(names(parts.compile_templates()["html"], week))
+        for edition in get_args(Edition):
+            page = parts.settings.home / f"preview-{edition}.{form}"
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_bytes(render(template, week, edition=edition))
+            print(page)
+    named = dict(names(parts.compile_templates()["html"], week, "teacher"))  # which shows every part
     del named["marker"]  # of a finished report alone; it would be another one with each look at a style sheet
     sample = plain(named)
     (QUARTO_SOURCE / "sample.json").write_text(json.dumps(sample, ensure_ascii=False, indent=1) + "\n", "utf-8")

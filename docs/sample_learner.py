@@ -119,6 +119,7 @@ def given(
         seen=seen,
         bank=bank,
         scale=Scale(cuts=cuts),
+        usual_ms=dict.fromkeys(bank.item_keys, 38_000.0),
         as_of=WEEK.ends_at,
         window_days=30,
     )

@@ -21,6 +21,7 @@ from resources.irt.response_functions import Items
 Model = Literal["Rasch", "1PL", "2PL", "3PL"]
 Format = Literal["html", "pdf"]
 Language = Literal["en", "ko"]
+Edition = Literal["learner", "teacher"]  # of one report, for whom
 Absentees = Literal["none", "short", "full"]  # the report of a learner who answered nothing in its week
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -4,7 +4,7 @@ What is heavy to import (scipy, boto3, pandoc) is imported where its part is mad
 Stays out: what needs Dagster (`partitioning`), which the API does without.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -214,11 +214,11 @@ class Parts:
             channels.append(Mail(url, settings.alert_mail_from, settings.alert_mail_to))
         return channels
 
-    def compile_templates(self) -> "Mapping[Format, Template]":
-        """The report's template in each format that is published, from the cache where it is there."""
+    def compile_templates(self, *formats: "Format") -> "Mapping[Format, Template]":
+        """The report's template in these formats, or each that is published, from the cache where it is there."""
         from resources.reports.document.compile import DOCUMENT
 
-        return self._compiled(DOCUMENT)
+        return self._compiled(DOCUMENT, formats)
 
     def compile_class_templates(self) -> "Mapping[Format, Template]":
         """Likewise of the class report."""
@@ -226,8 +226,8 @@ class Parts:
 
         return self._compiled(DOCUMENT)
 
-    def _compiled(self, document: str) -> "Mapping[Format, Template]":
+    def _compiled(self, document: str, formats: "Sequence[Format]" = ()) -> "Mapping[Format, Template]":
         from resources.reports.document.compile import compile_templates
 
-        formats, language = self.settings.report_formats, self.settings.report_lang
-        return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", formats, language, document)
+        wanted, language = formats or self.settings.report_formats, self.settings.report_lang
+        return compile_templates(QUARTO_SOURCE, self.settings.home / "templates", wanted, language, document)

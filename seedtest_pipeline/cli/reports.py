@@ -1,9 +1,10 @@
-"""The command `report`: where a learner's reports are, and links that open them."""
+"""The command `report`: where a learner's reports are, links that open them, and the teacher's edition of one."""
 
 import shlex
 import webbrowser
 from collections.abc import Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -24,14 +25,22 @@ def report(
     week: Annotated[str | None, typer.Option(metavar="MONDAY", help="The week, as its Monday: 2025-01-06.")] = None,
     all_weeks: Annotated[bool, typer.Option("--list", help="All weeks that have a report, the newest first.")] = False,
     form: Annotated[Literal["html", "pdf"] | None, typer.Option("--format", help="Only this format.")] = None,
+    edition: Annotated[
+        Literal["learner", "teacher"], typer.Option(help="For whom: a teacher's is made now, in this folder.")
+    ] = "learner",
     link: Link = False,
     open_it: OpenIt = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print where a learner's report of a week is, or of every week."""
+    """Print where a learner's report of a week is, or of every week.
+
+    With --edition teacher, write that report with exact numbers and person fit to a file in this folder.
+    """
     if (week is None) != all_weeks:
         raise typer.BadParameter("name one week, or use --list for all.", param_hint="--week")
     of_week = options.week(week) if week else None
+    if edition == "teacher" and (of_week is None or link or as_json):
+        raise typer.BadParameter("of a teacher's, name one week, without --link or --json.", param_hint="--edition")
     from resources.database.engine import transaction
     from resources.database.queries import report_artifacts
 
@@ -41,6 +50,9 @@ def report(
     rows = [row for row in made if form in (None, row.format)]
     if not rows:
         raise _not_made(user, of_week, form, [row.format for row in made])
+    if edition == "teacher" and of_week:
+        _write_teachers(parts, user, of_week, form or "html", open_it)
+        return
     to_them = _links(parts, rows) if link or open_it else []
     if as_json:
         shown: list[dict[str, object]] = [
@@ -55,7 +67,36 @@ def report(
         urls = [to_it.url for to_it in to_them] if link else [row.url for row in rows]
         for row, url in zip(rows, urls, strict=True):
             OUT.print(f"{row.week}  {url}" if all_weeks else url, highlight=False, markup=False)
-    if open_it and not webbrowser.open(to_them[0].url):
+    if open_it:
+        _open(to_them[0].url)
+
+
+def _write_teachers(parts: "Parts", user: str, of_week: "Week", form: "Format", open_it: bool) -> None:
+    from assets.publishing.teacher_edition import TeacherEdition
+    from resources import atomic_file
+    from resources.model import Week, safe_key
+
+    first_week = Week(parts.settings.first_week)
+    source = TeacherEdition(
+        parts.engine, parts.warehouse, first_week, parts.user_keys, parts.rules, parts.bank_choice, parts.settings.scale
+    )
+    page, lost = source.page(of_week, user, parts.compile_templates(form)[form])
+    file = Path.cwd() / f"{of_week}-{safe_key(user)}-teacher.{form}"
+    try:
+        atomic_file.write(file, page, mode=0o600)
+    except OSError as error:
+        raise InvalidInput(
+            f"{file} cannot be written ({error.strerror})", remedy="go to a folder that you may write to."
+        ) from error
+    OUT.print(str(file), highlight=False, markup=False, soft_wrap=True)
+    if lost:
+        ERR.print(f"No font of this machine has {' '.join(sorted(lost))}: shown as replaced.", markup=False)
+    if open_it:
+        _open(file.as_uri())
+
+
+def _open(url: str) -> None:
+    if not webbrowser.open(url):
         ERR.print("No browser was found here: open the address by hand.")
 
 

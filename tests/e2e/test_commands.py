@@ -41,6 +41,7 @@ def test_every_command_explains_itself(type_, command):
         (["run", "--week", WEEKS[1], "--through", WEEKS[0]], f"{WEEKS[0]} is before --week {WEEKS[1]}"),
         (["report", "--user", "u2", "--week", "2025-02-30"], "'2025-02-30' is not a date"),
         (["report", "--user", "u2"], "name one week, or use --list for all."),
+        (["report", "--user", "u2", "--list", "--edition", "teacher"], "of a teacher's, name one week"),
         (["ui", "--port", "70000"], "Invalid value for '--port'"),
     ],
 )

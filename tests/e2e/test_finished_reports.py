@@ -53,7 +53,9 @@ def _publish(store: ArtifactStore, engine: sa.Engine) -> None:
         report_artifacts.record(connection, [ReportArtifact("u2", WEEK, "html", url, dt.datetime.now(dt.UTC), sha256)])
 
 
-def test_a_report_in_s3_has_a_stable_address_and_a_link_that_opens_it(bucket: str, on_exam: Type) -> None:
+def test_a_report_in_s3_has_a_stable_address_and_a_link_that_opens_it(
+    bucket: str, on_exam: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran = on_exam("run", *ASKED)
     assert ran.exit_code == 0
     assert ran.out.splitlines()[-2:] == [
@@ -70,6 +72,19 @@ def test_a_report_in_s3_has_a_stable_address_and_a_link_that_opens_it(bucket: st
     assert (shown["format"], shown["url"]) == ("html", f"s3://{bucket}/{KEY}")
     assert httpx.get(shown["link"]).content == page.content
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", shown["expires_at"])
+
+    monkeypatch.chdir(tmp_path)
+    teachers = on_exam("report", *ASKED, "--edition", "teacher")
+    assert teachers.exit_code == 0, teachers.err
+    file = tmp_path / f"{WEEKS[0]}-u2-teacher.html"
+    assert teachers.out.strip() == str(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "For the teacher" in file.read_text("utf-8")
+    assert "For the teacher" not in page.text
+    monkeypatch.setenv("FIRST_WEEK", WEEKS[1])
+    too_early = on_exam("report", *ASKED, "--edition", "teacher")
+    assert too_early.exit_code == 1
+    assert f"{WEEKS[0]} is before the first week, {WEEKS[1]}: set FIRST_WEEK={WEEKS[0]} or earlier." in too_early.err
 
 
 def test_a_class_report_of_the_week_is_made_printed_and_opened(

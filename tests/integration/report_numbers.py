@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from assets.publishing.teacher_edition import TeacherEdition
 from seedtest_pipeline.wiring import Parts
 from tests.integration.deployment import WEEKS, page
 
@@ -40,7 +41,8 @@ DAYS = """
     FROM answered GROUP BY completed_at::date, 1 ORDER BY completed_at::date
 """
 FIRST = """
-    SELECT DISTINCT ON (item_key) item_key, correct, completed_at, topic_id FROM answered WHERE correct IS NOT NULL
+    SELECT DISTINCT ON (item_key) item_key, correct, completed_at, topic_id, response_time_ms FROM answered
+    WHERE correct IS NOT NULL
     ORDER BY item_key, completed_at
 """
 WRONG = f"""
@@ -49,6 +51,15 @@ WRONG = f"""
     FROM ({FIRST}) one JOIN item USING (item_key) WHERE NOT correct
     ORDER BY 1 / (1 + exp(-a * (:theta - b))) DESC, completed_at
 """  # noqa: S608 - the statement above
+EFFORT = f"""
+    SELECT count(*) AS n, count(*) FILTER (WHERE response_time_ms < least(ms / 10, 10000)) AS n_rapid
+    FROM ({FIRST}) one JOIN (
+        SELECT item_key, avg(least(response_time_ms, 600000)) AS ms FROM attempt
+        WHERE attempt_no = 1 AND correct IS NOT NULL AND completed_at < :ends
+            AND completed_at >= cast(:begins AS timestamptz) - interval '3 weeks'
+        GROUP BY item_key HAVING count(response_time_ms) >= 20
+    ) usual USING (item_key) WHERE response_time_ms IS NOT NULL
+"""  # noqa: S608 - as above
 NEXT = """
     SELECT item_key AS name, round(500 + 100 * b) AS difficulty, round(100 / (1 + exp(-a * (:theta - b)))) AS chance
     FROM item WHERE 1 / (1 + exp(-a * (:theta - b))) BETWEEN .5 AND .8
@@ -103,6 +114,7 @@ def assert_as_sql_finds_them(parts: Parts) -> None:
         assert len(learners) == 5
         for user in learners:
             _compare(connection, user, Page(page(parts, user, WEEK).read_text("utf-8")))
+            _compare_teachers(connection, parts, user)
 
 
 def _compare(connection: sa.Connection, user: str, report: Page) -> None:
@@ -142,7 +154,23 @@ def _compare(connection: sa.Connection, user: str, report: Page) -> None:
     told = {name: int(n) for name, n in re.findall(r"(\w+) \((\d+)\)", section)}
     shown = {row[0]: int(row[1].split(" of ")[1]) for row in report.rows("Topics of the last eight weeks")}
     assert told | shown == topics
-    facts = dict(report.rows("For the teacher"))
+    assert "For the teacher" not in report.sections
+
+
+def _compare_teachers(connection: sa.Connection, parts: Parts, user: str) -> None:
+    """Also of who answered nothing in the week, and has a short report."""
+    source = TeacherEdition(
+        parts.engine, parts.warehouse, WEEKS[0], parts.user_keys, parts.rules, parts.bank_choice, parts.settings.scale
+    )
+    made, _ = source.page(WEEK, user, parts.compile_templates()["html"])
+    facts = dict(Page(made.decode()).rows("For the teacher"))
+    (timed,) = _asked(connection, EFFORT, user=user)
+    if timed["n"] >= 8:
+        effort = f"{round(100 * (1 - timed['n_rapid'] / timed['n']))}%"
+        assert facts["Response-time effort"] == f"{effort}: rapid guesses {timed['n_rapid']} of {timed['n']}"
+    else:
+        assert facts["Response-time effort"].startswith("not shown")
+    (level,) = _asked(connection, LEVEL, user=user)
     assert facts["Theta"].replace("−", "-") == f"{level['theta']:.4f} logits"
     assert facts["Standard error"] == f"{level['se']:.4f} logits"
     assert facts["Item bank"] == f"true, 2PL, {level['n_bank']} questions"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import jinja2
 
 from resources.errors import TemplateBroken
-from resources.model import Format, Week, safe_key
+from resources.model import Edition, Format, Week, safe_key
 from resources.reports.document import inert, typeset
 from resources.reports.document.checks import check_filled
 from resources.reports.document.foreign import Foreign
@@ -21,7 +21,7 @@ from resources.reports.learner.view_model import View, view
 _FORMED = (Chart, Bar, Link, Foreign)
 
 
-def render(template: Template, given: ReportInput, lost: set[str] | None = None) -> bytes:
+def render(template: Template, given: ReportInput, lost: set[str] | None = None, edition: Edition = "learner") -> bytes:
     """One self-contained file, HTML in UTF-8 or PDF, as the template is. Characters of a PDF that no font of this
     machine has are put into `lost`.
 
@@ -30,7 +30,7 @@ def render(template: Template, given: ReportInput, lost: set[str] | None = None)
         ReportBroken: a place in a PDF was not filled, or a picture is empty; of HTML, `checks.verify` finds that.
         TemplateBroken: the document names something that the view does not have, or is no Jinja template.
     """
-    return finished("weekly_report.qmd", template, names(template, given), given.week, lost)
+    return finished("weekly_report.qmd", template, names(template, given, edition), given.week, lost)
 
 
 def finished(
@@ -44,9 +44,9 @@ def finished(
     return typeset.pdf(filled, week.ends_at, lost)
 
 
-def names(template: Template, given: ReportInput) -> Mapping[str, object]:
+def names(template: Template, given: ReportInput, edition: Edition = "learner") -> Mapping[str, object]:
     """Everything that the document can name."""
-    seen = view(template.words, given)
+    seen = view(template.words, given, edition)
     marker = {
         "user": safe_key(given.user_id),
         "week": given.week.key,

@@ -4,7 +4,7 @@ Stays out: where they come from, and how they are shown.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -108,6 +108,7 @@ class ReportInput:
 
     The rest follows from `scored`. `change` is None where the week's own answers cannot carry one; so is
     `change_since_start`, from the first four weeks to the last. `topics` are those of the last weeks, by name.
+    `usual_ms`, for the teacher's edition alone, is how long everybody takes for an item, of those of which it is known.
     """
 
     user_id: str
@@ -128,6 +129,7 @@ class ReportInput:
     change: Change | None = None
     change_since_start: Change | None = None
     topics: Sequence[Topic] = ()
+    usual_ms: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         weeks = [past.week for past in self.history]

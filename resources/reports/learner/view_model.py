@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from resources import calendar
-from resources.model import SYNTHETIC
+from resources.model import SYNTHETIC, Edition
 from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.person_fit import UNUSUAL, person_fit
 from resources.reports.learner.report_input import ReportInput
@@ -37,6 +37,7 @@ from resources.reports.learner.sections.wrong import Wrong, wrong
 class View:
     """The fields are the names in the document. None or empty hides the section that asks for it."""
 
+    edition: Edition
     synthetic: bool
     user: str
     week: str
@@ -63,15 +64,17 @@ class View:
     unusual: bool
 
 
-def view(words: Words, given: ReportInput) -> View:
+def view(words: Words, given: ReportInput, edition: Edition = "learner") -> View:
+    """Exact numbers and person fit are in the teacher's edition alone."""
     few = too_few(words, given.level) if given.level else None
     unmeasured = given.level is None
     # Nothing is shown that rests on fewer answers than a first level.
     given = replace(given, level=None if few else given.level, history=[past for past in given.history if enough(past)])
     level = given.level
     changed = change_view(words, given.change, given.scale) if level else None
-    fit = person_fit(given)
+    fit = person_fit(given) if edition == "teacher" else None
     return View(
+        edition=edition,
         synthetic=given.user_id.startswith(SYNTHETIC),
         user=name(given.user_id),
         week=words.week(given.week),
@@ -94,6 +97,6 @@ def view(words: Words, given: ReportInput) -> View:
         topics=None if given.brief else topics(words, given),
         item_map=item_map(words, given),
         next_items=next_items(words, given),
-        facts=() if given.brief else facts(words, given, fit),
+        facts=facts(words, given, fit) if edition == "teacher" else (),
         unusual=fit is not None and fit.lz_star < UNUSUAL,
     )

@@ -40,7 +40,7 @@ def browser(needs_chromium: str) -> Iterator[Browser]:
 @pytest.fixture(params=SHOWN)
 def report(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> Path:
     page = tmp_path / "report.html"
-    page.write_bytes(render(template, STATES[request.param][0]))
+    page.write_bytes(render(template, STATES[request.param][0], edition="teacher"))
     return page
 
 

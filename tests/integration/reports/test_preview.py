@@ -32,9 +32,9 @@ def previewed(folder: Path, writer: str, template: str) -> str:
 def test_the_preview_reads_as_the_report_of_the_same_learner(template: Template, state: str, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(SOURCE, tmp_path / "quarto"))
     week, _ = STATES[state]
-    sample = plain(names(template, week))
+    sample = plain(names(template, week, "teacher"))
     (folder / "sample.json").write_text(json.dumps(sample), "utf-8")
-    assert text(previewed(folder, "html", "page.html").encode()) == text(render(template, week))
+    assert text(previewed(folder, "html", "page.html").encode()) == text(render(template, week, edition="teacher"))
 
 
 def test_the_committed_sample_has_every_name_of_the_document(template: Template, tmp_path: Path) -> None:

@@ -193,12 +193,23 @@ def text(report: bytes) -> str:
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_reads_well(template: Template, state: str) -> None:
     week, sentences = STATES[state]
-    report = render(template, week)
+    report = render(template, week, edition="teacher")
     verify(report, week.user_id, week.week, template)
     shown = text(report)
     for sentence in sentences:
         assert sentence in shown
     assert not re.search(r"\bNone\b(?! of)|\bnan\b|\binf\b", shown)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_learners_report_is_the_teachers_without_its_part(template: Template, state: str) -> None:
+    """Learners read logits and person fit at the foot of their own report."""
+    week, _ = STATES[state]
+    mine, teachers = text(render(template, week)), text(render(template, week, edition="teacher"))
+    page, _, foot = mine.rpartition("Answers up to")
+    assert teachers.startswith(f"{page}For the teacher ")
+    assert teachers.endswith(f"Answers up to{foot}")
+    assert not re.search(r"Theta|logits|lz\*|Item bank|unusual pattern|For the teacher", mine)
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if STATES[state][0].change is None])
@@ -223,7 +234,7 @@ def test_too_few_answers_make_no_score_no_margin_and_no_place(template: Template
 @pytest.mark.parametrize("state", [state for state in STATES if state != "hostile names"])
 def test_no_english_is_left_in_a_korean_report(korean: Template, state: str) -> None:
     week, _ = STATES[state]
-    report = render(korean, week)
+    report = render(korean, week, edition="teacher")
     verify(report, week.user_id, week.week, korean)
     assert '<html lang="ko">' in report.decode()
     own = {"synthetic", "ada", "user", *CUTS.names, "UTC", "EAP", "SE", "PL", "lz", *(topic.name for topic in TOPICS)}

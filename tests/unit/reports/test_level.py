@@ -31,7 +31,7 @@ def shown(bank: ItemBank = BANK, **fields: float) -> LevelView:
 
 
 def seen(week: ReportInput) -> View:
-    return view(ENGLISH, week)
+    return view(ENGLISH, week, "teacher")
 
 
 @pytest.mark.parametrize(

@@ -35,15 +35,15 @@ def test_a_level_is_named_as_surely_as_its_interval_allows(theta, se, sureness, 
 
 
 def test_the_teacher_reads_the_probabilities_and_the_cut_scores():
-    said = {fact.name: fact.value for fact in view(ENGLISH, given(cuts=CUTS)).facts}
+    said = {fact.name: fact.value for fact in view(ENGLISH, given(cuts=CUTS), "teacher").facts}
     assert said["Performance level"] == "Proficient (97%), Advanced (3%); cut scores: 400, 600"
-    said = {fact.name: fact.value for fact in view(KOREAN, given(cuts=CUTS)).facts}
+    said = {fact.name: fact.value for fact in view(KOREAN, given(cuts=CUTS), "teacher").facts}
     assert said["성취수준"] == "Proficient (97%), Advanced (3%); 분할점수: 400, 600"
 
 
 def test_without_cut_scores_or_without_a_level_no_performance_level_is_named():
     assert view(ENGLISH, given()).performance is None
-    assert "Performance level" not in {fact.name for fact in view(ENGLISH, given()).facts}
+    assert "Performance level" not in {fact.name for fact in view(ENGLISH, given(), "teacher").facts}
     assert view(ENGLISH, given(level=None, cuts=CUTS)).performance is None
     assert view(ENGLISH, given(level=replace(LEVEL, n_items=3), cuts=CUTS)).performance is None
 

@@ -9,6 +9,7 @@ import numpy as np
 from resources.answers.answers import Answers
 from resources.irt.growth.change import CRITICAL_Z
 from resources.reports.i18n.wording import Words, name
+from resources.reports.learner.effort import MIN_TIMED, effort
 from resources.reports.learner.percentile import MIN_LEARNERS
 from resources.reports.learner.person_fit import MIN_ANSWERS, PersonFit
 from resources.reports.learner.report_input import Level, ReportInput, Standing
@@ -39,6 +40,7 @@ def facts(words: Words, given: ReportInput, fit: PersonFit | None) -> Sequence[F
         Fact(words.text("Standard error"), words.text("{x} logits", x=words.number(level.se, 4))),
         Fact(words.text("95% interval"), words.text("{low} to {high}", low=words.number(low), high=words.number(high))),
         Fact(words.text("Person fit"), _fit(words, fit)),
+        Fact(words.text("Response-time effort"), _effort(words, given)),
         Fact(words.text("Answers used"), words.number(level.n_items, 0)),
         Fact(words.text("Answers left out"), _left_out(words, level)),
         Fact(words.text("Hints"), _hints(words, given.answers)),
@@ -91,6 +93,14 @@ def _fit(words: Words, fit: PersonFit | None) -> str:
     if not math.isfinite(fit.lz_star):
         return words.text("cannot be computed: no answer could be a surprise")
     return words.text("lz* = {lz}, from {answers}", lz=words.number(fit.lz_star), answers=words.answers(fit.n))
+
+
+def _effort(words: Words, given: ReportInput) -> str:
+    found = effort(given)
+    if found is None:
+        return words.text("not shown: fewer than {n} answers this week have a time to compare", n=str(MIN_TIMED))
+    rapid = words.share(found.n_rapid, found.n)
+    return words.text("{effort}: rapid guesses {rapid}", effort=words.percent(found.share), rapid=rapid)
 
 
 def _hints(words: Words, answers: Answers) -> str:

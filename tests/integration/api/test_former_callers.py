@@ -2,7 +2,7 @@
 
 import pytest
 
-from seedtest_pipeline.api.client import notify_session_end
+from seedtest_pipeline.api.client import Client
 from tests.integration.api.platform import adopt, end_session
 from tests.integration.api.provider import AUDIENCE, ISSUER
 
@@ -72,7 +72,7 @@ def test_behind_a_gateway_that_leaves_its_prefix_every_path_works_with_and_witho
         assert api.get(f"{prefix}/livez").status_code == 200
     assert api.get("/api/seedtest/openapi.json").json()["servers"] == [{"url": "/api/seedtest"}]
     assert api.get("/api/seedtestusers/123/theta").status_code == 404
-    answered = notify_session_end(f"{api.base_url}/api/seedtest", "none", "123")
+    answered = Client(f"{api.base_url}/api/seedtest", "none").update_theta("123")
     assert answered["status"] == "ok"
 
 

@@ -61,27 +61,32 @@ def test_its_example_runs_against_the_real_api(engine, api, tmp_path, capsys):
     assert others == ["user123 ok", "user124 noop", "/users/user123/reports/2025-02-03?format=html"]
 
 
+def told(url: str, user_id: str, session_id: str | None = None) -> dict:
+    with client.Client(url, "token") as caller:
+        return caller.update_theta(user_id, session_id)
+
+
 def test_it_comes_back_when_it_was_told_to(slept):
     with scripted((503, "7"), (429, "20"), (200, "")) as (url, asked):
-        assert client.Client(url, "token").update_theta("u1", "s1") == {}
+        assert told(url, "u1", "s1") == {}
     assert asked == [b'{"user_id":"u1","session_id":"s1"}'] * 3
     assert [int(pause) in range(least, least + 3) for pause, least in zip(slept, (8, 21), strict=True)] == [True, True]
 
 
 def test_after_a_minute_it_gives_up_and_says_why(slept):
     with scripted((503, "5")) as (url, asked), pytest.raises(httpx.HTTPStatusError, match="503"):
-        client.Client(url, "token").update_theta("u1")
+        told(url, "u1")
     assert sum(slept) <= 60
     assert len(asked) > 5
 
 
 def test_out_of_reach_for_a_minute_is_its_own_error(slept):
     with pytest.raises(httpx.ConnectError):
-        client.Client("http://127.0.0.1:1", "token").update_theta("u1")
+        told("http://127.0.0.1:1", "u1")
     assert 50 < sum(slept) <= 60
 
 
 def test_a_refusal_is_not_tried_again(slept):
     with scripted((403, "")) as (url, asked), pytest.raises(httpx.HTTPStatusError, match="403"):
-        client.Client(url, "token").update_theta("u1")
+        told(url, "u1")
     assert (len(asked), slept) == (1, [])

@@ -70,11 +70,13 @@ class Failed:
 
 @dataclass(frozen=True)
 class Updater:
-    """Updates of current abilities. `choice` says under which item bank. Thread-safe."""
+    """Updates of current abilities. `choice` says under which item bank; `channel`, where PostgreSQL's NOTIFY tells
+    whose was stored, None for nowhere. Thread-safe."""
 
     engine: sa.Engine
     estimator: Estimator
     choice: BankChoice = ADOPTED
+    channel: str | None = None
     _banks: dict[str, ItemBank] = field(default_factory=dict)  # by version, which never changes
 
     def update(
@@ -157,7 +159,7 @@ class Updater:
         if not made:
             return updates
         with driver_connection(self.engine) as connection:
-            stored = current_abilities.store(connection, made)
+            stored = current_abilities.store(connection, made, self.channel)
         if len(stored) == len(made):
             return updates
         with transaction(self.engine) as connection:

@@ -200,6 +200,8 @@ class Settings(BaseSettings):
     """The API asks for no token; on loopback only."""
     seedtest_api_token: SecretStr | None = None
     """With it `notify-session-end` calls the API."""
+    theta_channel: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    """Where PostgreSQL's NOTIFY tells whose ability the API has stored; unset: nowhere."""
     api_root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] | None = None
     """Before every path of the API, as a gateway leaves it there: `/api/seedtest`. Paths without it work, too."""
     api_timeout_secs: Annotated[float, Field(gt=0, le=300)] = 10.0

@@ -5,6 +5,7 @@ users take one read, one estimate a week and one upsert together.
 """
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -19,6 +20,7 @@ from resources.database.queries import current_abilities, item_banks, on_demand
 from resources.database.queries.current_abilities import Ability
 from resources.database.queries.item_banks import ADOPTED, BankChoice
 from resources.database.queries.on_demand import OnDemand
+from resources.errors import DatabaseUnavailable, RetryLater
 from resources.estimators.contract import Estimator
 from resources.model import ItemBank
 
@@ -30,6 +32,11 @@ answered is in the item bank in force, or there is no bank."""
 # compressed. A learner has a hundred in a month. More takes a second and more, which nobody else must wait for.
 MOST_BYTES = 200_000
 MOST_BYTES_AT_ONCE = 50 * MOST_BYTES  # of a batch, which nobody waits for
+
+# To find one among 1,000 takes eleven; so many are not a matter of single users, and what is slow to fail must not be
+# asked without end.
+_MOST_FAILURES = 200
+_log = logging.getLogger(__name__)
 
 
 class LongHistory(Exception):  # noqa: N818 - an outcome
@@ -54,12 +61,22 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """The update of this user alone failed, for a reason that stands in the log; `retry`: it may go well later."""
+
+    user_id: str
+    retry: bool
+
+
+@dataclass(frozen=True)
 class Updater:
-    """Updates of current abilities. `choice` says under which item bank. Thread-safe."""
+    """Updates of current abilities. `choice` says under which item bank; `channel`, where PostgreSQL's NOTIFY tells
+    whose was stored, None for nowhere. Thread-safe."""
 
     engine: sa.Engine
     estimator: Estimator
     choice: BankChoice = ADOPTED
+    channel: str | None = None
     _banks: dict[str, ItemBank] = field(default_factory=dict)  # by version, which never changes
 
     def update(
@@ -99,21 +116,42 @@ class Updater:
         updates = [_update(user_id, now, one, bank, at) for user_id, one in zip(user_ids, found, strict=True)]
         return self._store(updates)
 
-    def update_many(self, user_ids: Sequence[str], rules: ScoringRules, request_id: str | None = None) -> list[Update]:
-        """As `update_all`, however many answers they have: at once as many as fit in memory and a statement's time.
+    def update_many(
+        self, user_ids: Sequence[str], rules: ScoringRules, request_id: str | None = None
+    ) -> list[Update | Failed]:
+        """As `update_all`, however many answers they have: at once as many as fit in memory and a statement's time. One
+        whose update fails is found by halves, and the others are stored.
 
         Raises:
-            RetryLater: as `update_all`; what was stored before stays.
+            RetryLater, or whatever else failed: the database or the estimator does not answer, or nobody's update can
+                be made; what was stored before stays.
         """
-        most_bytes = None if len(user_ids) == 1 else MOST_BYTES_AT_ONCE
-        try:
-            return self.update_all(user_ids, rules, request_id=request_id, most_bytes=most_bytes)
-        except LongHistory:
-            half = len(user_ids) // 2
-            return [
-                update for some in (user_ids[:half], user_ids[half:])
-                for update in self.update_many(some, rules, request_id)
-            ]  # fmt: skip
+        found: dict[str, Update | Failed] = {}
+        parts, failures = [list(user_ids)], 0
+        while parts:
+            part = parts.pop()
+            most_bytes = None if len(part) == 1 else MOST_BYTES_AT_ONCE
+            try:
+                updates = self.update_all(part, rules, request_id=request_id, most_bytes=most_bytes)
+                found |= {update.user_id: update for update in updates}
+                continue
+            except LongHistory:
+                pass
+            except DatabaseUnavailable:
+                raise
+            except Exception as error:  # the edge: per-user work in a batch
+                failures += 1
+                self.estimator.check()  # which raises where it is nobody's answers
+                last = len(part) == 1 and not parts
+                if failures > _MOST_FAILURES or (last and not any(isinstance(u, Update) for u in found.values())):
+                    raise
+                if len(part) == 1:
+                    _log.exception("an update failed", extra={"user": part[0], "request_id": request_id})
+                    found[part[0]] = Failed(part[0], retry=isinstance(error, RetryLater))
+                    continue
+            half = len(part) // 2
+            parts += [part[half:], part[:half]]
+        return [found[user_id] for user_id in user_ids]
 
     def _store(self, updates: list[Update]) -> list[Update]:
         """The same, with the later ability of those who have one."""
@@ -121,7 +159,7 @@ class Updater:
         if not made:
             return updates
         with driver_connection(self.engine) as connection:
-            stored = current_abilities.store(connection, made)
+            stored = current_abilities.store(connection, made, self.channel)
         if len(stored) == len(made):
             return updates
         with transaction(self.engine) as connection:

@@ -44,6 +44,7 @@ class Metrics:
         self.noops = Counter(
             "seedtest_api_noops", "Updates without anything to estimate from.", ["reason"], registry=registry
         )
+        self.failed = Counter("seedtest_api_failed_updates", "Updates of a batch that failed alone.", registry=registry)
         self.key_fetches = Counter(
             "seedtest_api_key_fetches", "Requests to the identity provider for its keys.", ["outcome"],
             registry=registry,

@@ -176,8 +176,20 @@ class NothingToEstimate(BaseModel):
     message: str
 
 
+class UpdateFailed(BaseModel):
+    """Nothing was stored of this user; of the others it was."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "failed", "user_id": "user123", "retry": False}]}
+    )
+
+    status: Literal["failed"] = "failed"
+    user_id: str
+    retry: bool = Field(description="It may go well later; else it needs a person, and the log has why.")
+
+
 class Outcomes(BaseModel):
-    outcomes: list[Annotated[Updated | NothingToEstimate, Field(discriminator="status")]] = Field(
+    outcomes: list[Annotated[Updated | NothingToEstimate | UpdateFailed, Field(discriminator="status")]] = Field(
         description="Of each user, in the order asked for."
     )
 

@@ -80,7 +80,8 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     )  # fmt: skip
     metrics.watch(engine)
     estimator = TimedEstimator(parts.estimator, metrics)
+    updater = Updater(engine, estimator, parts.bank_choice, settings.theta_channel)
     return Service(
-        settings, engine, Updater(engine, estimator, parts.bank_choice), estimator, parts.rules, parts.bank_choice,
+        settings, engine, updater, estimator, parts.rules, parts.bank_choice,
         parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"), Deadlines(engine), LongWork(),
     )  # fmt: skip

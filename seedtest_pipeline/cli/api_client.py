@@ -27,7 +27,8 @@ def notify_session_end(
     if token is None:
         raise InvalidInput("Set SEEDTEST_API_TOKEN to a token that the API takes; on this machine: seedtest token")
     try:
-        OUT.print_json(data=client.notify_session_end(url, token.get_secret_value(), user, session))
+        with client.Client(url, token.get_secret_value()) as api:
+            OUT.print_json(data=api.update_theta(user, session))
     except httpx.HTTPStatusError as error:
         raise _refused(error.response) from error
     except (httpx.TransportError, httpx.InvalidURL) as error:

@@ -7,11 +7,15 @@ import os
 import socket
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
+import httpx
+
 from resources.estimators.r_service import process
+from seedtest_pipeline.api.schemas import BATCH
 from tests.benchmarks.api_bench_bed import bed
 from tests.benchmarks.http_load import Figures, load
 
@@ -47,12 +51,24 @@ def main(rounds: int) -> None:
         for floor in ("floor 1", "floor 2"):
             ratios = [u.per_s / f.per_s for u, f in zip(results["update-theta"], results[floor], strict=True)]
             print(f"update-theta / {floor}: {median(ratios):.0%} (of {min(ratios):.0%} to {max(ratios):.0%})")
+        print(f"update-theta:batch of {BATCH:,}: {_batch_per_s(api, token):,.0f} users/s")
         r_url = running.enter_context(process.running(log=home / "r.log"))
         running.enter_context(
             here.server(api_with_r, "seedtest_pipeline", "api", "--port", str(api_with_r), log=home / "api-r.log",
                         R_IRT_BASE_URL=r_url)
         )  # fmt: skip
         _tell("with R", [load(api_with_r, UPDATE, token, users=USERS, connections=4, seconds=SECONDS)])
+
+
+def _batch_per_s(port: int, token: str) -> float:
+    """Users a second, of all, one batch after the other."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+        begun = time.perf_counter()
+        for first in range(0, USERS, BATCH):
+            asked = {"user_ids": [f"user-{n}" for n in range(first, first + BATCH)]}
+            answer = client.post(f"{UPDATE}:batch", json=asked, headers={"Authorization": f"Bearer {token}"})
+            assert {one["status"] for one in answer.raise_for_status().json()["outcomes"]} == {"ok"}
+    return USERS / (time.perf_counter() - begun)
 
 
 def _tell(name: str, found: list[Figures]) -> None:

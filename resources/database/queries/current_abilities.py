@@ -57,14 +57,19 @@ _ROWS = """
     ) ORDER BY user_id COLLATE "C"
 """
 _STORE = (merge(mirt_ability, _ROWS, _COLUMNS) + UNLESS_LATER + " RETURNING user_id").encode()
+# In the same statement, so in the same transaction: who listens hears of what is stored, and of nothing else.
+_STORE_AND_NOTIFY = (
+    b"WITH stored AS (" + _STORE + b") SELECT user_id, pg_notify(%(channel)s, user_id)::text FROM stored"
+)
 
 
-def store(connection: psycopg.Connection[Any], found: Sequence[Ability]) -> set[str]:
+def store(connection: psycopg.Connection[Any], found: Sequence[Ability], channel: str | None = None) -> set[str]:
     """Those of these users, who are distinct, whose current ability this is now; of the others a later one is
-    stored."""
+    stored. With a `channel`, each of them is a NOTIFY there with the user's id."""
     # JSON, since the driver takes as long to make an array as all else together; a double is the same afterwards.
     rows = json.dumps([vars(ability) for ability in found], default=dt.datetime.isoformat)
-    return {user_id for (user_id,) in connection.execute(_STORE, {"rows": rows}, prepare=True)}
+    statement = _STORE if channel is None else _STORE_AND_NOTIFY
+    return {row[0] for row in connection.execute(statement, {"rows": rows, "channel": channel}, prepare=True)}
 
 
 def current(connection: sa.Connection, user_id: str, version: str, model: Model) -> Ability | None:

@@ -19,19 +19,24 @@ from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta, UpdateThetas
 
 
 async def _readable(user_id: PathId, request: Request) -> str:
-    request_context.of(request).about["user"] = user_id
-    scopes.require_read(caller_of(request), user_id)
+    _require_read(request, user_id)
     return user_id
 
 
 async def _readable_or_own(
     request: Request, user_id: Annotated[Id | None, Query(description="By default the token's own subject.")] = None
 ) -> str:
-    caller = caller_of(request)
-    asked = caller.subject if user_id is None else user_id
-    request_context.of(request).about["user"] = asked
-    scopes.require_read(caller, asked)
+    asked = caller_of(request).subject if user_id is None else user_id
+    _require_read(request, asked)
     return asked
+
+
+def _require_read(request: Request, user_id: str) -> None:
+    about, caller = request_context.of(request).about, caller_of(request)
+    about["user"] = user_id
+    scopes.require_read(caller, user_id)
+    if scopes.is_former_reader(caller):
+        about["former_scope"] = scopes.READ_OWN_FORMERLY
 
 
 async def _updatable(asked: UpdateTheta, request: Request) -> UpdateTheta:

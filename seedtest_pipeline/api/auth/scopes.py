@@ -39,6 +39,11 @@ def require_read(caller: Caller, user_id: str) -> None:
     _require(caller, user_id, {ANYBODY, READ_ANYBODY}, {READ_OWN, READ_OWN_FORMERLY}, READ_OWN)
 
 
+def is_former_reader(caller: Caller) -> bool:
+    """Whether only the predecessor's scope lets the caller read."""
+    return READ_OWN_FORMERLY in caller.scopes and caller.scopes.isdisjoint({ANYBODY, READ_ANYBODY, READ_OWN})
+
+
 def require_class(caller: Caller) -> str | None:
     """The teacher whose groups alone the caller may read; None: all may be read.
 

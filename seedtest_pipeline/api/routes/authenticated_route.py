@@ -16,6 +16,7 @@ from seedtest_pipeline.api.auth.caller import Authenticator, Caller, Unauthentic
 from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.middleware.places import Places
 from seedtest_pipeline.api.middleware.rate_limits import RateLimits
+from seedtest_pipeline.api.routes.revalidation import DESCRIBED, ETAG, revalidated
 
 
 def authenticated_route(
@@ -45,6 +46,8 @@ def authenticated_route(
             """Raises:
             TypeError: no parameter of `endpoint` is one of `auth.authorization`.
             """
+            if "GET" in kwargs["methods"]:
+                kwargs["responses"] = _read_again(kwargs["responses"])
             super().__init__(path, endpoint, **kwargs)
             if not authorization.is_declared(self.dependant):
                 raise TypeError(f"The route {path} does not say who may use it: give it a type of auth.authorization.")
@@ -59,8 +62,13 @@ def authenticated_route(
                 if self.body_field is not None:
                     await read_body(request)
                 with places.taken_by(caller):
-                    return await handle(request)
+                    return revalidated(request, await handle(request))
 
             return authenticate_and_handle
 
     return AuthenticatedRoute
+
+
+def _read_again(responses: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route that reads, with what `revalidated` makes of them."""
+    return responses | {200: {**responses.get(200, {}), "headers": ETAG}, 304: DESCRIBED}

@@ -7,11 +7,12 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from assets.abilities.on_demand import Update
 from seedtest_pipeline.api.auth.authorization import AllowedBatch
 from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.problems import described
 from seedtest_pipeline.api.routes.updates import outcome
-from seedtest_pipeline.api.schemas import Outcomes
+from seedtest_pipeline.api.schemas import Outcomes, UpdateFailed
 from seedtest_pipeline.api.service import Service
 
 
@@ -25,7 +26,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     )
     async def update_thetas(asked: AllowedBatch, request: Request) -> Response:
         """As `update-theta` of each of these users, as of one instant: a read, an estimate and a store for all
-        together. Each has an outcome of its own, in the order asked for.
+        together. Each has an outcome of its own, in the order asked for; an update that fails fails alone.
 
         With `analysis:run`."""
         rules = service.rules
@@ -34,10 +35,20 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         updates = await service.long_work.do(
             service.updater.update_many, asked.user_ids, rules, request_id=request_context.of(request).request_id
         )
+        made = [update for update in updates if isinstance(update, Update)]
         request_context.of(request).about |= {
-            "users": len(updates), "stored": sum(update.reason is None and not update.later for update in updates)
+            "users": len(updates), "failed": len(updates) - len(made),
+            "stored": sum(update.reason is None and not update.later for update in made),
         }  # fmt: skip
-        outcomes = Outcomes(outcomes=[outcome(service, update, rules.lookback_days) for update in updates])
+        service.metrics.failed.inc(len(updates) - len(made))
+        outcomes = Outcomes(
+            outcomes=[
+                outcome(service, update, rules.lookback_days)
+                if isinstance(update, Update)
+                else UpdateFailed(user_id=update.user_id, retry=update.retry)
+                for update in updates
+            ]
+        )
         return Response(outcomes.model_dump_json(), media_type="application/json")
 
     return router

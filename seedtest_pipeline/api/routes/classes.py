@@ -6,9 +6,8 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query
 from fastapi.routing import APIRoute
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import class_report_key
 from resources.database.engine import transaction
 from resources.database.queries import class_reports, learner_groups
@@ -18,7 +17,8 @@ from seedtest_pipeline.api.auth.authorization import ClassReader
 from seedtest_pipeline.api.auth.caller import Forbidden
 from seedtest_pipeline.api.auth.scopes import ANYBODY
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.routes.reports import PAGE_HEADERS, Monday
+from seedtest_pipeline.api.routes.handing_out import handed_out
+from seedtest_pipeline.api.routes.reports import Monday
 from seedtest_pipeline.api.schemas import Classes, ClassReports, PathId, Report, ReportLink, ReportWeek
 from seedtest_pipeline.api.service import Service
 
@@ -62,7 +62,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         teacher: ClassReader,
         format: Annotated[Literal["html", "pdf"], Query()] = "html",  # noqa: A002 - the parameter's name
         accept: Annotated[str, Header()] = "*/*",
-    ) -> ReportLink | Response:
+    ) -> Response:
         """A redirect to a short-lived link, the link, or the report itself, as a learner's report.
 
         With `analysis:run` of any group, with `class:read` of those that the token's subject teaches."""
@@ -71,15 +71,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         key = class_report_key(Week(week), group, format)
         if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
             raise ArtifactMissing(f"No {format} report of this group and week here.")
-        as_json = "application/json" in accept
-        if isinstance(service.artifacts, FolderStore):
-            if as_json:
-                return ReportLink(url=_href(found), expires_at=None)
-            return Response(await service.work(service.artifacts.read, key), headers=PAGE_HEADERS[format])
-        (link,) = await service.work(service.links.of, [key], service.settings.report_link_secs)
-        if as_json:
-            return ReportLink(url=link.url, expires_at=link.expires_at)
-        return RedirectResponse(link.url, 302)
+        return await handed_out(service, key, format, href=_href(found), accept=accept)
 
     return router
 

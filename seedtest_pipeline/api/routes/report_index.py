@@ -18,7 +18,7 @@ from resources.database.queries import learner_groups, report_artifacts
 from resources.model import SYNTHETIC, Language, ReportArtifact
 from seedtest_pipeline.api.auth.authorization import ReadableUser
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.routes.reports import PAGE_HEADERS
+from seedtest_pipeline.api.routes.handing_out import PAGE_HEADERS
 from seedtest_pipeline.api.service import Service
 
 

@@ -1,5 +1,4 @@
-"""GET /users/{user_id}/reports, and the way to one of them: a short-lived link, or the file itself where it lies on
-this machine and no link could be signed."""
+"""GET /users/{user_id}/reports, and one of them."""
 
 import datetime as dt
 from itertools import groupby
@@ -9,9 +8,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Query
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BeforeValidator
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
 from resources.database.queries import report_artifacts
@@ -19,20 +17,9 @@ from resources.errors import ArtifactMissing, InvalidInput
 from resources.model import ReportArtifact, Week
 from seedtest_pipeline.api.auth.authorization import ReadableUser
 from seedtest_pipeline.api.problems import described
+from seedtest_pipeline.api.routes.handing_out import handed_out
 from seedtest_pipeline.api.schemas import Report, ReportLink, ReportWeek, UserReports
 from seedtest_pipeline.api.service import Service
-
-# A page may look as it does and nothing more: should ever a script get into one, it would not run.
-PAGE_HEADERS = {
-    "html": {
-        "content-type": "text/html; charset=utf-8",
-        "content-security-policy": (
-            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
-        ),
-    },
-    "pdf": {"content-type": "application/pdf", "content-security-policy": "frame-ancestors 'none'"},
-}
 
 
 def _written_as_a_date(value: object) -> object:
@@ -83,7 +70,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         week: Monday,
         format: Annotated[Literal["html", "pdf"], Query()] = "html",  # noqa: A002 - the parameter's name
         accept: Annotated[str, Header()] = "*/*",
-    ) -> ReportLink | Response:
+    ) -> Response:
         """A redirect to a short-lived link; with `Accept: application/json` the link itself. Reports that are kept in a
         folder have no such link: they come from here.
 
@@ -93,15 +80,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         key = report_key(Week(week), user_id, format)
         if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
             raise ArtifactMissing(f"No {format} report of this user and week here.")
-        as_json = "application/json" in accept
-        if isinstance(service.artifacts, FolderStore):
-            if as_json:
-                return ReportLink(url=_href(found), expires_at=None)
-            return Response(await service.work(service.artifacts.read, key), headers=PAGE_HEADERS[format])
-        (link,) = await service.work(service.links.of, [key], service.settings.report_link_secs)
-        if as_json:
-            return ReportLink(url=link.url, expires_at=link.expires_at)
-        return RedirectResponse(link.url, 302)
+        return await handed_out(service, key, format, href=_href(found), accept=accept)
 
     return router
 

@@ -7,7 +7,9 @@ import pytest
 from assets.abilities import on_demand
 from assets.abilities.on_demand import LongHistory, Updater
 from assets.abilities.scoring import ScoringRules
+from resources.errors import EstimatorUnavailable
 from resources.estimators.in_process import InProcessEstimator
+from resources.model import STANDARD_NORMAL
 from seedtest_pipeline.api.routes import updates
 from tests.integration.api.platform import adopt, end_session
 
@@ -76,6 +78,44 @@ def test_a_batch_too_large_for_one_statement_is_taken_in_parts(platform, monkeyp
     assert read == [4, 2, 1, 1, 2, 1, 1]
     assert [(u.user_id, u.reason) for u in parts] == [(u.user_id, u.reason) for u in whole]
     np.testing.assert_allclose([u.ability.theta for u in parts[:2]], [u.ability.theta for u in whole[:2]], atol=1e-12)
+
+
+class FailingFor(InProcessEstimator):
+    """Fails with this error whenever one of these users is among those asked for; `tries` counts."""
+
+    def __init__(self, error: Exception, *user_ids: str, healthy: bool = True) -> None:
+        self.error, self.users, self.healthy, self.tries = error, {*user_ids}, healthy, 0
+
+    def estimate(self, responses, bank, prior=STANDARD_NORMAL, *, request_id=None):
+        self.tries += 1
+        if not self.users.isdisjoint(responses.user_ids):
+            raise self.error
+        return super().estimate(responses, bank, prior, request_id=request_id)
+
+    def check(self) -> str:
+        if not self.healthy:
+            raise EstimatorUnavailable("It is down.")
+        return super().check()
+
+
+@pytest.mark.parametrize(("error", "retry"), [(FloatingPointError(), False), (EstimatorUnavailable("NaN."), True)])
+def test_an_update_that_fails_fails_alone_and_says_whether_to_come_again(platform, serve, caplog, error, retry):
+    """One learner's answers failed a thousand others' updates."""
+    api = serve(estimator=FailingFor(error, "u2"))
+    outcomes = batch(api, "u1", "u2", "u3", "u4", "u5").json()["outcomes"]
+    assert [found["status"] for found in outcomes] == ["ok", "failed", "noop", "noop", "noop"]
+    assert outcomes[1] == {"status": "failed", "user_id": "u2", "retry": retry}
+    assert [api.get(f"/users/{u}/theta").json()["current"] is None for u in ("u1", "u2")] == [False, True]
+    assert "seedtest_api_failed_updates_total 1.0" in api.get("/metrics").text
+    assert [vars(line)["user"] for line in caplog.records if line.message == "an update failed"] == ["u2"]
+
+
+def test_where_the_estimator_is_down_or_nobody_can_be_estimated_the_batch_fails_as_one(platform, serve):
+    down = FailingFor(EstimatorUnavailable("It is down."), "u1", "u2", healthy=False)
+    assert batch(serve(estimator=down), "u1", "u2").json()["type"] == "/problems/estimator-unavailable"
+    assert down.tries == 1, "a service that is down is not asked for each user"
+    broken = FailingFor(FloatingPointError(), "u1", "u2")
+    assert batch(serve(estimator=broken), "u1", "u2").status_code == 500
 
 
 def test_a_learner_with_very_many_answers_is_estimated_apart_from_the_others(platform, serve, monkeypatch):

@@ -1,5 +1,7 @@
 """The platform's call: patient while the API is busy or away, and not for ever."""
 
+import math
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ import pytest
 
 from seedtest_pipeline.api import client
 from tests.integration.api.platform import adopt, end_session
+from tests.integration.api.test_reads import WEEK, publish
 
 
 @contextmanager
@@ -46,34 +49,44 @@ def slept(monkeypatch) -> list[float]:
     return pauses
 
 
-def test_the_real_api_is_told(engine, api):
+def test_its_example_runs_against_the_real_api(engine, api, tmp_path, capsys):
     adopt(engine)
-    end_session(engine, "u1", "s1", "10")
-    answer = client.notify_session_end(str(api.base_url), "any", "u1", "s1")
-    assert (answer["status"], answer["n_items"]) == ("ok", 2)
+    end_session(engine, "user123", "session456", "10")
+    publish(engine, tmp_path, "user123", WEEK, "html")
+    _, example, *_ = client.__doc__.split("\n\n")
+    here = textwrap.dedent(example).replace("https://scores.example.com", str(api.base_url))
+    exec(here, {"Client": client.Client, "token": "any"})  # noqa: S102 - ours
+    first, *others = capsys.readouterr().out.splitlines()
+    assert [math.isfinite(float(number)) for number in first.split()] == [True, True]
+    assert others == ["user123 ok", "user124 noop", "/users/user123/reports/2025-02-03?format=html"]
+
+
+def told(url: str, user_id: str, session_id: str | None = None) -> dict:
+    with client.Client(url, "token") as caller:
+        return caller.update_theta(user_id, session_id)
 
 
 def test_it_comes_back_when_it_was_told_to(slept):
     with scripted((503, "7"), (429, "20"), (200, "")) as (url, asked):
-        assert client.notify_session_end(url, "token", "u1", "s1") == {}
+        assert told(url, "u1", "s1") == {}
     assert asked == [b'{"user_id":"u1","session_id":"s1"}'] * 3
     assert [int(pause) in range(least, least + 3) for pause, least in zip(slept, (8, 21), strict=True)] == [True, True]
 
 
 def test_after_a_minute_it_gives_up_and_says_why(slept):
     with scripted((503, "5")) as (url, asked), pytest.raises(httpx.HTTPStatusError, match="503"):
-        client.notify_session_end(url, "token", "u1")
+        told(url, "u1")
     assert sum(slept) <= 60
     assert len(asked) > 5
 
 
 def test_out_of_reach_for_a_minute_is_its_own_error(slept):
     with pytest.raises(httpx.ConnectError):
-        client.notify_session_end("http://127.0.0.1:1", "token", "u1")
+        told("http://127.0.0.1:1", "u1")
     assert 50 < sum(slept) <= 60
 
 
 def test_a_refusal_is_not_tried_again(slept):
     with scripted((403, "")) as (url, asked), pytest.raises(httpx.HTTPStatusError, match="403"):
-        client.notify_session_end(url, "token", "u1")
+        told(url, "u1")
     assert (len(asked), slept) == (1, [])

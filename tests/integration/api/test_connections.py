@@ -232,8 +232,25 @@ def test_where_all_were_answered_the_one_that_is_silent_for_longest_makes_room(h
             assert said_until(kept[-1], b"ok")
         kept[0].sendall(WHOLE)
         assert said_until(kept[0], b"ok")
+        before = here.cut("made room")
         assert here.answers()
+        assert here.cut("made room") == before + 1
+        kept[0].sendall(WHOLE)
+        assert said_until(kept[0], b"ok")
         assert all_of(kept[1]) == b""
+
+
+def test_once_the_end_is_near_an_open_connection_gets_its_answer_and_ends():
+    metrics = Metrics()
+    bounds = Connections(metrics)
+    with listening(configured(app, bounds, grace_s=1)) as url, Here(url, metrics).connect() as kept:
+        kept.sendall(WHOLE)
+        assert said_until(kept, b"ok")
+        bounds.leaving = True
+        kept.sendall(WHOLE)
+        said = kept.recv(1000)
+        assert b"\r\nconnection: close\r\n" in said
+        assert (said + all_of(kept)).endswith(b"ok")
 
 
 def test_several_requests_in_one_piece_are_each_answered(here):

@@ -2,9 +2,10 @@
 
 import pytest
 
-from seedtest_pipeline.api.client import notify_session_end
+from seedtest_pipeline.api.client import Client
 from tests.integration.api.platform import adopt, end_session
 from tests.integration.api.provider import AUDIENCE, ISSUER
+from tests.waiting import until
 
 UPDATE = "/analysis/irt/update-theta"
 
@@ -62,6 +63,12 @@ def test_the_former_address_of_a_theta_answers_as_the_present_one(api, platform)
     asked = api.get("/analysis/irt/theta", params={"user_id": "123"})
     assert asked.json() == api.get("/users/123/theta").json()
     assert asked.json()["current"]["n_items"] == 4
+    assert asked.headers["deprecation"] == "@1796083200"
+    where, of = asked.headers["link"].split(">; ")
+    assert of == 'rel="successor-version"'
+    followed = api.get(str(asked.url.join(where.removeprefix("<"))))
+    assert followed.json() == asked.json()
+    assert "deprecation" not in followed.headers
 
 
 def test_behind_a_gateway_that_leaves_its_prefix_every_path_works_with_and_without(engine, serve, platform):
@@ -72,11 +79,12 @@ def test_behind_a_gateway_that_leaves_its_prefix_every_path_works_with_and_witho
         assert api.get(f"{prefix}/livez").status_code == 200
     assert api.get("/api/seedtest/openapi.json").json()["servers"] == [{"url": "/api/seedtest"}]
     assert api.get("/api/seedtestusers/123/theta").status_code == 404
-    answered = notify_session_end(f"{api.base_url}/api/seedtest", "none", "123")
-    assert answered["status"] == "ok"
+    with Client(f"{api.base_url}/api/seedtest", "none") as caller:
+        assert caller.update_theta("123")["status"] == "ok"
 
 
-def test_a_token_with_the_former_scope_reads_its_own_and_nobody_elses(engine, serve, provider, platform):
+def test_a_token_with_the_former_scope_reads_its_own_and_nobody_elses(engine, serve, provider, platform, caplog):
+    caplog.set_level("INFO")
     api = serve(local_dev=False, jwks_url=provider.url, jwt_iss=ISSUER, jwt_aud=AUDIENCE)
     token = provider.token("rs", sub="123", scope="reports:view")
     headers = {"Authorization": f"Bearer {token}"}
@@ -85,3 +93,6 @@ def test_a_token_with_the_former_scope_reads_its_own_and_nobody_elses(engine, se
     assert api.get("/users/124/reports", headers=headers).status_code == 403
     assert api.get("/analysis/irt/theta", params={"user_id": "124"}, headers=headers).status_code == 403
     assert api.post(UPDATE, json={"user_id": "123"}, headers=headers).status_code == 403
+    until(lambda: len([line for line in caplog.records if line.message == "request"]) == 5)
+    lines = [vars(line) for line in caplog.records if line.message == "request"]
+    assert [line.get("former_scope") for line in lines] == ["reports:view", "reports:view", None, None, None]

@@ -16,6 +16,7 @@ from resources.database.queries import abilities, current_abilities, learner_gro
 from resources.database.queries.current_abilities import Ability
 from resources.model import ReportArtifact, Thetas, Week
 from tests.integration.api.platform import adopt
+from tests.integration.api.provider import AUDIENCE, ISSUER
 from tests.week_states import first_states
 
 WEEK = Week.parse("2025-02-03")
@@ -149,7 +150,10 @@ def test_a_report_in_s3_is_a_redirect_to_a_short_lived_link_or_the_link_as_json(
     redirect = api.get("/users/u1/reports/2025-02-03")
     assert redirect.status_code == 302
     assert redirect.headers["cache-control"] == "no-store"
-    link = api.get("/users/u1/reports/2025-02-03", headers={"Accept": "application/json"}).json()
+    linked = api.get("/users/u1/reports/2025-02-03", headers={"Accept": "application/json"})
+    assert linked.headers["cache-control"] == "no-store"
+    assert "etag" not in linked.headers
+    link = linked.json()
     left = dt.datetime.fromisoformat(link["expires_at"]) - dt.datetime.now(dt.UTC)
     assert dt.timedelta(0) < left <= dt.timedelta(seconds=120)
     for address in (redirect.headers["location"], link["url"]):
@@ -172,3 +176,34 @@ def test_the_page_of_a_learners_weeks_leads_to_each_report_and_shows_the_name_as
         leads = [str(page.url.join(link)) for link in re.findall('href="([^"]+)"', page.text)]
         assert [httpx.get(lead).content for lead in leads] == [b"%PDF-", PAGE]
     assert "There is no report yet." in serve().get("/users/nobody/reports/index.html").text
+
+
+def test_what_has_not_changed_is_not_sent_again_and_lies_in_nobodys_cache_but_the_callers(engine, api, tmp_path):
+    adopt(engine)
+    estimate(engine, "u1", WEEK, 0.25)
+    publish(engine, tmp_path, "u1", WEEK, "html")
+    paths = ["/users/u1/theta", "/users/u1/reports", "/users/u1/reports/index.html", "/users/u1/reports/2025-02-03"]
+    first = {path: api.get(path) for path in paths}
+    for path, answer in first.items():
+        assert answer.headers["cache-control"] == "private, no-cache"
+        etag = answer.headers["etag"]
+        for said in (etag, f'"x", W/{etag}', "*"):
+            again = api.get(path, headers={"If-None-Match": said})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+            # A browser gives the page that it has the headers of this: the page kept no style.
+            policies = [one.headers["content-security-policy"] for one in (answer, again)]
+            assert policies[0] == policies[1]
+    estimate(engine, "u1", WEEK.plus(1), 0.5)
+    publish(engine, tmp_path, "u1", WEEK, "html", b"another")
+    publish(engine, tmp_path, "u1", WEEK.plus(1), "html")
+    for path, answer in first.items():
+        assert api.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 200
+
+
+def test_an_etag_opens_nothing_to_who_may_not_read(engine, serve, provider):
+    adopt(engine)
+    api = serve(local_dev=False, jwks_url=provider.url, jwt_iss=ISSUER, jwt_aud=AUDIENCE)
+    token = provider.token("rs", sub="u2", scope="report:read")
+    asked = {"Authorization": f"Bearer {token}", "If-None-Match": "*"}
+    assert api.get("/users/u1/theta", headers=asked).status_code == 403
+    assert api.get("/users/u2/theta", headers=asked).status_code == 304

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import httpx
 import numpy as np
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -16,6 +17,7 @@ from resources.database.queries import current_abilities
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import Responses
 from tests.integration.api.platform import BANK, adopt, end_session
+from tests.waiting import PATIENCE_S
 
 DAY = dt.timedelta(days=1)
 RULES = ScoringRules()
@@ -233,3 +235,19 @@ def test_a_failure_that_needs_a_person_is_500_without_its_reason(engine, serve, 
     failed = next(record for record in caplog.records if record.message == "failed")
     assert failed.request_id == answer.json()["request_id"]
     assert "nosuch" in caplog.text
+
+
+def test_who_listens_hears_whose_ability_was_stored_and_of_no_other(engine, serve, database_url):
+    adopt(engine)
+    end_session(engine, "u'1", "s1", "10")
+    end_session(engine, "late", "s1", "10")
+    later = current_abilities.Ability("late", 1, 1, 1, "2PL", "b1", dt.datetime.now(dt.UTC) + DAY, ago(0))
+    with transaction(engine) as connection:
+        current_abilities.store(connection.connection.driver_connection, [later])
+    url = sa.make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    api = serve(theta_channel="thetas")
+    with psycopg.connect(url, autocommit=True) as listener:
+        listener.execute("LISTEN thetas")
+        for user_id in ("nobody", "late", "u'1"):
+            update(api, user_id)
+        assert [told.payload for told in listener.notifies(timeout=PATIENCE_S, stop_after=1)] == ["u'1"]

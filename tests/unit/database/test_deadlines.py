@@ -61,3 +61,14 @@ def test_a_connection_that_was_given_back_is_not_cut(engine):
     process = ask(engine, "SELECT pg_backend_pid()")
     assert deadlines.cut(0) == 0
     assert ask(engine, "SELECT pg_backend_pid()") == process
+
+
+def test_once_it_is_closed_a_connection_is_cut_that_was_in_use_and_so_is_the_next(engine):
+    """A thread that came for its connection a moment later waited for a statement without end."""
+    deadlines = Deadlines(engine)
+    with pytest.raises(DatabaseUnavailable), transaction(engine) as in_use:
+        in_use.exec_driver_sql("SELECT 1")
+        deadlines.close()
+        in_use.exec_driver_sql("SELECT 1")
+    with pytest.raises(DatabaseUnavailable):
+        ask(engine, "SELECT 1")

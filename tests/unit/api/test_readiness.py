@@ -1,0 +1,81 @@
+"""What readiness makes of its checks, on a clock of the test's own: who asks often makes no work, and nothing flaps."""
+
+import asyncio
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from resources.errors import EstimatorUnavailable
+from seedtest_pipeline.api import readiness
+from seedtest_pipeline.api.readiness import ReadinessChecks
+
+
+@dataclass
+class Estimator:
+    ok: bool = True
+    checked: int = 0
+
+    def check(self) -> None:
+        self.checked += 1
+        if not self.ok:
+            raise EstimatorUnavailable("It is down.")
+
+
+class Clock(SimpleNamespace):
+    at = 100.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+    perf_counter = monotonic
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(readiness, "time", clock)
+    monkeypatch.setattr(readiness, "require_writable", lambda _: None)
+    monkeypatch.setattr(readiness, "_migrations", lambda _: None)
+    return clock
+
+
+def checks_of(estimator: Estimator) -> ReadinessChecks:
+    return ReadinessChecks(SimpleNamespace(engine=None, estimator=estimator), SimpleNamespace(check=lambda: None))
+
+
+def test_many_who_ask_within_a_second_make_the_work_of_one(clock):
+    estimator = Estimator()
+
+    async def ask() -> list[int]:
+        checks, checked = checks_of(estimator), []
+        for seconds in (0, 0.9, 1.01, 1.9):
+            clock.at = 100 + seconds
+            await asyncio.gather(*(checks.result() for _ in range(10)))
+            checked.append(estimator.checked)
+        return checked
+
+    assert asyncio.run(ask()) == [1, 1, 2, 2]
+
+
+def test_what_was_there_is_ready_until_it_has_failed_for_five_seconds_and_each_time_anew(clock):
+    """One slow answer took all processes out of service at once."""
+    estimator = Estimator()
+
+    async def ask() -> list[tuple[bool, bool]]:
+        checks, found = checks_of(estimator), []
+        for seconds, ok in ((0, True), (2, False), (6.9, False), (8, True), (10, False), (14.9, False), (16, False),
+                            (18, True)):  # fmt: skip
+            clock.at, estimator.ok = 100 + seconds, ok
+            result = await checks.result()
+            found.append((result.ready, result.checks["estimator"].ok))
+        return found
+
+    assert asyncio.run(ask()) == [
+        (True, True), (True, False), (True, False), (True, True), (True, False), (True, False), (False, False),
+        (True, True),
+    ]  # fmt: skip
+
+
+def test_what_was_never_there_is_not_ready_at_once(clock):
+    assert not asyncio.run(checks_of(Estimator(ok=False)).result()).ready

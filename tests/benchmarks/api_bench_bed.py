@@ -69,9 +69,9 @@ class Bed:
 
 
 @contextmanager
-def bed(home: Path, users: int) -> Iterator[Bed]:
+def bed(home: Path, users: int, *, weeks_made: bool) -> Iterator[Bed]:
     """Users have the ids user-0, user-1 and so on; each has 50 answers in 5 sessions, the last of which has just
-    ended. Their past weeks were made, as on any Monday."""
+    ended. Past weeks were made, as on any Monday, where `weeks_made`; else everybody begins from N(0, 1)."""
     url = embedded.connect_url(home, f"bench_{users}")
     engine = make_engine(url)
     migrate.upgrade(engine)
@@ -90,7 +90,8 @@ def bed(home: Path, users: int) -> Iterator[Bed]:
         load.ingest(connection, response_file.from_table(_exam(users, bank, now), "the exam"), "bench")
         item_banks.save(connection, bank, item_banks.Fit(True, 1, 0.0, users, users, now))
         item_banks.adopt(connection, bank.version, now)
-    _make_past_weeks(engine, home / f"warehouse-{users}", bank, now)
+    if weeks_made:
+        _make_past_weeks(engine, home / f"warehouse-{users}", bank, now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
     engine.dispose()

@@ -28,7 +28,7 @@ UPDATE = "/analysis/irt/update-theta"
 def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         home = Path(folder)
-        here = running.enter_context(bed(home, USERS))
+        here = running.enter_context(bed(home, USERS, weeks_made=True))
         token = here.token
         floors, api, api_with_r = free_port(), free_port(), free_port()
         running.enter_context(

@@ -121,7 +121,7 @@ def ended_under_each(faults: Faults, log: Path) -> int:
 def main(minutes: float) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         home = Path(folder)
-        here = running.enter_context(bed(home, USERS))
+        here = running.enter_context(bed(home, USERS, weeks_made=False))
         url = sa.make_url(here.database_url)
         proxy = running.enter_context(silent_proxy(str(url.host), url.port or 0))
         r = RService(home / "r.log")

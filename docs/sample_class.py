@@ -24,9 +24,10 @@ ITEMS = ItemCatalogue({
 
 def change(points: float, margin: float, weeks: int = 4) -> Change:
     """In points of the usual scale; the verdict follows."""
-    clear = abs(points) > margin
-    verdict = ("up" if points > 0 else "down") if clear else "not enough to tell"
-    return Change(weeks, points / 100, margin / 196, verdict)  # type: ignore[arg-type]
+    told, se = points / 100, margin / 196
+    if abs(points) <= margin:
+        return Change(weeks, told, se, "not enough to tell")
+    return Change(weeks, told, se, "up" if points > 0 else "down")
 
 
 def learner(

@@ -139,7 +139,7 @@ class Updater:
                 pass
             except DatabaseUnavailable:
                 raise
-            except Exception as error:  # the edge: per-user work in a batch
+            except Exception as error:  # whatever one user's answers are, the others' updates are made and stored
                 failures += 1
                 self.estimator.check()  # which raises where it is nobody's answers
                 last = len(part) == 1 and not parts

@@ -1,5 +1,6 @@
 """Commands for the database and what is told of items and people: `migrate`, `items`, `groups`."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -68,12 +69,7 @@ def items(
             keys = ()
         n_told = len(item_details.of(connection, keys))
     made = {"items": len(read.rows), "items_changed": changed, "items_of_the_bank": len(keys), "of_those_told": n_told}
-    if as_json:
-        OUT.print_json(data=made)
-    else:
-        facts({name.replace("_", " "): f"{value:,}" for name, value in made.items()})
-    if read.unused:
-        remark(f"Columns not used: {', '.join(read.unused)}.")
+    _tell(made, read.unused, as_json=as_json)
 
 
 def groups(
@@ -103,10 +99,15 @@ def groups(
         "teachers": len({row["user_id"] for row in read.rows if row["role"] != LEARNER}),
         "learners_without_a_session": len(learners - platforms), **vars(changed),
     }  # fmt: skip
+    _tell(made, read.unused, as_json=as_json)
+    remark("Class reports follow with their next run; now: seedtest classes --week MONDAY")
+
+
+def _tell(made: Mapping[str, int], unused: Sequence[str], *, as_json: bool) -> None:
+    """What came of a file, and which of its columns nothing reads."""
     if as_json:
         OUT.print_json(data=made)
     else:
         facts({name.replace("_", " "): f"{value:,}" for name, value in made.items()})
-    if read.unused:
-        remark(f"Columns not used: {', '.join(read.unused)}.")
-    remark("Class reports follow with their next run; now: seedtest classes --week MONDAY")
+    if unused:
+        remark(f"Columns not used: {', '.join(unused)}.")

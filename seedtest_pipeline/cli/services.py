@@ -15,7 +15,7 @@ from seedtest_pipeline.terminal import OUT
 
 
 def ui(port: Annotated[int, typer.Option(help="Port on loopback.", min=1, max=65535)] = 3000) -> NoReturn:
-    """Open Dagster's UI, with the daemon that runs the schedule and the sensor. Ctrl-C ends both."""
+    """Open Dagster's UI, with the daemon that runs the schedules and sensors. Ctrl-C ends both."""
     # This process becomes Dagster, so signals and the exit code are Dagster's own.
     from seedtest_pipeline.automation import orphaned_runs
     from seedtest_pipeline.runs import open_instance

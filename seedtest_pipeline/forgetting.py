@@ -1,5 +1,6 @@
 """`seedtest forget`: no run goes on beside it, the learner's partition goes with him, and what is left is told."""
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from assets.forgetting import learner
 from assets.forgetting.learner import Traces
 from resources.database import locks
 from resources.database.engine import transaction
-from resources.database.queries import dagster_history
+from resources.database.queries import dagster_history, ignored_learners
 from resources.errors import RetryLater
 from resources.model import safe_key
 from seedtest_pipeline.wiring import Parts
@@ -21,7 +22,8 @@ _PARTITIONS = "user"
 
 @dataclass(frozen=True)
 class Receipt:
-    """What there was of a learner; `removed` says whether it is gone. Of Dagster's own tables a partition of the
+    """What there was of a learner; `removed` says whether it is gone, and `ignored` whether the platform's rows are
+    read no more. Of Dagster's own tables a partition of the
     learner's and its events go, too; runs that name them stay for their time."""
 
     traces: Traces
@@ -29,10 +31,14 @@ class Receipt:
     history_events: int
     history_runs: int
     removed: bool
+    ignored: bool
 
 
-def forget(parts: Parts, instance: dg.DagsterInstance, user_id: str, *, really: bool) -> Receipt:
-    """Removes only where it is told `really`. Safe to do again, also after it was killed.
+def forget(
+    parts: Parts, instance: dg.DagsterInstance, user_id: str, *, really: bool, ignore: dt.datetime | None = None
+) -> Receipt:
+    """Removes only where it is told `really`, and then ignores the learner's sessions from `ignore` on. Safe to do
+    again, also after it was killed.
 
     Raises:
         RetryLater: a run is under way; nothing was removed.
@@ -45,11 +51,15 @@ def forget(parts: Parts, instance: dg.DagsterInstance, user_id: str, *, really: 
             events, runs = dagster_history.naming(connection, user_id, key)
         if really:
             learner.remove(parts.engine, parts.stores_ever, user_id)
+            if ignore:
+                learner.ignore(parts.engine, user_id, ignore)
             with transaction(parts.engine) as connection:
                 dagster_history.forget_partitions(connection, key)
             if partition:
                 instance.delete_dynamic_partition(_PARTITIONS, key)
-    return Receipt(traces, partition, events, runs, really)
+        with transaction(parts.engine) as connection:
+            ignored = user_id in ignored_learners.since(connection)
+    return Receipt(traces, partition, events, runs, really, ignored)
 
 
 @contextmanager

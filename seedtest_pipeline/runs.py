@@ -64,7 +64,8 @@ class Runner:
             return self._run(WEEKLY, range_tags(weeks, keys), {})
         if user_id not in known:
             raise InvalidInput(
-                f"No user {user_id!r} in exam_results", remedy="check the id, or ingest their answers first."
+                f"No user {user_id!r} is read from exam_results",
+                remedy="check the id, ingest their answers first, or see `seedtest ignored`.",
             )
         key = partitions.users.key_of(user_id)
         config = {"ops": {asset: {"config": {"user_ids": [user_id]}} for asset in WEEKLY}}

@@ -74,7 +74,8 @@ class IndividualScores:
             known = attempts.users(connection)
         if strangers := sorted(set(named) - set(known)):
             raise InvalidInput(
-                f"No user {strangers[0]!r} in exam_results", remedy="check the id, or ingest their answers first."
+                f"No user {strangers[0]!r} is read from exam_results",
+                remedy="check the id, ingest their answers first, or see `seedtest ignored`.",
             )
         return sorted(set(named)) or known
 

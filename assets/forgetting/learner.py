@@ -3,6 +3,7 @@
 A killed removal is finished by the next: files are found in the stores themselves, and the rows that name them go last.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,14 @@ from assets.forgetting import frozen_answers
 from assets.publishing import departed
 from resources.artifacts.store import ArtifactStore, class_report_key, learner_keys
 from resources.database.engine import transaction
-from resources.database.queries import class_reports, departed_learners, made_weeks, report_artifacts, session_versions
+from resources.database.queries import (
+    class_reports,
+    departed_learners,
+    ignored_learners,
+    made_weeks,
+    report_artifacts,
+    session_versions,
+)
 from resources.model import Week, safe_key
 from resources.warehouse.warehouse import Warehouse
 
@@ -88,3 +96,11 @@ def remove(engine: sa.Engine, stores: Stores, user_id: str) -> None:
     with transaction(engine) as connection:
         made_weeks.forget_key(connection, safe_key(user_id))
         session_versions.forget_key(connection, safe_key(user_id))
+
+
+def ignore(engine: sa.Engine, user_id: str, at: dt.datetime) -> None:
+    """The learner's sessions are not read any more. What an update on demand stored since `remove` goes with it; one
+    that ends after this is taken for a learner who is gone from the platform, and removed after the time of grace."""
+    with transaction(engine) as connection:
+        ignored_learners.ignore(connection, user_id, at)
+        departed_learners.remove(connection, [user_id])

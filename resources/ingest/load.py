@@ -84,6 +84,13 @@ _MERGE = """
         ) AS session
     ) AS theirs
 """.replace("{same}", SAME_ANSWER)
+_LEAVE_OUT_IGNORED = """
+    WITH left_out AS (
+        DELETE FROM incoming USING ignored_learners WHERE incoming.user_id = ignored_learners.user_id
+        RETURNING n_responses
+    )
+    SELECT count(*), coalesce(sum(n_responses), 0)::bigint FROM left_out
+"""
 _UNFILLED = """
     SELECT attname FROM pg_attribute
     WHERE attrelid = 'exam_results'::regclass AND attnum > 0 AND NOT attisdropped
@@ -98,9 +105,9 @@ _REFUSALS = (
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of a file's sessions: `new`, `grown` (completed, or replaced), `unchanged` (all was there)
-    and `foreign` (the platform's own, left as they are; `foreign_responses` are the file's answers to those). `changes`
-    says more of what was there before."""
+    """What became of a file's sessions: `new`, `grown` (completed, or replaced), `unchanged` (all was there),
+    `foreign` (the platform's own, left as they are; `foreign_responses` are the file's answers to those) and `ignored`
+    (of learners who were forgotten, likewise). `changes` says more of what was there before."""
 
     responses: int
     new: int = 0
@@ -108,6 +115,8 @@ class Ingested:
     unchanged: int = 0
     foreign: int = 0
     foreign_responses: int = 0
+    ignored: int = 0
+    ignored_responses: int = 0
     changes: Changes = field(default=Changes(0, 0, 0, 0, 0), compare=False)
 
 
@@ -136,14 +145,17 @@ def ingest(
     with _refusals(file.name):
         for sessions in (batch for part in file.parts() for batch in session_batches(part, _BATCH)):
             stage(connection, "incoming", _INCOMING, "user_id, session_id", sessions)
+            ignored, ignored_responses = connection.exec_driver_sql(_LEAVE_OUT_IGNORED).one()
             new, grown, foreign, foreign_responses = connection.exec_driver_sql(_MERGE, parameters).one()
             result = updated(
                 result,
                 new=result.new + new,
                 grown=result.grown + grown,
-                unchanged=result.unchanged + sessions.num_rows - new - grown - foreign,
+                unchanged=result.unchanged + sessions.num_rows - ignored - new - grown - foreign,
                 foreign=result.foreign + foreign,
                 foreign_responses=result.foreign_responses + foreign_responses,
+                ignored=result.ignored + ignored,
+                ignored_responses=result.ignored_responses + ignored_responses,
             )
             done += pc.sum(sessions["n_responses"]).as_py()
             progress(done, total)

@@ -173,6 +173,7 @@ def _show(counts: Counter[str], files: "Sequence[ResponseFile]", seconds: float,
         "sessions_unchanged": counts["unchanged"],
         "sessions_of_the_platform": counts["foreign"],
         "responses_left_out_of_those": counts["foreign_responses"],
+        **({"responses_of_ignored_learners": counts["ignored_responses"]} if counts["ignored"] else {}),
         "responses_added_to_known_sessions": counts["added"],
         "responses_changed": counts["changed"],
         "responses_removed": counts["removed"],
@@ -197,6 +198,8 @@ def _remark_on(counts: Counter[str]) -> None:
     """What may have been meant otherwise."""
     if counts["foreign_responses"]:
         remark("Answers to sessions that the platform wrote itself were left out: those stay as it wrote them.")
+    if counts["ignored"]:
+        remark("Answers of learners who were forgotten and are ignored were left out: `seedtest ignored` lists them.")
     if counts["again"]:
         remark(
             f"{counts['again']:,} answers are to items that their session held already, at another time. If the "

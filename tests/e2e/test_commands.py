@@ -87,7 +87,7 @@ def test_a_database_that_was_not_migrated_is_told_with_its_remedy_which_works(ty
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
-        (["--week", WEEKS[0], "--user", "nobody"], "No user 'nobody' in exam_results"),
+        (["--week", WEEKS[0], "--user", "nobody"], "No user 'nobody' is read from exam_results"),
         (["--week", "2024-12-30"], "2024-12-30 is before the first week, 2025-01-06"),
         (["--week", str(Week.parse("2099-01-05"))], "is not over yet"),
     ],

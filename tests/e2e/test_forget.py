@@ -59,6 +59,26 @@ def test_with_yes_it_is_gone_and_what_the_platform_has_is_counted(told, engine):
     assert groups(engine) == {}
 
 
+def test_and_ignore_keeps_the_learner_out_until_a_person_says_otherwise(told, responses, tmp_path):
+    receipt = told("forget", "--user", USER, "--yes", "--and-ignore", "--json")
+    assert json.loads(receipt.out)["ignored"]
+    assert "is not read any more" in receipt.err
+    file = tmp_path / "again.csv"
+    responses[responses["user_id"] == USER].to_csv(file, index=False)
+    assert "responses of ignored learners" in told("ingest", str(file)).out
+    assert list(json.loads(told("ignored", "--json").out)["ignored"]) == [USER]
+    assert told("ignored", "--no-longer", USER).exit_code == 0
+    assert told("ignored").err == "Nobody is ignored."
+    assert (
+        told("ignored", "--no-longer", USER).err == f"error: '{USER}' is not ignored: `seedtest ignored` lists who is."
+    )
+
+
+def test_without_yes_nobody_is_ignored(told):
+    assert not json.loads(told("forget", "--user", USER, "--and-ignore", "--json").out)["ignored"]
+    assert json.loads(told("ignored", "--json").out)["ignored"] == {}
+
+
 def test_a_learner_of_whom_nothing_is_known_is_told_of(told):
     """A misspelt id looked like a learner who was forgotten."""
     said = told("forget", "--user", "U7", "--yes")

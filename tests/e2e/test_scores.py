@@ -104,7 +104,7 @@ def of_late():
 @pytest.mark.parametrize(
     ("typed", "exit_code", "complaint"),
     [
-        (["--week", WEEKS[1], "--user", "nobody"], 1, "error: No user 'nobody' in exam_results: check the id"),
+        (["--week", WEEKS[1], "--user", "nobody"], 1, "error: No user 'nobody' is read from exam_results"),
         (["--week", WEEKS[1], "--json", "--csv", "x.csv"], 2, "choose one of --csv and --json"),
         (["--week", WEEKS[1], "--csv", "/no/such/folder/x.csv"], 2, "there is no folder /no/such/folder"),
         (["--week", "2024-12-30"], 1, "2024-12-30 is before the first week, 2025-01-06: set FIRST_WEEK=2024-12-30"),

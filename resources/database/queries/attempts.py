@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from resources.answers.blanks import omitted
 from resources.answers.schema import SCHEMA
 from resources.database.copy import copy_out
+from resources.database.queries.ignored_learners import OF_A_LEARNER
 
 LEARNERS_AT_ONCE = 10_000  # of 60 answers each some 200 MB
 _INSTANT = SCHEMA.field("completed_at").type
@@ -24,7 +25,7 @@ _READ = pa.schema([
     pa.field("exam_result_id", pa.dictionary(pa.int32(), pa.string())),
 ])  # fmt: skip
 # No condition on completed_at: it would compute this column, half of a row's cost, twice more. `between` checks it.
-_ANSWERS: LiteralString = """
+_ANSWERS: LiteralString = f"""
     SELECT user_id, item_key, correct, completed_at, response_time_ms, session_id, topic_id, attempt_no, hint_used,
         question_no, exam_result_id
     FROM attempt
@@ -32,37 +33,37 @@ _ANSWERS: LiteralString = """
         AND exam_result_id IN (
             SELECT id::text FROM exam_results
             WHERE (updated_at >= %(start)s OR updated_at IS NULL) AND least(created_at, updated_at) < %(end)s
-                AND (%(user_ids)s::text[] IS NULL OR user_id::text = ANY(%(user_ids)s))
+                AND (%(user_ids)s::text[] IS NULL OR user_id::text = ANY(%(user_ids)s)) AND {OF_A_LEARNER}
         )
-"""
+"""  # noqa: S608 - put together from our own constants
 # A sum, since it needs no order. Text in "C", or columns of two collations could not be put together.
-_CHECKSUMS: LiteralString = """
+_CHECKSUMS: LiteralString = f"""
     SELECT user_id::text, sum(hashtextextended(
         concat_ws('|', id, session_id, created_at, updated_at, result_json::text) COLLATE "C", 0
     ))
     FROM exam_results
-    WHERE btrim(user_id::text) <> ''
+    WHERE {OF_A_LEARNER}
         AND (updated_at >= %(start)s OR updated_at IS NULL) AND least(created_at, updated_at) < %(end)s
         AND (%(user_ids)s::text[] IS NULL OR user_id::text = ANY(%(user_ids)s))
     GROUP BY user_id::text
-"""
+"""  # noqa: S608 - as above
 _EVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 _EVER_AFTER = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 
 def users(connection: sa.Connection) -> list[str]:
-    """Everyone who has a session, in order."""
-    query = "SELECT DISTINCT user_id::text FROM exam_results WHERE btrim(user_id::text) <> ''"
+    """Everyone who has a session, in order; without those who are ignored, as all that is read here."""
+    query = f"SELECT DISTINCT user_id::text FROM exam_results WHERE {OF_A_LEARNER}"  # noqa: S608 - as above
     return sorted(connection.exec_driver_sql(query).scalars())
 
 
 def users_between(connection: sa.Connection, start: dt.datetime, end: dt.datetime) -> list[str]:
     """Everyone who has a session with time from `start` until before `end`, in no order."""
-    query = """
+    query = f"""
         SELECT DISTINCT user_id::text FROM exam_results
-        WHERE btrim(user_id::text) <> ''
+        WHERE {OF_A_LEARNER}
             AND (updated_at >= %(start)s OR updated_at IS NULL) AND least(created_at, updated_at) < %(end)s
-    """
+    """  # noqa: S608 - as above
     return list(connection.exec_driver_sql(query, {"start": start, "end": end}).scalars())
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from resources.database.schema.tables import learner_groups
+from resources.database.schema.tables import ignored_learners, learner_groups
 from resources.model import LEARNER, TEACHER, Member
 
 
@@ -50,10 +50,10 @@ def store(connection: sa.Connection, rows: Sequence[Mapping[str, str | None]], *
 
 
 def learners(connection: sa.Connection) -> dict[str, list[Member]]:
-    """The learners of each group that has any, both in order."""
+    """The learners of each group that has any, both in order; without those who are ignored."""
     query = (
         sa.select(learner_groups)
-        .where(learner_groups.c.role == LEARNER)
+        .where(learner_groups.c.role == LEARNER, learner_groups.c.user_id.not_in(sa.select(ignored_learners.c.user_id)))
         .order_by(sa.collate(learner_groups.c.group_id, "C"), sa.collate(learner_groups.c.user_id, "C"))
     )
     found: dict[str, list[Member]] = {}

@@ -11,12 +11,13 @@ from typing import LiteralString
 
 import sqlalchemy as sa
 
+from resources.database.queries.ignored_learners import OF_A_LEARNER
 from resources.model import Model
 
 _ALL_ENDED_BEFORE: LiteralString = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 # age() counts back from the next transaction; `next` is that one's number. A session is known to an ability that was
 # stored by a later transaction, as of later than the session's end: of the weekly run, as_of is the week's end.
-_ARRIVED: LiteralString = """
+_ARRIVED: LiteralString = f"""
     SELECT user_id
     FROM (
         SELECT user_id::text AS user_id, max(coalesce(updated_at, created_at)) AS ended_at,
@@ -27,7 +28,7 @@ _ARRIVED: LiteralString = """
         ) AS transactions
         WHERE (updated_at >= %(since)s OR (updated_at IS NULL AND created_at >= %(since)s))
             AND age(exam_results.xmin) <= next - %(begin)s AND age(exam_results.xmin) > next - %(end)s
-            AND btrim(user_id::text) <> ''
+            AND {OF_A_LEARNER}
         GROUP BY user_id::text
     ) AS sessions
     WHERE user_id COLLATE "C" > %(after_user)s AND NOT EXISTS (
@@ -37,7 +38,7 @@ _ARRIVED: LiteralString = """
     )
     ORDER BY user_id COLLATE "C"
     LIMIT %(limit)s
-"""
+"""  # noqa: S608 - put together from our own constants
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from resources import calendar
 from resources.answers.answers import Answers
 from resources.answers.blanks import omitted
 from resources.database.queries.current_abilities import StateBefore
+from resources.database.queries.ignored_learners import OF_A_LEARNER
 from resources.database.queries.item_banks import ADOPTED_LAST
 from resources.irt.growth.states import Movement
 from resources.model import Ints, Week
@@ -68,7 +69,7 @@ _READ: LiteralString = f"""
             SELECT id::text FROM exam_results
             WHERE user_id::text = ANY(%(user_ids)s::text[])
                 AND (updated_at >= asked.begins AT TIME ZONE %(zone)s OR updated_at IS NULL)
-                AND least(created_at, updated_at) < asked.as_of
+                AND least(created_at, updated_at) < asked.as_of AND {OF_A_LEARNER}
         )
     ) AS answers
 """  # noqa: S608 - put together from our own constants

@@ -11,6 +11,7 @@ from typing import LiteralString
 
 import sqlalchemy as sa
 
+from resources.database.queries.ignored_learners import OF_A_LEARNER
 from resources.database.schema.tables import session_versions
 from resources.model import Week
 
@@ -21,13 +22,13 @@ _BY_WEEKS: LiteralString = f"""
     SELECT width_bucket(greatest(least(created_at, updated_at), %(start)s), %(beginnings)s::timestamptz[]),
         width_bucket(coalesce(updated_at, %(end)s), %(beginnings)s::timestamptz[]), {_VERSION}
     FROM exam_results
-    WHERE btrim(user_id::text) <> ''
+    WHERE {OF_A_LEARNER}
         AND (updated_at >= %(start)s OR updated_at IS NULL) AND least(created_at, updated_at) < %(end)s
     GROUP BY 1, 2
 """  # noqa: S608 - put together from our own constants
 _BY_USER: LiteralString = f"""
     SELECT user_id::text, {_VERSION} FROM exam_results
-    WHERE btrim(user_id::text) <> ''
+    WHERE {OF_A_LEARNER}
         AND (updated_at >= %(start)s OR updated_at IS NULL) AND least(created_at, updated_at) < %(end)s
     GROUP BY user_id::text
 """  # noqa: S608 - as above

@@ -142,6 +142,13 @@ departed_learners = sa.Table(  # who has results here and no session on the plat
     sa.Column("noticed_at", _instant, nullable=False),
 )
 
+ignored_learners = sa.Table(  # forgotten here, though the platform has their sessions
+    "ignored_learners",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("ignored_at", _instant, nullable=False),
+)
+
 session_versions = sa.Table(  # a week's sessions when they were last compared with what is frozen
     "session_versions",
     metadata,

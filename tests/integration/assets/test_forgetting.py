@@ -149,6 +149,20 @@ def test_a_file_that_others_share_is_late_while_the_platform_has_the_learner(eng
     assert warehouse.checksums(WEEK)[KEY] == without
 
 
+def test_who_is_ignored_makes_no_file_late_and_comes_back_by_no_freezing(engine, tmp_path):
+    stores = in_folders(tmp_path)
+    warehouse = stores.warehouses[0]
+    put(engine, stores)
+    learner.remove(engine, stores, "bob")
+    estimated(engine, "bob")  # as an update on demand would that was under way
+    learner.ignore(engine, "bob", NOW)
+    without = warehouse.checksums(WEEK)[KEY]
+    freeze(engine, warehouse, ONE, [KEY])
+    assert frozen(warehouse, WEEK) == [("ada", "q1"), ("cy", "q1")]
+    assert warehouse.checksums(WEEK)[KEY] == without
+    assert rows_with(engine, "bob") == ["ignored_learners"]
+
+
 def test_files_of_an_earlier_partition_scheme_are_looked_at():
     keys = ["~42ob", UserKeys(64).key_of("Bob"), UserKeys(8).key_of("Bob"), "bob", "b999of64"]
     assert [stands_for(key, "Bob") for key in keys] == [True, True, True, False, False]

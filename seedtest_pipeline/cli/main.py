@@ -15,6 +15,7 @@ from seedtest_pipeline.cli import (
     api_client,
     artifacts,
     bank,
+    comparison,
     data,
     demo,
     doctor,
@@ -39,6 +40,7 @@ for command in (
     demo.demo, data.migrate, ingest.ingest, data.items, data.groups, bank.calibrate, bank.adopt, weeks.run,
     reports.report, scores.scores, weeks.classes, weeks.cohort, forget.forget, forget.ignored,
     services.ui, services.api, api_client.notify_session_end, services.r_irt, api_client.token, doctor.doctor,
+    comparison.compare,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(artifacts.app, name="artifacts")

@@ -84,6 +84,14 @@ class StoredWeek:
     current: int
 
 
+def current_of_all(connection: sa.Connection, version: str, model: Model) -> dict[str, tuple[float, float]]:
+    """Theta and standard error of everybody who has an ability under this bank, in logits."""
+    query = sa.select(mirt_ability.c.user_id, mirt_ability.c.theta, mirt_ability.c.se).where(
+        mirt_ability.c.version == version, mirt_ability.c.model == model
+    )
+    return {row.user_id: (row.theta, row.se) for row in connection.execute(query)}
+
+
 def store_week(
     connection: sa.Connection, week: Week, made: WeekStates, window_days: int, fitted_at: dt.datetime
 ) -> StoredWeek:

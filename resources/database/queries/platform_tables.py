@@ -27,7 +27,30 @@ _ABILITY: LiteralString = f"""
     WHERE user_id::text = %(user_id)s AND version::text = %(version)s AND model::text = %(model)s AND {_USABLE}
     ORDER BY fitted_at DESC LIMIT 1
 """  # noqa: S608 - put together from our own constants
+_NOT_OURS: LiteralString = "version IS NULL OR version::text NOT IN (SELECT version FROM seedtest_mirt_fit_meta)"
+_NEWEST: LiteralString = f"""
+    SELECT DISTINCT ON (user_id) user_id, theta, se FROM (
+        SELECT user_id::text COLLATE "C" AS user_id, theta::float8 AS theta, se::float8 AS se, fitted_at
+        FROM mirt_ability WHERE ({_NOT_OURS}) AND user_id IS NOT NULL AND {_USABLE}
+    ) AS theirs
+    ORDER BY user_id, fitted_at DESC
+"""  # noqa: S608 - as above
+_REPORTS_BY_WEEK: LiteralString = """
+    SELECT week, coalesce(theirs, 0) AS theirs, coalesce(ours, 0) AS ours
+    FROM (
+        SELECT date_trunc('week', week_start::date)::date AS week, count(DISTINCT user_id::text) AS theirs
+        FROM report_artifacts t
+        WHERE NOT EXISTS (SELECT FROM seedtest_report_artifacts o WHERE o.url = t.url::text) AND week_start IS NOT NULL
+        GROUP BY 1
+    ) AS t
+    FULL JOIN (
+        SELECT week_start AS week, count(DISTINCT user_id) AS ours FROM seedtest_report_artifacts
+        WHERE sha256 IS NOT NULL GROUP BY 1
+    ) AS o USING (week)
+    ORDER BY week
+"""
 _NUMBERS = {"double precision", "real", "numeric"}
+_DAYS = {"date"}
 _INSTANTS = {"timestamp with time zone", "timestamp without time zone"}
 # By table, the columns that it must have, and those of which the type matters.
 _COLUMNS: Mapping[str, Mapping[str, Collection[str]]] = {
@@ -35,6 +58,7 @@ _COLUMNS: Mapping[str, Mapping[str, Collection[str]]] = {
     "mirt_ability": {
         "user_id": (), "theta": _NUMBERS, "se": _NUMBERS, "model": (), "version": (), "fitted_at": _INSTANTS
     },
+    "report_artifacts": {"user_id": (), "week_start": _DAYS, "url": ()},
 }  # fmt: skip
 
 
@@ -63,16 +87,30 @@ def ability(connection: sa.Connection, user_id: str, version: str, model: Model)
     return connection.exec_driver_sql(_ABILITY, values).one_or_none()
 
 
+def abilities(connection: sa.Connection) -> Sequence[Any] | None:
+    """user_id, theta and se of each user's newest whole row that is none of ours; None where there is no such table."""
+    if not _readable(connection, "mirt_ability"):
+        return None
+    return connection.exec_driver_sql(_NEWEST).all()
+
+
+def reports_by_week(connection: sa.Connection) -> Sequence[Any]:
+    """week, and how many learners have a report of theirs and of ours that begins in it (Monday), by week; empty where
+    there is no such table."""
+    if not _readable(connection, "report_artifacts"):
+        return []
+    return connection.exec_driver_sql(_REPORTS_BY_WEEK).all()
+
+
 def left_behind(connection: sa.Connection) -> LeftBehind:
     """Of the versions that no bank of ours has: what we wrote there for its readers is not the predecessor's."""
-    not_ours: LiteralString = "version IS NULL OR version::text NOT IN (SELECT version FROM seedtest_mirt_fit_meta)"
     counts = [0, 0, 0, 0]
     if _readable(connection, "mirt_item_params"):
         named: LiteralString = "model IS NOT NULL AND version IS NOT NULL"
-        rows: LiteralString = f"SELECT {named} AS usable FROM mirt_item_params WHERE {not_ours}"  # noqa: S608 - as above
+        rows: LiteralString = f"SELECT {named} AS usable FROM mirt_item_params WHERE {_NOT_OURS}"  # noqa: S608 - as above
         counts[:2] = _counted(connection, rows)
     if _readable(connection, "mirt_ability"):
-        rows = f"SELECT {_USABLE} AS usable FROM mirt_ability WHERE {not_ours}"  # noqa: S608 - as above
+        rows = f"SELECT {_USABLE} AS usable FROM mirt_ability WHERE {_NOT_OURS}"  # noqa: S608 - as above
         counts[2:] = _counted(connection, rows)
     return LeftBehind(*counts)
 

@@ -28,10 +28,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`slope` and `intercept` bring their thetas to the mean and spread of ours; with them and `correlation` None
-    where fewer than three learners are in both, or all have one theta. `theirs_unusable` rows are not whole, as those
-    without a standard error. `pairs` by z, the largest first."""
+    """`slope` and `intercept` bring their thetas to the mean and spread of ours; they and `correlation` are None, and
+    there are no pairs, where fewer than three learners are in both, or all have one theta. `theirs_unusable` rows are
+    not whole, as those without a standard error. `pairs` by z, the largest first."""
 
+    in_both: int
     only_theirs: int
     theirs_unusable: int
     only_ours: int
@@ -66,12 +67,12 @@ def compare(engine: sa.Engine, bank: ItemBank) -> Comparison:
     both = sorted(theirs.keys() & ours.keys())
     old, old_se = np.array([theirs[user_id] for user_id in both]).reshape(-1, 2).T
     new, new_se = np.array([ours[user_id] for user_id in both]).reshape(-1, 2).T
-    lone = len(theirs) - len(both), unusable, len(ours) - len(both)
+    counts = len(both), len(theirs) - len(both), unusable, len(ours) - len(both)
     if len(both) < _FEWEST or not (old.std() and new.std()):
-        return Comparison(*lone, None, None, None, [], reports)
+        return Comparison(*counts, None, None, None, [], reports)
     slope = float(new.std() / old.std())
     intercept = float(new.mean() - slope * old.mean())
     moved = slope * old + intercept
     z = np.abs(new - moved) / np.hypot(new_se, slope * old_se)
     pairs = [Pair(both[i], float(moved[i]), float(new[i]), float(z[i])) for i in np.argsort(-z, kind="stable").tolist()]
-    return Comparison(*lone, float(np.corrcoef(old, new)[0, 1]), slope, intercept, pairs, reports)
+    return Comparison(*counts, float(np.corrcoef(old, new)[0, 1]), slope, intercept, pairs, reports)

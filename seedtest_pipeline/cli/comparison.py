@@ -32,7 +32,7 @@ def compare(
         bank = item_banks.load_chosen(connection, parts.bank_choice)
     found = compare(parts.engine, bank)
     told: dict[str, object] = {
-        "bank": bank.version, "learners_in_both": len(found.pairs), "only_theirs": found.only_theirs,
+        "bank": bank.version, "learners_in_both": found.in_both, "only_theirs": found.only_theirs,
         "rows_of_theirs_left_out": found.theirs_unusable, "only_ours": found.only_ours,
         "correlation": found.correlation, "slope": found.slope, "intercept": found.intercept,
         "differ_by_more_than_2_se": found.beyond(_BEYOND),

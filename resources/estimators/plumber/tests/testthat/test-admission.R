@@ -9,6 +9,13 @@ test_that("the token is asked for everywhere but at /healthz, and only where the
   }
 })
 
+test_that("while a token is being changed both open, and nothing else does", {
+  for (given in c("old", "new")) {
+    expect_null(admit(headers(HTTP_AUTHORIZATION = paste("Bearer", given)), c("new", "old"), 100))
+  }
+  expect_identical(admit(headers(HTTP_AUTHORIZATION = "Bearer new,old"), c("new", "old"), 100)$status, 401L)
+})
+
 test_that("a body over the limit, or of unknown length, is refused before it is read", {
   expect_null(admit(headers(CONTENT_LENGTH = "100"), NULL, 100))
   expect_identical(admit(headers(CONTENT_LENGTH = "101"), NULL, 100)$status, 413L)

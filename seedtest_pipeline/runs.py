@@ -124,6 +124,7 @@ class Runner:
         config: Mapping[str, object],
         key: str | None = None,
     ) -> Outcome:
+        self._make("engine")
         job = definitions.build(self.parts, self.progress).resolve_implicit_global_asset_job_def()
         orphaned_runs.close(self.instance)
         result = job.execute_in_process(

@@ -65,9 +65,16 @@ class Parts:
         configured one has to be there.
 
         Raises:
-            OperatorRequired: the configured database was not migrated.
+            OperatorRequired: the configured database was not migrated, or a later release migrated it.
         """
         state = revision.state(self.bare_engine)
+        if state.newer:
+            raise OperatorRequired(
+                f"{address(self.bare_engine.url)} stands at schema {state.current}, of a later release; this one has "
+                f"{state.head}",
+                where=address(self.bare_engine.url),
+                remedy=f"use that release, or take the database back with it: seedtest migrate --back-to {state.head}",
+            )
         if not state.up_to_date and self.settings.database_url is None:
             from resources.database.schema import migrate
 

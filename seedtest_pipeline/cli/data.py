@@ -1,7 +1,7 @@
 """Commands for the database and what is told of items and people: `migrate`, `items`, `groups`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,11 +9,18 @@ from seedtest_pipeline.cli import startup
 from seedtest_pipeline.cli.options import AsJson
 from seedtest_pipeline.terminal import ERR, OUT, facts, remark
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
 
 def migrate(
     remove: Annotated[
         bool, typer.Option("--remove", help="Remove everything that this pipeline made instead.")
     ] = False,
+    back_to: Annotated[
+        str | None,
+        typer.Option(metavar="REVISION", help="Take the database back, for an earlier release.", show_default=False),
+    ] = None,
 ) -> None:
     """Bring the database to the newest schema. What the platform owns stays as it is."""
     from resources.database.address import address
@@ -29,6 +36,9 @@ def migrate(
         OUT.print("Removed what this pipeline had made; the platform's tables are as they were.")
         return
     engine = startup.parts().bare_engine
+    if back_to is not None:
+        _take_back(engine, back_to)
+        return
     migrations.upgrade(engine)
     with transaction(engine) as connection:
         session_length.settle(connection, startup.parts().settings.session_max_hours)
@@ -42,6 +52,19 @@ def migrate(
         ERR.print(f"As the database's owner, run: {' '.join(lacking)}", highlight=False)
     for sentence in (*unserved, *missing_indexes(engine)):
         ERR.print(sentence, highlight=False)
+
+
+def _take_back(engine: "sa.Engine", to: str) -> None:
+    from resources.database.address import address
+    from resources.database.schema import migrate, revision
+    from resources.errors import InvalidInput
+
+    now = revision.state(engine).current
+    if now is None or to >= now:
+        raise InvalidInput(f"{address(engine.url)} stands at {now or 'no schema'}: {to} is not before that")
+    typer.confirm(f"What was added to the schema since {to}, and stands in it, will be lost. Go on?", abort=True)
+    migrate.downgrade(engine, to)
+    OUT.print(f"{address(engine.url)} is at {to}: install the release that has it.", highlight=False)
 
 
 def items(

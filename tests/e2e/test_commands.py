@@ -4,6 +4,7 @@ The command's own entry point runs in this process, since each new one imports f
 (pipes, signals) is in `test_processes` and beside it.
 """
 
+import io
 import json
 import re
 
@@ -12,8 +13,9 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from resources.database.engine import transaction
+from resources.database.engine import make_engine, transaction
 from resources.database.queries import abilities, item_details, learner_groups
+from resources.database.schema import revision
 from resources.database.schema.tables import exam_results
 from resources.model import ItemDetails, Member, Thetas, Week
 from resources.reports import cohort_document
@@ -72,6 +74,23 @@ def test_a_setting_that_cannot_work_is_one_sentence_that_names_it(type_, monkeyp
     assert said.err.startswith("error: ")
     assert complaint in said.err
     assert "secret" not in said.err
+
+
+def test_a_database_is_taken_back_for_an_earlier_release_which_says_so_until_then(
+    type_, monkeypatch, empty_database_url
+):
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    type_("migrate")
+    newest = revision.head()
+    monkeypatch.setattr(revision, "head", lambda: "0015")
+    refused = type_("calibrate")
+    assert f"stands at schema {newest}, of a later release; this one has 0015" in refused.err
+    assert "seedtest migrate --back-to 0015" in refused.err
+    assert type_("migrate", "--back-to", newest).err.endswith(f"{newest} is not before that")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert "is at 0015" in type_("migrate", "--back-to", "0015").out
+    with transaction(make_engine(empty_database_url)) as connection:
+        assert not sa.inspect(connection).has_table("ignored_learners")
 
 
 def test_a_database_that_was_not_migrated_is_told_with_its_remedy_which_works(type_, monkeypatch, empty_database_url):

@@ -196,9 +196,7 @@ def test_a_machine_that_was_lost_with_all_files_is_made_again_from_a_dump_of_its
     for folder in ("dagster", *OUR_FOLDERS):
         shutil.rmtree(home / folder)
     with platform(seeded, home) as of:
-        _postgres(
-            "pg_restore", "--clean", "--if-exists", "--exit-on-error", f"--dbname={of.url}", str(dump)
-        )
+        _postgres("pg_restore", "--clean", "--if-exists", "--exit-on-error", f"--dbname={of.url}", str(dump))
         assert of.run()[0] == 0
         assert of.stored() == undisturbed[2]
 

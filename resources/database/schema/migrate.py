@@ -74,7 +74,7 @@ def _in_words(engine: sa.Engine) -> Iterator[None]:
         raise OperatorRequired(
             f"The database {address(engine.url)} cannot be migrated: {error}.",
             where=address(engine.url),
-            remedy="If it was migrated by a newer version of this program, use that version.",
+            remedy="If a later release migrated it, use that one: it can take it back (seedtest migrate --back-to).",
         ) from error
     except DBAPIError as error:
         if isinstance(error.orig, errors.InsufficientPrivilege):

@@ -30,6 +30,11 @@ class State:
     def up_to_date(self) -> bool:
         return self.current == self.head
 
+    @property
+    def newer(self) -> bool:
+        """Whether a later release migrated it than this one: revisions are numbers of four digits."""
+        return self.current is not None and self.current > self.head
+
 
 def state(engine: sa.Engine) -> State:
     """Where the database stands, without changing it.

@@ -189,7 +189,7 @@ def test_a_role_that_may_not_create_tables_is_told_so(engine: sa.Engine, empty_d
 def test_a_database_of_a_newer_program_is_not_touched(engine: sa.Engine) -> None:
     migrate.upgrade(engine)
     execute(engine, "UPDATE seedtest_alembic_version SET version_num = '9999'")
-    with pytest.raises(OperatorRequired, match="newer version"):
+    with pytest.raises(OperatorRequired, match="later release"):
         migrate.upgrade(engine)
 
 

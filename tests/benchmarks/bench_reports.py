@@ -30,7 +30,7 @@ from assets.abilities.windows import LEARNERS_AT_ONCE
 from assets.publishing.findings import with_findings
 from assets.publishing.publisher import Publisher
 from assets.publishing.report_inputs import report_inputs
-from assets.publishing.report_maker import fingerprint
+from assets.publishing.report_maker import Fingerprint
 from assets.publishing.report_processes import ReportProcesses, cores
 from resources.answers.answers import Answers
 from resources.database.engine import transaction
@@ -152,7 +152,7 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
         window_days=WINDOW_DAYS,
     )))  # fmt: skip
     given = timed("findings", lambda: with_findings(given))
-    timed("fingerprint", lambda: [fingerprint(template, one) for one in given])
+    timed("fingerprint", lambda: [Fingerprint(one).of(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
     charts = timed("charts", lambda: [fill.charts(template, one) for one in seen])
     parsed, marker = fill._parsed(form, template.source), fill.names(template, given[0])["marker"]

@@ -19,9 +19,9 @@ from resources.errors import InvalidInput
 from resources.irt.response_functions import Items
 
 Model = Literal["Rasch", "1PL", "2PL", "3PL"]
-Format = Literal["html", "pdf"]
+Format = Literal["html", "pdf", "eml"]  # a page, a print, a mail
 Language = Literal["en", "ko"]
-Edition = Literal["learner", "teacher"]  # of a report: for whom
+Edition = Literal["learner", "teacher", "family"]  # of a report: for whom
 Absentees = Literal["none", "short", "full"]  # the report of a learner who answered nothing in its week
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -29,7 +29,11 @@ from resources.reports.document.template import Template
 from resources.reports.learner.report_input import ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 
-_CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+_CONTENT_TYPES: Mapping[Format, str] = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "eml": "message/rfc822",
+}
 # A run shows so many of its links and counts the others: of a million learners, a list would outgrow all else.
 LINKS = 20
 # To hand a look at one file to another thread takes longer than the look, where the store is a folder.

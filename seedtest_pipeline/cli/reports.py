@@ -24,9 +24,9 @@ def report(
     user: Annotated[str, typer.Option(help="The user, by the platform's id.")],
     week: Annotated[str | None, typer.Option(metavar="MONDAY", help="The week, as its Monday: 2025-01-06.")] = None,
     all_weeks: Annotated[bool, typer.Option("--list", help="All weeks that have a report, the newest first.")] = False,
-    form: Annotated[Literal["html", "pdf"] | None, typer.Option("--format", help="Only this format.")] = None,
+    form: Annotated[Literal["html", "pdf", "eml"] | None, typer.Option("--format", help="Only this format.")] = None,
     edition: Annotated[
-        Literal["learner", "teacher"],
+        Literal["learner", "teacher", "family"],
         typer.Option(help="For whom. What is not stored is made now, in this folder."),
     ] = "learner",
     link: Link = False,

@@ -155,9 +155,10 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
     timed("fingerprint", lambda: [Fingerprint(one).of(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
     charts = timed("charts", lambda: [fill.charts(template, one) for one in seen])
-    parsed, marker = fill._parsed(form, template.source), fill.names(template, given[0])["marker"]
+    parsed, marker = fill._parsed(template.markup, template.source), fill.names(template, given[0])["marker"]
     filled = timed("fill", lambda: [
-        parsed.render(vars(one), marker=marker, charts=drawn) for one, drawn in zip(seen, charts, strict=True)
+        parsed.render(vars(one), marker=marker, charts=drawn, mail=False)
+        for one, drawn in zip(seen, charts, strict=True)
     ])  # fmt: skip
     if form == "pdf":
         timed("typeset", lambda: [typeset.pdf(source, week.ends_at) for source in filled])

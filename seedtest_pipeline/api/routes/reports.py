@@ -2,7 +2,7 @@
 
 import datetime as dt
 from itertools import groupby
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query
@@ -14,7 +14,7 @@ from resources.artifacts.store import report_key
 from resources.database.engine import transaction
 from resources.database.queries import learner_groups, report_artifacts
 from resources.errors import ArtifactMissing, InvalidInput
-from resources.model import ReportArtifact, Week, kind
+from resources.model import Format, ReportArtifact, Week, kind
 from seedtest_pipeline.api.auth.authorization import AskedReports, EditionReader
 from seedtest_pipeline.api.auth.caller import Forbidden
 from seedtest_pipeline.api.auth.scopes import ANYBODY
@@ -63,7 +63,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         "/users/{user_id}/reports/{week}",
         response_model=ReportLink,
         responses={
-            200: {"content": {"text/html": {}, "application/pdf": {}}},
+            200: {"content": {"text/html": {}, "application/pdf": {}, "message/rfc822": {}}},
             302: {"description": "To a link that opens the report for some minutes."},
             **described(401, 403, 404, 422, 429, 500, 503),
         },
@@ -71,7 +71,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     async def report(
         asked: EditionReader,
         week: Monday,
-        format: Annotated[Literal["html", "pdf"], Query()] = "html",  # noqa: A002 - the parameter's name
+        format: Annotated[Format, Query()] = "html",  # noqa: A002 - the parameter's name
         accept: Annotated[str, Header()] = "*/*",
     ) -> Response:
         """A redirect to a short-lived link; with `Accept: application/json` the link itself. Reports that are kept in a

@@ -27,7 +27,7 @@ from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.database.queries.item_banks import BankChoice
-from resources.model import Absentees, Format, ReportArtifact
+from resources.model import Absentees, Edition, Format, ReportArtifact
 from resources.progress import Progress, Steps
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
@@ -45,10 +45,11 @@ def build(
     departed_after: dt.timedelta,
     processes: int | None,
     absentees: Absentees,
+    editions: Sequence[Edition],
 ) -> dg.AssetsDefinition:
     """`choice` says which item bank to report on; `compile_templates` as in `report_template`; who is gone from the
     platform for longer than `departed_after` loses what is stored here. Of `processes` there is one per core unless
-    told; `absentees` says which report they get."""
+    told; `absentees` says which report they get, and `editions` for whom each is made."""
 
     @dg.asset(
         deps=["theta_estimates", "report_template"],
@@ -76,7 +77,7 @@ def build(
             bank = item_banks.load_chosen(connection, choice)
         with ReportProcesses(processes or cores()) as several:
             publisher = Publisher(
-                engine, artifacts, compile_templates(), bank, scale, rules.lookback_days, several, absentees
+                engine, artifacts, compile_templates(), bank, scale, rules.lookback_days, several, absentees, editions
             )
             made = Steps(progress, "reports", users.n_asked(chosen))
             keys, first = partitions.users, partitions.first_week
@@ -138,8 +139,8 @@ def _links(publisher: Publisher, links: Links) -> str:
 
 def _opened(report: ReportArtifact, links: Links) -> str:
     """A link that a browser opens; of a folder's file its address, which no browser follows from a page of the web."""
-    name = f"{_as_text(report.user_id)}, {report.week}, {report.format}"
-    (link,) = links.of([report_key(report.week, report.user_id, report.format)], _LINK_S)
+    name = f"{_as_text(report.user_id)}, {report.week}, {report.kind}"
+    (link,) = links.of([report_key(report.week, report.user_id, report.format, report.edition)], _LINK_S)
     if link.expires_at is None:
         return f"{name}: `{report.url}`"
     return f"[{name}]({link.url}), until {link.expires_at:%F %H:%M} UTC"
@@ -155,7 +156,7 @@ def _short(user_id: str) -> str:
 
 def _complaint(failed: Sequence[Failed]) -> str:
     lines = [
-        f"{_short(failure.user_id)}, {failure.week}, {failure.format}: {failure.reason}" for failure in failed[:_NAMED]
+        f"{_short(failure.user_id)}, {failure.week}, {failure.kind}: {failure.reason}" for failure in failed[:_NAMED]
     ]
     more = [f"and {len(failed) - _NAMED} more"] if len(failed) > _NAMED else []
     return "\n".join([

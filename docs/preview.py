@@ -1,4 +1,4 @@
-"""Both editions of a sample learner's report, to look at while its document is worked on. Run by `make preview`.
+"""All editions of a sample learner's report, to look at while its document is worked on. Run by `make preview`.
 
 Written by the pipeline's own path, and as quarto/sample.json, with which Quarto or pandoc preview the document alone.
 """

@@ -19,9 +19,9 @@ from resources.errors import InvalidInput
 from resources.irt.response_functions import Items
 
 Model = Literal["Rasch", "1PL", "2PL", "3PL"]
-Format = Literal["html", "pdf"]
+Format = Literal["html", "pdf", "eml"]  # a page, a print, a mail
 Language = Literal["en", "ko"]
-Edition = Literal["learner", "teacher"]  # of one report, for whom
+Edition = Literal["learner", "teacher", "family"]  # of a report: for whom
 Absentees = Literal["none", "short", "full"]  # the report of a learner who answered nothing in its week
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -227,6 +227,12 @@ class ReportArtifact:
     generated_at: dt.datetime
     sha256: str | None
     inputs_sha256: str | None = None
+    edition: Edition = "learner"
+
+    @property
+    def kind(self) -> str:
+        """The format, after the edition where it is not the learner's: `html`, `teacher html`."""
+        return kind(self.edition, self.format)
 
 
 @dataclass(frozen=True)
@@ -249,6 +255,10 @@ class ClassArtifact:
     sha256: str
     inputs_sha256: str
     learners: tuple[str, ...]
+
+
+def kind(edition: Edition, form: str) -> str:
+    return form if edition == "learner" else f"{edition} {form}"
 
 
 def safe_key(user_id: str) -> str:

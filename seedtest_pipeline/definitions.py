@@ -50,7 +50,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         weekly_reports.build(
             weeks_and_users, parts.bank_choice, parts.compile_templates,
             dt.timedelta(days=parts.settings.departed_days), parts.settings.report_processes,
-            parts.settings.report_absentees,
+            parts.settings.report_absentees, parts.settings.report_editions,
         ),
     ])  # fmt: skip
     cohorts, classes, *others = catalog.described([
@@ -77,7 +77,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         asset_checks=judged,
         schedules=[weekly_schedule(weeks_and_users, made_weekly, monday), made_in_time_schedule(monday)],
         sensors=[
-            due_weeks_sensor(weeks_and_users, made_weekly, parts.bank_choice, parts.settings.report_formats, monday),
+            due_weeks_sensor(weeks_and_users, made_weekly, parts.bank_choice, parts.settings.report_kinds, monday),
             catch_up_sensor(parts.bank_choice),
             cohort_sensor(cohorts),
             classes_sensor(classes),

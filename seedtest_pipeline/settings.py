@@ -7,6 +7,7 @@ import datetime as dt
 import math
 import os
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,7 +19,7 @@ from resources import atomic_file, private_folder
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
 from resources.irt.calibration.m_step import ItemPriors, Normal
-from resources.model import Absentees, Format, Language, Model, Week
+from resources.model import Absentees, Edition, Format, Language, Model, Week
 from resources.program_files import INSTALLED, PACKAGES
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
@@ -168,6 +169,10 @@ class Settings(BaseSettings):
     report_absentees: Absentees = "short"
     report_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = ("html",)
     """Each is a file of its own, as in `html,pdf`."""
+    report_editions: Annotated[tuple[Edition, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = (
+        "learner",
+    )
+    """For whom each report is made, in every format, as in `learner,teacher`."""
     report_processes: Annotated[int, Field(ge=1, le=256)] | None = None
     """How many processes of a run make reports; unset: one per core that it may use, whatever quota a container has."""
     report_scale: Annotated[Scale, NoDecode, BeforeValidator(_scale)] = Scale()
@@ -275,6 +280,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """Of the platform's days, weeks and schedule."""
         return ZoneInfo(self.seedtest_timezone)
+
+    @property
+    def report_kinds(self) -> tuple[tuple[Edition, Format], ...]:
+        """The editions and formats of which each learner gets a file."""
+        return tuple(product(self.report_editions, self.report_formats))
 
     @property
     def scale(self) -> Scale:

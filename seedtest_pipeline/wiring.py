@@ -228,10 +228,11 @@ class Parts:
         return self._compiled(DOCUMENT, formats)
 
     def compile_class_templates(self) -> "Mapping[Format, Template]":
-        """Likewise of the class report."""
+        """Likewise of the class report, which is no mail."""
         from resources.reports.classes.page import DOCUMENT
 
-        return self._compiled(DOCUMENT)
+        forms = [form for form in self.settings.report_formats if form != "eml"]
+        return self._compiled(DOCUMENT, forms or ["html"])
 
     def _compiled(self, document: str, formats: "Sequence[Format]" = ()) -> "Mapping[Format, Template]":
         from resources.reports.document.compile import compile_templates

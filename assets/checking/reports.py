@@ -35,7 +35,7 @@ def stored(engine: sa.Engine, store: ArtifactStore, chosen: Selection) -> Findin
     """The files of a sample of the weeks' rows are there, with the bytes that the rows tell."""
     with transaction(engine) as connection:
         sample = report_artifacts.sample(connection, chosen.weeks, SAMPLE)
-    ours = [(row, report_key(row.week, row.user_id, row.format)) for row in sample]
+    ours = [(row, report_key(row.week, row.user_id, row.format, row.edition)) for row in sample]
     ours = [(row, key) for row, key in ours if row.sha256 and row.url == store.address(key)]
     bad = [key for row, key in ours if store.sha256(key) != row.sha256]
     numbers: dict[str, int | float | str] = {"files looked at": len(ours), "missing or altered": len(bad)}

@@ -19,7 +19,11 @@ from resources.reports.classes.class_input import ClassInput
 from resources.reports.classes.page import fingerprint, render_class
 from resources.reports.document.template import Template
 
-_CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+_CONTENT_TYPES: Mapping[Format, str] = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "eml": "message/rfc822",
+}
 
 
 @dataclass

@@ -77,6 +77,6 @@ def remove(engine: sa.Engine, store: ArtifactStore, user_ids: Sequence[str]) -> 
     with transaction(engine) as connection:
         rows = [row for user_id in user_ids for row in report_artifacts.of_user(connection, user_id) if row.sha256]
     for row in rows:
-        store.delete(report_key(row.week, row.user_id, row.format))
+        store.delete(report_key(row.week, row.user_id, row.format, row.edition))
     with transaction(engine) as connection:
         return len(rows), departed_learners.remove(connection, user_ids)

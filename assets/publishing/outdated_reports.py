@@ -4,13 +4,14 @@ So it does not matter in which order weeks are made, or when an answer is correc
 the others have left behind. Stays out: Dagster.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
 
 from assets.abilities.scoring import ScoringRules
 from assets.abilities.windows import windows
 from assets.publishing.publisher import Publisher
+from assets.publishing.usual_times import usual_times
 from assets.selection import SelectedUsers, Selection
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
@@ -42,9 +43,12 @@ def publish(
     """
     with transaction(publisher.engine) as connection:
         made_from = made_weeks.read(connection)
+    usual: dict[Week, Mapping[str, float]] = {}
     for window in windows(chosen, users, rules, first_week, warehouse):
-        before = len(publisher.failed)
-        publisher.publish(window.week, window.learners, window.answers, window.counted, done)
+        if "teacher" in publisher.editions and window.week not in usual:
+            usual[window.week] = usual_times(warehouse, first_week, window.week, users.by_key.keys())
+        before, usual_ms = len(publisher.failed), usual.get(window.week, {})
+        publisher.publish(window.week, window.learners, window.answers, window.counted, done, usual_ms)
         if users.only is not None:
             continue
         failed = {keys.key_of(failure.user_id) for failure in publisher.failed[before:]}

@@ -6,6 +6,7 @@ Stays out: Dagster, and which partitions were asked for.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from resources.answers.answers import Answers
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
 from resources.database.queries import abilities, item_details, report_artifacts
-from resources.model import Absentees, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
+from resources.model import Absentees, Edition, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
 from resources.reports.document.template import Template
 from resources.reports.learner.scale import Scale
 
@@ -26,7 +27,7 @@ BATCH = 200
 
 @dataclass
 class Publisher:
-    """Publishes a file per template, with one bank; counts what came of it.
+    """Publishes a file per edition and template, with one bank; counts what came of it.
     `links` are the first few; `implausible` are learners and weeks without a report, since an estimate up to then
     cannot be true."""
 
@@ -38,6 +39,7 @@ class Publisher:
     window_days: int
     processes: ReportProcesses = field(default_factory=partial(ReportProcesses, 1))
     absentees: Absentees = "short"
+    editions: Sequence[Edition] = ("learner",)
     written: int = 0
     unchanged: int = 0
     withdrawn: int = 0
@@ -51,13 +53,20 @@ class Publisher:
         return self.written + self.unchanged
 
     def publish(
-        self, week: Week, members: Sequence[str], answers: Answers, counted: Answers, done: Callable[[int], None]
+        self,
+        week: Week,
+        members: Sequence[str],
+        answers: Answers,
+        counted: Answers,
+        done: Callable[[int], None],
+        usual_ms: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """Reports for those of `members` who answered in the week or were measured within the look-back.
 
         `answers` are those of the last weeks, `counted` those of them and of the first that count for ability; `done`
-        hears of each few members that are done with. A learner stands among everybody who was measured in the four
-        weeks before: for all of a week they are the same, whatever run makes which part of it.
+        hears of each few members that are done with; `usual_ms` is how long everybody takes for an item. A learner
+        stands among everybody who was measured in the four weeks before: for all of a week they are the same, whatever
+        run makes which part of it.
 
         A report whose inputs are those of the recorded one, and whose file is there, is left as it is. One in which
         nothing is to be said, since answers were taken back or absentees get none, goes: its file, then its row. One
@@ -70,7 +79,7 @@ class Publisher:
             TemplateBroken: no report can be made from this template.
         """
         parts = [members[start : start + BATCH] for start in range(0, len(members), BATCH)]
-        batches = self._batches(week, members, parts, answers, counted)
+        batches = self._batches(week, members, parts, answers, counted, usual_ms)
         made = self.processes.made(self._maker, batches, len(members))
         for part, of_part in zip(parts, made, strict=True):
             self._record(week, of_part)
@@ -80,10 +89,18 @@ class Publisher:
     def _maker(self) -> ReportMaker:
         with transaction(self.engine) as connection:
             items = ItemCatalogue(item_details.of(connection, self.bank.item_keys))
-        return ReportMaker(self.store, self.templates, self.bank, items, self.scale, self.window_days, self.absentees)
+        return ReportMaker(
+            self.store, self.templates, self.bank, items, self.scale, self.window_days, self.absentees, self.editions
+        )
 
     def _batches(
-        self, week: Week, members: Sequence[str], parts: Sequence[Sequence[str]], answers: Answers, counted: Answers
+        self,
+        week: Week,
+        members: Sequence[str],
+        parts: Sequence[Sequence[str]],
+        answers: Answers,
+        counted: Answers,
+        usual_ms: Mapping[str, float],
     ) -> Iterator[Batch]:
         """Of each part, without those of an estimate that cannot be true."""
         with transaction(self.engine) as connection:
@@ -98,8 +115,8 @@ class Publisher:
             theirs = frozenset(batch)
             yield Batch(
                 week, batch, answers.of_users(batch), counted.of_users(batch),
-                history[history["user_id"].isin(batch)], everybody,
-                {(row.user_id, row.format): row for row in recorded if row.user_id in theirs},
+                history[history["user_id"].isin(batch)], everybody, dict(usual_ms),
+                {(row.user_id, row.edition, row.format): row for row in recorded if row.user_id in theirs},
             )  # fmt: skip
 
     def _record(self, week: Week, made: Made) -> None:

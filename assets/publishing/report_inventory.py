@@ -37,7 +37,7 @@ def inventory(engine: sa.Engine, store: ArtifactStore) -> Iterator[WeekInventory
         files = set[str]().union(*(keys for _, keys in found))
         with transaction(engine) as connection:
             rows = report_artifacts.of_week(connection, week)
-        by_key = {report_key(week, row.user_id, row.format): row for row in rows}
+        by_key = {report_key(week, row.user_id, row.format, row.edition): row for row in rows}
         ours = {key: row.sha256 for key, row in by_key.items() if row.url == store.address(key)}
         yield WeekInventory(week, files, ours, len(rows) - len(ours))
 

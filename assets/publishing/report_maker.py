@@ -21,7 +21,7 @@ from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool, settled
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
-from resources.model import Absentees, Floats, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
+from resources.model import Absentees, Edition, Floats, Format, ItemBank, ItemCatalogue, ReportArtifact, Week, kind
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.recipe import recipe
@@ -29,7 +29,11 @@ from resources.reports.document.template import Template
 from resources.reports.learner.report_input import ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 
-_CONTENT_TYPES: Mapping[Format, str] = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+_CONTENT_TYPES: Mapping[Format, str] = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "eml": "message/rfc822",
+}
 # A run shows so many of its links and counts the others: of a million learners, a list would outgrow all else.
 LINKS = 20
 # To hand a look at one file to another thread takes longer than the look, where the store is a folder.
@@ -38,8 +42,9 @@ LOOKED_UP_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Batch:
-    """Learners and what their reports of a week are made from, as `report_inputs` says; `recorded` are the rows of the
-    reports that they have."""
+    """Learners and what their reports of a week are made from, as `report_inputs` says; `usual_ms` is how long
+    everybody takes for an item, for the teacher's edition; `recorded` are the rows of the reports that they have, by
+    user, edition and format."""
 
     week: Week
     members: Sequence[str]
@@ -47,14 +52,15 @@ class Batch:
     counted: Answers
     history: pd.DataFrame
     everybody: Floats
-    recorded: Mapping[tuple[str, str], ReportArtifact]
+    usual_ms: Mapping[str, float]
+    recorded: Mapping[tuple[str, str, str], ReportArtifact]
 
 
 @dataclass(frozen=True)
 class Failed:
     user_id: str
     week: Week
-    format: Format
+    kind: str
     reason: str
 
 
@@ -78,19 +84,19 @@ class _Job:
     is its row, if it has one."""
 
     report: ReportInput
-    format: Format
+    edition: Edition
     template: Template
     inputs_sha256: str
     before: ReportArtifact | None
 
     @property
     def key(self) -> str:
-        return report_key(self.report.week, self.report.user_id, self.format)
+        return report_key(self.report.week, self.report.user_id, self.template.format, self.edition)
 
 
 @dataclass(frozen=True)
 class ReportMaker:
-    """Makes a file per template, with one bank."""
+    """Makes a file per edition and template, with one bank."""
 
     store: ArtifactStore
     templates: Mapping[Format, Template]
@@ -99,6 +105,7 @@ class ReportMaker:
     scale: Scale
     window_days: int
     absentees: Absentees
+    editions: Sequence[Edition]
 
     def make(self, batch: Batch) -> Made:
         """The reports of a batch.
@@ -127,7 +134,7 @@ class ReportMaker:
                         made.written.append(row)
         made.gone += [row for row in batch.recorded.values() if row.user_id in without and row.sha256]
         for row in made.gone:
-            self.store.delete(report_key(batch.week, row.user_id, row.format))
+            self.store.delete(report_key(batch.week, row.user_id, row.format, row.edition))
         return made
 
     def _jobs(self, batch: Batch, without: set[str]) -> Iterator[_Job]:
@@ -139,9 +146,12 @@ class ReportMaker:
         )  # fmt: skip
         for report in reports:
             without.discard(report.user_id)
-            for form, template in self.templates.items():
-                before = batch.recorded.get((report.user_id, form))
-                yield _Job(report, form, template, fingerprint(template, report), before)
+            fingerprint = Fingerprint(report)
+            for edition in self.editions:
+                of_edition = in_edition(report, edition, batch.usual_ms)
+                for form, template in self.templates.items():
+                    before = batch.recorded.get((report.user_id, edition, form))
+                    yield _Job(of_edition, edition, template, fingerprint.of(template, of_edition, edition), before)
 
     def _look_up(self, jobs: Sequence[_Job]) -> list[Future[bool]]:
         """Of each, whether the recorded report stands; one that cannot be looked up is in nobody's way."""
@@ -179,27 +189,28 @@ class ReportMaker:
             for job, stands in looked_up
             if not stands.exception() and not stands.result()
         }
-        whole = {report.user_id: report for report in with_findings(list(stale.values()))}
+        found = {report.user_id: report for report in with_findings(list(stale.values()))}
         for job, stands in looked_up:
             with _on_its_own(job, made):
                 if stands.result() and job.before:
                     yield job, settled(job.before)
                 else:
-                    report = whole[job.report.user_id]
-                    page = render(job.template, report, made.lost)
+                    report = in_edition(found[job.report.user_id], job.edition, job.report.usual_ms)
+                    page = render(job.template, report, made.lost, job.edition)
                     verify(page, report.user_id, report.week, job.template)
                     yield job, partial(self._store, job, page)
 
     def _store(self, job: _Job, page: bytes) -> ReportArtifact:
-        url = self.store.put(job.key, page, _CONTENT_TYPES[job.format])
+        url = self.store.put(job.key, page, _CONTENT_TYPES[job.template.format])
         return ReportArtifact(
             job.report.user_id,
             job.report.week,
-            job.format,
+            job.template.format,
             url,
             dt.datetime.now(dt.UTC),
             hashlib.sha256(page).hexdigest(),
             job.inputs_sha256,
+            job.edition,
         )
 
 
@@ -217,7 +228,7 @@ def _on_its_own(job: _Job, made: Made) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - as the docstring says
         reason = f"{type(error).__name__}: {error}"
-        made.failed.append(Failed(job.report.user_id, job.report.week, job.format, reason))
+        made.failed.append(Failed(job.report.user_id, job.report.week, kind(job.edition, job.template.format), reason))
 
 
 def _rounded(past: WeekLevel) -> str:
@@ -225,20 +236,35 @@ def _rounded(past: WeekLevel) -> str:
     return f"{past.week.start} {past.theta:.9f} {past.se:.9f} {past.n_items}"
 
 
-def fingerprint(template: Template, report: ReportInput) -> str:
-    """SHA-256 of everything that a report's bytes depend on. A blank is shown as one, omitted or not reached."""
-    answers, level = report.answers, report.level
-    parts = (
-        recipe(), template.sha256, report.user_id, report.week, [_rounded(past) for past in report.history],
-        replace(level, theta=round(level.theta, 9), se=round(level.se, 9)) if level else None, report.standing,
-        report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version, report.bank.model,
-        report.brief, report.last_answered_at, answers.keys, answers.topics, answers.sessions, report.scored.topics,
-        report.items.sha256,
-    )  # fmt: skip
-    digest = hashlib.sha256(repr(parts).encode())
-    for column in (
-        answers.correct, answers.completed_at, answers.response_time_ms, answers.attempt_no, answers.hint_used,
-        report.scored.item, report.scored.correct, report.scored.weeks_ago,
-    ):  # fmt: skip
-        digest.update(column.tobytes())
-    return digest.hexdigest()
+def in_edition(report: ReportInput, edition: Edition, usual_ms: Mapping[str, float]) -> ReportInput:
+    """A teacher's is whole for an absentee, too."""
+    if edition != "teacher":
+        return report
+    own = {key: usual_ms[key] for key in dict.fromkeys(report.answers.keys) if key in usual_ms}
+    return replace(report, brief=False, usual_ms=own)
+
+
+class Fingerprint:
+    """Of all that the bytes of a learner's reports depend on. A blank is shown as one, omitted or not reached."""
+
+    def __init__(self, report: ReportInput) -> None:
+        answers, level = report.answers, report.level
+        parts = (
+            recipe(), report.user_id, report.week, [_rounded(past) for past in report.history],
+            replace(level, theta=round(level.theta, 9), se=round(level.se, 9)) if level else None, report.standing,
+            report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version,
+            report.bank.model, report.last_answered_at, answers.keys, answers.topics, answers.sessions,
+            report.scored.topics, report.items.sha256,
+        )  # fmt: skip
+        self._shared = hashlib.sha256(repr(parts).encode())
+        for column in (
+            answers.correct, answers.completed_at, answers.response_time_ms, answers.attempt_no, answers.hint_used,
+            report.scored.item, report.scored.correct, report.scored.weeks_ago,
+        ):  # fmt: skip
+            self._shared.update(column.tobytes())
+
+    def of(self, template: Template, report: ReportInput, edition: Edition = "learner") -> str:
+        """SHA-256 of one of them, in hexadecimal; `report` is this learner's, for that edition."""
+        digest = self._shared.copy()
+        digest.update(repr((template.sha256, edition, report.brief, report.usual_ms)).encode())
+        return digest.hexdigest()

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from typing import Protocol, get_args
 
 from resources.errors import InvalidInput
-from resources.model import Format, Week, safe_key
+from resources.model import Edition, Format, Week, safe_key
 
 _KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
 _REPORT_NAME = "weekly_report"
-_REPORT = re.compile(rf"reports/(\d{{4}}-\d\d-\d\d)/[a-z0-9_~-]+/{_REPORT_NAME}\.(?:{'|'.join(get_args(Format))})")
+_REPORT = re.compile(
+    rf"reports/(\d{{4}}-\d\d-\d\d)/[a-z0-9_~-]+/{_REPORT_NAME}"
+    rf"(?:\.(?:{'|'.join(get_args(Edition))}))?\.(?:{'|'.join(get_args(Format))})"
+)
 
 
 class ArtifactStore(Protocol):
@@ -57,9 +60,11 @@ class ArtifactStore(Protocol):
         ...
 
 
-def report_key(week: Week, user_id: str, form: str) -> str:
-    """Such as `reports/2025-01-06/<safe user id>/weekly_report.html`; never one for two users."""
-    return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{_REPORT_NAME}.{form}")
+def report_key(week: Week, user_id: str, form: str, edition: Edition = "learner") -> str:
+    """Such as `reports/2025-01-06/<safe user id>/weekly_report.html`, or `weekly_report.teacher.html` where it is not
+    the learner's own; never one for two users."""
+    name = _REPORT_NAME if edition == "learner" else f"{_REPORT_NAME}.{edition}"
+    return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{name}.{form}")
 
 
 def learner_keys(store: ArtifactStore, user_id: str) -> Iterator[str]:

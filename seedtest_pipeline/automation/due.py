@@ -14,7 +14,7 @@ from assets.user_keys import UserKeys
 from resources.database.engine import transaction
 from resources.database.queries import attempts, made_weeks, report_artifacts, session_versions
 from resources.database.queries.session_versions import Seen
-from resources.model import Week
+from resources.model import Edition, Week
 from resources.warehouse.warehouse import Warehouse
 
 # A week of which so many user keys have their abilities was asked for as a whole; of others somebody ran a part.
@@ -68,11 +68,13 @@ class Stored:
     reports_missing: Mapping[str, int]
 
 
-def stored(engine: sa.Engine, warehouse: Warehouse, keys: UserKeys, week: Week, formats: Sequence[str]) -> Stored:
-    """Of one week; missing are reports of these `formats`, and none where `formats` is empty."""
+def stored(
+    engine: sa.Engine, warehouse: Warehouse, keys: UserKeys, week: Week, wanted: Sequence[tuple[Edition, str]]
+) -> Stored:
+    """Of one week; missing are reports of the `wanted` editions and formats, and none where that is empty."""
     with transaction(engine) as connection:
         abilities = made_weeks.made_from(connection, week)
-        missing = report_artifacts.missing(connection, week, formats) if formats else []
+        missing = report_artifacts.missing(connection, week, wanted) if wanted else []
     by_key = keys.by_key(missing)
     return Stored(warehouse.checksums(week), abilities, {key: len(of) for key, of in by_key.items()})
 

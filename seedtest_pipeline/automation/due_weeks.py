@@ -19,7 +19,7 @@ from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.database.queries.item_banks import BankChoice
 from resources.errors import NoItemBank
-from resources.model import Format, Week
+from resources.model import Edition, Format, Week
 from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation import asking
 from seedtest_pipeline.automation.asking import UNFINISHED
@@ -37,10 +37,11 @@ def due_weeks_sensor(
     partitions: Partitions,
     made_weekly: Sequence[dg.AssetsDefinition],
     choice: BankChoice,
-    formats: Sequence[Format],
+    wanted: Sequence[tuple[Edition, Format]],
     monday: Monday,
 ) -> dg.SensorDefinition:
-    """`choice` of an item bank, `formats` of reports, and when on a `monday` the schedule asks for the week before."""
+    """`choice` of an item bank, the `wanted` editions and formats of reports, and when on a `monday` the schedule asks
+    for the week before."""
 
     @dg.sensor(
         name="due_weeks",
@@ -78,7 +79,7 @@ def due_weeks_sensor(
         until, finished = time.monotonic() + LOOKING_S, True
         for week, checksums in Sessions(engine, partitions.users).checksums(first, weeks[-1]):
             if week in frozen or (week == scheduled and checksums):
-                there = stored(engine, warehouse, partitions.users, week, formats if week == scheduled else ())
+                there = stored(engine, warehouse, partitions.users, week, wanted if week == scheduled else ())
                 found[week] = due(keys, checksums, there, for_all=week == scheduled)
             if time.monotonic() > until:
                 finished = week == first

@@ -1,4 +1,4 @@
-"""The command `report`: where a learner's reports are, links that open them, and the teacher's edition of one."""
+"""The command `report`: where a learner's reports are, links that open them, and an edition that is not stored."""
 
 import shlex
 import webbrowser
@@ -16,7 +16,7 @@ from seedtest_pipeline.terminal import ERR, OUT
 
 if TYPE_CHECKING:
     from resources.artifacts import links
-    from resources.model import Format, ReportArtifact, Week
+    from resources.model import Edition, Format, ReportArtifact, Week
     from seedtest_pipeline.wiring import Parts
 
 
@@ -24,9 +24,10 @@ def report(
     user: Annotated[str, typer.Option(help="The user, by the platform's id.")],
     week: Annotated[str | None, typer.Option(metavar="MONDAY", help="The week, as its Monday: 2025-01-06.")] = None,
     all_weeks: Annotated[bool, typer.Option("--list", help="All weeks that have a report, the newest first.")] = False,
-    form: Annotated[Literal["html", "pdf"] | None, typer.Option("--format", help="Only this format.")] = None,
+    form: Annotated[Literal["html", "pdf", "eml"] | None, typer.Option("--format", help="Only this format.")] = None,
     edition: Annotated[
-        Literal["learner", "teacher"], typer.Option(help="For whom: a teacher's is made now, in this folder.")
+        Literal["learner", "teacher", "family"],
+        typer.Option(help="For whom. What is not stored is made now, in this folder."),
     ] = "learner",
     link: Link = False,
     open_it: OpenIt = False,
@@ -34,25 +35,23 @@ def report(
 ) -> None:
     """Print where a learner's report of a week is, or of every week.
 
-    With --edition teacher, write that report with exact numbers and person fit to a file in this folder.
+    Of an edition that is not stored (REPORT_EDITIONS), write the week's to a file in this folder, and print where.
     """
     if (week is None) != all_weeks:
         raise typer.BadParameter("name one week, or use --list for all.", param_hint="--week")
     of_week = options.week(week) if week else None
-    if edition == "teacher" and (of_week is None or link or as_json):
-        raise typer.BadParameter("of a teacher's, name one week, without --link or --json.", param_hint="--edition")
     from resources.database.engine import transaction
     from resources.database.queries import report_artifacts
 
     parts = startup.parts()
     with transaction(parts.engine) as connection:
-        made = report_artifacts.of_user(connection, user, of_week)
+        made = report_artifacts.of_user(connection, user, of_week, edition)
     rows = [row for row in made if form in (None, row.format)]
-    if not rows:
-        raise _not_made(user, of_week, form, [row.format for row in made])
-    if edition == "teacher" and of_week:
-        _write_teachers(parts, user, of_week, form or "html", open_it)
+    if not rows and edition != "learner" and of_week and not (link or as_json):
+        _write_here(parts, user, of_week, form or "html", edition, open_it)
         return
+    if not rows:
+        raise _not_made(user, of_week, edition, form, [row.format for row in made])
     to_them = _links(parts, rows) if link or open_it else []
     if as_json:
         shown: list[dict[str, object]] = [
@@ -71,17 +70,17 @@ def report(
         _open(to_them[0].url)
 
 
-def _write_teachers(parts: "Parts", user: str, of_week: "Week", form: "Format", open_it: bool) -> None:
-    from assets.publishing.teacher_edition import TeacherEdition
+def _write_here(parts: "Parts", user: str, of_week: "Week", form: "Format", edition: "Edition", open_it: bool) -> None:
+    from assets.publishing.report_on_demand import ReportOnDemand
     from resources import atomic_file
     from resources.model import Week, safe_key
 
     first_week = Week(parts.settings.first_week)
-    source = TeacherEdition(
+    source = ReportOnDemand(
         parts.engine, parts.warehouse, first_week, parts.user_keys, parts.rules, parts.bank_choice, parts.settings.scale
     )
-    page, lost = source.page(of_week, user, parts.compile_templates(form)[form])
-    file = Path.cwd() / f"{of_week}-{safe_key(user)}-teacher.{form}"
+    page, lost = source.page(of_week, user, parts.compile_templates(form)[form], edition)
+    file = Path.cwd() / f"{of_week}-{safe_key(user)}-{edition}.{form}"
     try:
         atomic_file.write(file, page, mode=0o600)
     except OSError as error:
@@ -100,11 +99,18 @@ def _open(url: str) -> None:
         ERR.print("No browser was found here: open the address by hand.")
 
 
-def _not_made(user: str, week: "Week | None", form: "Format | None", others: Sequence[str]) -> InvalidInput:
+def _not_made(
+    user: str, week: "Week | None", edition: "Edition", form: "Format | None", others: Sequence[str]
+) -> InvalidInput:
     if week is None:
         return InvalidInput(
             f"There is no {form + ' ' if form else ''}report of {user!r}",
             remedy="see that the id is the platform's, and that their weeks were run.",
+        )
+    if edition != "learner":
+        return InvalidInput(
+            f"No {edition}'s edition is stored of {user!r} for {week}",
+            remedy=f"REPORT_EDITIONS says for whom reports are made. Add {edition} to it, and run the week.",
         )
     remedy = f"seedtest run --week {week} --user {shlex.quote(user)}"
     if others:
@@ -124,7 +130,7 @@ def _described(link: "links.Link | None") -> dict[str, object]:
 def _links(parts: "Parts", rows: "Sequence[ReportArtifact]") -> "list[links.Link]":
     from resources.artifacts.store import report_key
 
-    keys = [report_key(row.week, row.user_id, row.format) for row in rows]
+    keys = [report_key(row.week, row.user_id, row.format, row.edition) for row in rows]
     for row, key in zip(rows, keys, strict=True):
         if row.url != (here := parts.artifacts.address(key)):
             remedy = f"seedtest run --week {row.week} --user {shlex.quote(row.user_id)}"

@@ -30,7 +30,7 @@ from assets.abilities.windows import LEARNERS_AT_ONCE
 from assets.publishing.findings import with_findings
 from assets.publishing.publisher import Publisher
 from assets.publishing.report_inputs import report_inputs
-from assets.publishing.report_maker import fingerprint
+from assets.publishing.report_maker import Fingerprint
 from assets.publishing.report_processes import ReportProcesses, cores
 from resources.answers.answers import Answers
 from resources.database.engine import transaction
@@ -152,12 +152,13 @@ def stages(of: School, form: Format, n_users: int) -> tuple[list[tuple[str, floa
         window_days=WINDOW_DAYS,
     )))  # fmt: skip
     given = timed("findings", lambda: with_findings(given))
-    timed("fingerprint", lambda: [fingerprint(template, one) for one in given])
+    timed("fingerprint", lambda: [Fingerprint(one).of(template, one) for one in given])
     seen = timed("view", lambda: [view(template.words, one) for one in given])
     charts = timed("charts", lambda: [fill.charts(template, one) for one in seen])
-    parsed, marker = fill._parsed(form, template.source), fill.names(template, given[0])["marker"]
+    parsed, marker = fill._parsed(template.markup, template.source), fill.names(template, given[0])["marker"]
     filled = timed("fill", lambda: [
-        parsed.render(vars(one), marker=marker, charts=drawn) for one, drawn in zip(seen, charts, strict=True)
+        parsed.render(vars(one), marker=marker, charts=drawn, mail=False)
+        for one, drawn in zip(seen, charts, strict=True)
     ])  # fmt: skip
     if form == "pdf":
         timed("typeset", lambda: [typeset.pdf(source, week.ends_at) for source in filled])

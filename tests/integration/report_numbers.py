@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from assets.publishing.teacher_edition import TeacherEdition
+from assets.publishing.report_on_demand import ReportOnDemand
 from seedtest_pipeline.wiring import Parts
 from tests.integration.deployment import WEEKS, page
 
@@ -55,8 +55,8 @@ EFFORT = f"""
     SELECT count(*) AS n, count(*) FILTER (WHERE response_time_ms < least(ms / 10, 10000)) AS n_rapid
     FROM ({FIRST}) one JOIN (
         SELECT item_key, avg(least(response_time_ms, 600000)) AS ms FROM attempt
-        WHERE attempt_no = 1 AND correct IS NOT NULL AND completed_at < :ends
-            AND completed_at >= cast(:begins AS timestamptz) - interval '3 weeks'
+        WHERE attempt_no = 1 AND correct IS NOT NULL AND completed_at < :begins
+            AND completed_at >= cast(:begins AS timestamptz) - interval '4 weeks'
         GROUP BY item_key HAVING count(response_time_ms) >= 20
     ) usual USING (item_key) WHERE response_time_ms IS NOT NULL
 """  # noqa: S608 - as above
@@ -159,10 +159,10 @@ def _compare(connection: sa.Connection, user: str, report: Page) -> None:
 
 def _compare_teachers(connection: sa.Connection, parts: Parts, user: str) -> None:
     """Also of who answered nothing in the week, and has a short report."""
-    source = TeacherEdition(
+    source = ReportOnDemand(
         parts.engine, parts.warehouse, WEEKS[0], parts.user_keys, parts.rules, parts.bank_choice, parts.settings.scale
     )
-    made, _ = source.page(WEEK, user, parts.compile_templates()["html"])
+    made, _ = source.page(WEEK, user, parts.compile_templates()["html"], "teacher")
     facts = dict(Page(made.decode()).rows("For the teacher"))
     (timed,) = _asked(connection, EFFORT, user=user)
     if timed["n"] >= 8:

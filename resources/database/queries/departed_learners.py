@@ -15,6 +15,7 @@ from resources.database.schema.tables import (
     learner_groups,
     mirt_ability,
     report_artifacts,
+    report_editions,
     theta_estimates,
 )
 
@@ -36,7 +37,8 @@ _WITH_RESULTS = """
 _OURS: dict[sa.Table, sa.ColumnElement[bool]] = {
     mirt_ability: mirt_ability.c.as_of.is_not(None),
     report_artifacts: report_artifacts.c.sha256.is_not(None),
-    **dict.fromkeys((ingested_sessions, learner_groups, answered_items, theta_estimates, departed_learners), sa.true()),
+    **dict.fromkeys((report_editions, ingested_sessions, learner_groups, answered_items), sa.true()),
+    **dict.fromkeys((theta_estimates, departed_learners), sa.true()),
 }
 
 

@@ -70,6 +70,17 @@ def taught_by(connection: sa.Connection, user_id: str) -> list[str]:
     return sorted(connection.scalars(query))
 
 
+def teaches(connection: sa.Connection, teacher: str, learner: str) -> bool:
+    """Whether the one is a teacher of a group in which the other is a learner."""
+    theirs, own = learner_groups.alias(), learner_groups.alias()
+    query = (
+        sa.select(sa.true())
+        .join_from(own, theirs, theirs.c.group_id == own.c.group_id)
+        .where(own.c.user_id == learner, own.c.role == LEARNER, theirs.c.user_id == teacher, theirs.c.role == TEACHER)
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def name_of(connection: sa.Connection, user_id: str) -> str | None:
     """What people call them; where groups differ, the first group's."""
     query = (

@@ -216,6 +216,19 @@ class_reports = sa.Table(
     sa.Column("learners", sa.ARRAY(sa.Text), nullable=False),  # whom it names: it goes when one of them is gone
 )
 
+report_editions = sa.Table(  # of a report for others than its learner; apart, since the predecessor's readers know none
+    "report_editions",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("week_start", sa.Date, primary_key=True),
+    sa.Column("edition", sa.Text, primary_key=True),
+    sa.Column("format", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("generated_at", _instant, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("inputs_sha256", sa.Text, nullable=False),
+)
+
 report_artifacts = sa.Table(
     "seedtest_report_artifacts",
     metadata,

@@ -11,10 +11,11 @@ from xml.etree import ElementTree as ET
 
 from resources.errors import ReportBroken, TemplateBroken
 from resources.model import Format, Week, safe_key
-from resources.reports.document.template import Template
+from resources.reports.document.mail import html_of
+from resources.reports.document.template import Markup, Template
 
-# A PDF brings its fonts: a Korean one of two pages has some 100 kB of them.
-MAX_BYTES: Mapping[Format, int] = {"html": 150_000, "pdf": 400_000}
+# A PDF brings its fonts: a Korean one of two pages has some 100 kB of them. Gmail cuts a longer mail.
+MAX_BYTES: Mapping[Format, int] = {"html": 150_000, "pdf": 400_000, "eml": 102_000}
 
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -22,40 +23,40 @@ _VOID = frozenset(
 _MARKED_VALUE = re.compile(r"\[([\w.]+)\]\{\.v\}")
 _MARKED_FLOW = re.compile(r'\{(?:[^{}]*\s)?(each|if)="([^"]*)"[^{}]*\}')
 _VALUE = re.compile(r"\{\{ ([\w.]+) \}\}")
-_FLOW: Mapping[Format, re.Pattern[str]] = {
+_FLOW: Mapping[Markup, re.Pattern[str]] = {
     "html": re.compile(r"<!--% (for|if) (.*?) %-->"),
-    "pdf": re.compile(r"/\*% (for|if) (.*?) %\*/"),
+    "typst": re.compile(r"/\*% (for|if) (.*?) %\*/"),
 }
 _ASKED_RANK = re.compile(r"^(#+) ", re.MULTILINE)
-_RANK: Mapping[Format, re.Pattern[str]] = {
+_RANK: Mapping[Markup, re.Pattern[str]] = {
     "html": re.compile(r"<h([1-6])\b"),
-    "pdf": re.compile(r"^(=+) ", re.MULTILINE),
+    "typst": re.compile(r"^(=+) ", re.MULTILINE),
 }
-_NEEDED: Mapping[Format, Sequence[str]] = {
+_NEEDED: Mapping[Markup, Sequence[str]] = {
     "html": ('<html lang="', 'http-equiv="Content-Security-Policy"', 'name="seedtest:user"'),
-    "pdf": ("set document(", "seedtest:user="),
+    "typst": ("set document(", "seedtest:user="),
 }
-_MARKER: Mapping[Format, re.Pattern[str]] = {
+_MARKER: Mapping[Markup, re.Pattern[str]] = {
     "html": re.compile(r'<meta name="seedtest:([\w-]+)" content="([^"]*)"'),
-    "pdf": re.compile(r"seedtest:([\w-]+)=([^,<]*)(?=[^<]*</pdf:Keywords>)"),
+    "typst": re.compile(r"seedtest:([\w-]+)=([^,<]*)(?=[^<]*</pdf:Keywords>)"),
 }
-_END: Mapping[Format, str] = {"html": "</html>", "pdf": "%%EOF"}
+_END: Mapping[Markup, str] = {"html": "</html>", "typst": "%%EOF"}
 _PAGES = re.compile(r"<xmpTPg:NPages>[1-9]")
 _PICTURE = re.compile(r"<svg\b.*?</svg>|<img\b[^>]*>", re.DOTALL)
-_LOADS: Mapping[Format, re.Pattern[str]] = {
+_LOADS: Mapping[Markup, re.Pattern[str]] = {
     "html": re.compile(
         r"""<script|@import|\burl\((?!['"]?data:)|\b(?:src|srcset|href|action)=["']?(?!data:|#)[^"'>]""", re.IGNORECASE
     ),
-    "pdf": re.compile(r"#?\b(?:import|include)\b\s*\"|\b(?:read|plugin|csv|json|image|link)\(\s*\""),
+    "typst": re.compile(r"#?\b(?:import|include)\b\s*\"|\b(?:read|plugin|csv|json|image|link)\(\s*\""),
 }
-_UNFILLED: Mapping[Format, re.Pattern[str]] = {
+_UNFILLED: Mapping[Markup, re.Pattern[str]] = {
     "html": re.compile(r"\{\{|<!--%|%-->|\{\.v\}"),
-    "pdf": re.compile(r"\{\{|/\*%|%\*/|\{\.v\}"),
+    "typst": re.compile(r"\{\{|/\*%|%\*/|\{\.v\}"),
 }
 
 
-def check_template(source: str, document: str, form: Format = "html") -> None:
-    """Nothing, if `source`, compiled for `form`, is what `document` (the .qmd) asks for.
+def check_template(source: str, document: str, markup: Markup = "html") -> None:
+    """Nothing, if `source`, compiled to `markup`, is what `document` (the .qmd) asks for.
 
     Raises:
         TemplateBroken: the first thing that is wrong with it.
@@ -65,23 +66,23 @@ def check_template(source: str, document: str, form: Format = "html") -> None:
             f"The compiled document lost its placeholders {sorted(missing)}", remedy="did the filter run?"
         )
     asked = Counter(("for" if word == "each" else word, what) for word, what in _MARKED_FLOW.findall(document))
-    found = Counter(_FLOW[form].findall(source))
+    found = Counter(_FLOW[markup].findall(source))
     if asked != found:
         difference = sorted((asked - found) + (found - asked))
         raise TemplateBroken(f"The compiled document lost or doubled these loops or conditions: {difference}.")
     ranks = Counter(len(marks) for marks in _ASKED_RANK.findall(document))
-    made = Counter(int(rank) if rank.isdigit() else len(rank) for rank in _RANK[form].findall(source))
+    made = Counter(int(rank) if rank.isdigit() else len(rank) for rank in _RANK[markup].findall(source))
     if ranks - made or set(made - ranks) - {1}:  # the page's frame adds the title
         raise TemplateBroken(
             f"The compiled document has headings of ranks {sorted(made.elements())} for {sorted(ranks.elements())}",
             remedy="does its header say shift-heading-level-by: 0 for typst?",
         )
-    if loads := _LOADS[form].search(source):
+    if loads := _LOADS[markup].search(source):
         raise TemplateBroken(f"The compiled document loads something: {loads[0]!r}. A report must stand alone.")
-    for needed in _NEEDED[form]:
+    for needed in _NEEDED[markup]:
         if needed not in source:
             raise TemplateBroken(f"The compiled document has no {needed}", remedy="is theme/page.* its template?")
-    if form == "html":
+    if markup == "html":
         nesting = _Nesting()
         nesting.feed(source)
         nesting.close()
@@ -118,27 +119,28 @@ def verify(
         ReportBroken: the first thing that is wrong with it.
     """
     about = f"The report of {user_id!r} for {week}"
-    if len(report) > max_bytes[template.format]:
-        raise ReportBroken(f"{about} has {len(report):,} bytes, more than {max_bytes[template.format]:,}.")
-    text = report.decode(errors="replace")
-    if not text.rstrip().endswith(_END[template.format]):
+    text = html_of(report) if template.format == "eml" else report.decode(errors="replace")
+    size = len(text.encode()) if template.format == "eml" else len(report)
+    if size > max_bytes[template.format]:
+        raise ReportBroken(f"{about} has {size:,} bytes, more than {max_bytes[template.format]:,}.")
+    if not text.rstrip().endswith(_END[template.markup]):
         raise ReportBroken(f"{about} has no end.")
     wanted = {"user": safe_key(user_id), "week": week.key, "template": template.sha256}
-    if (marked := dict(_MARKER[template.format].findall(text))) != wanted:
+    if (marked := dict(_MARKER[template.markup].findall(text))) != wanted:
         raise ReportBroken(f"{about} is marked {marked} and should be marked {wanted}.")
-    if template.format == "html":
+    if template.markup == "html":
         check_filled(text, "html")
     elif not _PAGES.search(text):
         raise ReportBroken(f"{about} has no page.")
 
 
-def check_filled(filled: str, form: Format) -> None:
+def check_filled(filled: str, markup: Markup) -> None:
     """Nothing, if all of a template was filled, and its pictures show something. Of a PDF, `filled` is the source.
 
     Raises:
         ReportBroken: the first thing that is wrong with it.
     """
-    if unfilled := _UNFILLED[form].search(filled):
+    if unfilled := _UNFILLED[markup].search(filled):
         raise ReportBroken(f"A report has an unfilled place: {filled[unfilled.start() : unfilled.start() + 60]!r}.")
     for picture in _PICTURE.findall(filled):
         if not re.search(r"<(path|line|rect|circle)\b|src=\"data:", picture) or re.search(r"NaN|undefined", picture):

@@ -21,7 +21,8 @@ from resources.errors import TemplateBroken
 from resources.model import Format, Language
 from resources.reports.document import typeset
 from resources.reports.document.checks import check_chart, check_template
-from resources.reports.document.template import Template
+from resources.reports.document.mail import mail_source
+from resources.reports.document.template import Markup, Template
 from resources.reports.i18n.translation import translated, translated_chart
 from resources.reports.i18n.wording import Words
 
@@ -49,9 +50,9 @@ class _Writer:
     options: tuple[str, ...]
 
 
-_WRITERS: Mapping[Format, _Writer] = {
+_WRITERS: Mapping[Markup, _Writer] = {
     "html": _Writer("html", ".html", ("--template=theme/page.html", "--embed-resources", "--mathml")),
-    "pdf": _Writer("typst", ".typ", ("--template=theme/page.typ",)),
+    "typst": _Writer("typst", ".typ", ("--template=theme/page.typ",)),
 }
 
 
@@ -89,17 +90,21 @@ def compile_template(
     tool = _tool()
     words = _words(source_dir, language)
     text = translated((source_dir / document).read_text(encoding="utf-8"), words)
-    writer = _WRITERS[form]
+    markup: Markup = "typst" if form == "pdf" else "html"
+    writer = _WRITERS[markup]
     cached = cache_dir / f"{_content_hash(source_dir, tool, language, document)}{writer.suffix}"
     if cached.exists():
         source = cached.read_text(encoding="utf-8")
     else:
         source = _compiled(source_dir, document, text, tool, writer)
-        if form == "html":
+        if markup == "html":
             source = _normalised(source)
-        check_template(source, text, form)
+        check_template(source, text, markup)
         _keep(cached, source)
-    charts = _charts(source_dir, source, words)
+    if form == "eml":
+        source = mail_source(source, (source_dir / "theme/mail.css").read_text("utf-8"))
+        check_template(source, text)
+    charts = {} if form == "eml" else _charts(source_dir, source, words)
     covered = [source, words.language, words.catalogue, *(f"{name}\0{charts[name]}" for name in sorted(charts))]
     digest = hashlib.sha256("\0".join(covered).encode()).hexdigest()
     return Template(source, charts, digest, tool.name, words, form)

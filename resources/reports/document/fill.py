@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import jinja2
 
 from resources.errors import TemplateBroken
-from resources.model import Edition, Format, Week, safe_key
+from resources.model import Edition, Week, safe_key
 from resources.reports.document import inert, typeset
 from resources.reports.document.checks import check_filled
 from resources.reports.document.foreign import Foreign
 from resources.reports.document.link import Link
+from resources.reports.document.mail import message
 from resources.reports.document.pictures import Bar, Chart
-from resources.reports.document.template import Template
+from resources.reports.document.template import Markup, Template
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.view_model import View, view
 
@@ -22,8 +23,8 @@ _FORMED = (Chart, Bar, Link, Foreign)
 
 
 def render(template: Template, given: ReportInput, lost: set[str] | None = None, edition: Edition = "learner") -> bytes:
-    """One self-contained file, HTML in UTF-8 or PDF, as the template is. Characters of a PDF that no font of this
-    machine has are put into `lost`.
+    """One self-contained file, HTML in UTF-8, PDF or a mail, as the template is. Characters of a PDF that no font of
+    this machine has are put into `lost`.
 
     Raises:
         OperatorRequired: no font of this machine has a text of the PDF, and there is no `lost`.
@@ -37,10 +38,12 @@ def finished(
     document: str, template: Template, values: Mapping[str, object], week: Week, lost: set[str] | None = None
 ) -> bytes:
     """The file of any of our documents, with `values` for what it names; as `render`, and with its errors."""
-    filled = _filled(f"quarto/{document}", template.format, template.source, values)
+    filled = _filled(f"quarto/{document}", template.markup, template.source, values)
     if template.format == "html":
         return filled.encode()
-    check_filled(filled, "pdf")
+    if template.format == "eml":
+        return message(filled, str(values["week"]))
+    check_filled(filled, "typst")
     return typeset.pdf(filled, week.ends_at, lost)
 
 
@@ -52,7 +55,7 @@ def names(template: Template, given: ReportInput, edition: Edition = "learner") 
         "week": given.week.key,
         "template": template.sha256,
     }
-    return {**vars(seen), "marker": marker, "charts": charts(template, seen)}
+    return {**vars(seen), "marker": marker, "charts": charts(template, seen), "mail": template.format == "eml"}
 
 
 def charts(template: Template, seen: View) -> Mapping[str, Chart]:
@@ -68,9 +71,9 @@ def charts(template: Template, seen: View) -> Mapping[str, Chart]:
     }
 
 
-def _filled(document: str, form: Format, source: str, values: Mapping[str, object]) -> str:
+def _filled(document: str, markup: Markup, source: str, values: Mapping[str, object]) -> str:
     try:
-        return _parsed(form, source).render(values)
+        return _parsed(markup, source).render(values)
     except jinja2.TemplateError as error:
         raise TemplateBroken(f"{document} cannot be filled: {error}.") from error
 
@@ -93,13 +96,13 @@ def _typst(value: object) -> str:
     return f"#{value.__typst__() if isinstance(value, _FORMED) else typeset.literal(str(value))};"
 
 
-_SYNTAX: Mapping[Format, _Syntax] = {"html": _Syntax("<!--", "-->", _html), "pdf": _Syntax("/*", "*/", _typst)}
+_SYNTAX: Mapping[Markup, _Syntax] = {"html": _Syntax("<!--", "-->", _html), "typst": _Syntax("/*", "*/", _typst)}
 
 
 @functools.lru_cache(maxsize=16)
-def _parsed(form: Format, source: str) -> jinja2.Template:
+def _parsed(markup: Markup, source: str) -> jinja2.Template:
     """An unknown name is an error and never an empty string."""
-    syntax = _SYNTAX[form]
+    syntax = _SYNTAX[markup]
     return jinja2.Environment(
         block_start_string=f"{syntax.opening}%",
         block_end_string=f"%{syntax.closing}",

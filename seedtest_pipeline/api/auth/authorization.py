@@ -6,16 +6,27 @@ which scope allows what (`scopes`).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
 from fastapi.dependencies.models import Dependant
 from starlette.requests import Request
 
+from resources.model import Edition
 from seedtest_pipeline.api.auth import scopes
 from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.middleware.request_context import caller_of
 from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta, UpdateThetas
+
+
+@dataclass(frozen=True)
+class AskedReports:
+    """One edition of a learner's reports. `teacher`, unless None, has to teach a group that the learner is in."""
+
+    user_id: str
+    edition: Edition
+    teacher: str | None
 
 
 async def _readable(user_id: PathId, request: Request) -> str:
@@ -45,6 +56,18 @@ async def _updatable(asked: UpdateTheta, request: Request) -> UpdateTheta:
     return asked
 
 
+async def _edition_reader(
+    user_id: PathId,
+    request: Request,
+    edition: Annotated[Edition, Query(description="For whom the report is made.")] = "learner",
+) -> AskedReports:
+    if edition != "teacher":
+        _require_read(request, user_id)
+        return AskedReports(user_id, edition, None)
+    request_context.of(request).about["user"] = user_id
+    return AskedReports(user_id, edition, scopes.require_class(caller_of(request)))
+
+
 async def _class_reader(request: Request) -> str | None:
     return scopes.require_class(caller_of(request))
 
@@ -58,6 +81,9 @@ ReadableUser = Annotated[str, Depends(_readable)]
 """The path's `user_id`, whose abilities and reports the caller may read; else 403."""
 ReadableOrOwn = Annotated[str, Depends(_readable_or_own)]
 """The query's `user_id`, or the caller's own, likewise."""
+EditionReader = Annotated[AskedReports, Depends(_edition_reader)]
+"""An edition of the reports of the path's `user_id`: the teacher's as a class report, any other as the learner's; else
+403. Whose teacher the caller is, only the database knows: `routes.reports` asks it before anything else."""
 AllowedUpdate = Annotated[UpdateTheta, Depends(_updatable)]
 """The body, whose user the caller may have estimated; else 403."""
 AllowedBatch = Annotated[UpdateThetas, Depends(_updatable_all)]
@@ -67,7 +93,7 @@ ClassReader = Annotated[str | None, Depends(_class_reader)]
 the database knows: `routes.classes` asks it before anything else."""
 
 _DECISIONS: frozenset[Callable[..., Any]] = frozenset(
-    {_readable, _readable_or_own, _updatable, _updatable_all, _class_reader}
+    {_readable, _readable_or_own, _updatable, _updatable_all, _class_reader, _edition_reader}
 )
 
 

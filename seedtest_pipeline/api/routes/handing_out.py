@@ -17,6 +17,7 @@ PAGE_HEADERS = {
         ),
     },
     "pdf": {"content-type": "application/pdf", "content-security-policy": "frame-ancestors 'none'"},
+    "eml": {"content-type": "message/rfc822", "content-security-policy": "default-src 'none'; sandbox"},
 }
 _VARY = {"vary": "Accept"}
 

@@ -1,8 +1,8 @@
-"""GET /users/{user_id}/reports, and one of them."""
+"""GET /users/{user_id}/reports, and one of them: of the learner's own edition, or of another."""
 
 import datetime as dt
 from itertools import groupby
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query
@@ -12,10 +12,12 @@ from starlette.responses import Response
 
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import report_artifacts
+from resources.database.queries import learner_groups, report_artifacts
 from resources.errors import ArtifactMissing, InvalidInput
-from resources.model import ReportArtifact, Week
-from seedtest_pipeline.api.auth.authorization import ReadableUser
+from resources.model import Format, ReportArtifact, Week, kind
+from seedtest_pipeline.api.auth.authorization import AskedReports, EditionReader
+from seedtest_pipeline.api.auth.caller import Forbidden
+from seedtest_pipeline.api.auth.scopes import ANYBODY
 from seedtest_pipeline.api.problems import described
 from seedtest_pipeline.api.routes.handing_out import handed_out
 from seedtest_pipeline.api.schemas import Report, ReportLink, ReportWeek, UserReports
@@ -43,13 +45,14 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=authenticated, tags=["users"])
 
     @router.get("/users/{user_id}/reports", responses=described(401, 403, 422, 429, 500, 503))
-    async def reports(user_id: ReadableUser) -> UserReports:
-        """The weeks that have a report, with its formats. Who never got one has no weeks.
+    async def reports(asked: EditionReader) -> UserReports:
+        """The weeks that have a report of this edition, with its formats. Who never got one has no weeks.
 
-        With `analysis:run` for any user, with `report:read` for the token's own subject."""
-        found = await service.work(_found, service, user_id)
+        With `analysis:run` for any user, with `report:read` for the token's own subject; of the edition `teacher` with
+        `class:read` for learners whom the token's subject teaches."""
+        found = await service.work(_found, service, asked)
         return UserReports(
-            user_id=user_id,
+            user_id=asked.user_id,
             weeks=[
                 ReportWeek(week=week.start, reports=[_report(row) for row in rows])
                 for week, rows in groupby(found, lambda row: row.week)
@@ -60,34 +63,37 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         "/users/{user_id}/reports/{week}",
         response_model=ReportLink,
         responses={
-            200: {"content": {"text/html": {}, "application/pdf": {}}},
+            200: {"content": {"text/html": {}, "application/pdf": {}, "message/rfc822": {}}},
             302: {"description": "To a link that opens the report for some minutes."},
             **described(401, 403, 404, 422, 429, 500, 503),
         },
     )
     async def report(
-        user_id: ReadableUser,
+        asked: EditionReader,
         week: Monday,
-        format: Annotated[Literal["html", "pdf"], Query()] = "html",  # noqa: A002 - the parameter's name
+        format: Annotated[Format, Query()] = "html",  # noqa: A002 - the parameter's name
         accept: Annotated[str, Header()] = "*/*",
     ) -> Response:
         """A redirect to a short-lived link; with `Accept: application/json` the link itself. Reports that are kept in a
         folder have no such link: they come from here.
 
-        With `analysis:run` for any user, with `report:read` for the token's own subject."""
-        found = next((row for row in await service.work(_found, service, user_id, Week(week))
-                      if row.format == format), None)  # fmt: skip
-        key = report_key(Week(week), user_id, format)
+        Who may read it is as in the list of reports."""
+        rows = await service.work(_found, service, asked, Week(week))
+        found = next((row for row in rows if row.format == format), None)
+        key = report_key(Week(week), asked.user_id, format, asked.edition)
         if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
-            raise ArtifactMissing(f"No {format} report of this user and week here.")
+            raise ArtifactMissing(f"No {kind(asked.edition, format)} report of this user and week here.")
         return await handed_out(service, key, format, href=_href(found), accept=accept)
 
     return router
 
 
-def _found(service: Service, user_id: str, week: Week | None = None) -> list[ReportArtifact]:
+def _found(service: Service, asked: AskedReports, week: Week | None = None) -> list[ReportArtifact]:
+    """Raises Forbidden of a learner whom the teacher does not teach, whether or not there is one of that id."""
     with transaction(service.engine) as connection:
-        return report_artifacts.of_user(connection, user_id, week)
+        if asked.teacher is not None and not learner_groups.teaches(connection, asked.teacher, asked.user_id):
+            raise Forbidden(ANYBODY)
+        return report_artifacts.of_user(connection, asked.user_id, week, asked.edition)
 
 
 def _report(row: ReportArtifact) -> Report:
@@ -96,4 +102,5 @@ def _report(row: ReportArtifact) -> Report:
 
 def _href(row: ReportArtifact) -> str:
     """Without a host: what the caller reached us by, we do not know."""
-    return f"/users/{quote(row.user_id, safe='')}/reports/{row.week}?format={quote(row.format, safe='')}"
+    edition = "" if row.edition == "learner" else f"&edition={row.edition}"
+    return f"/users/{quote(row.user_id, safe='')}/reports/{row.week}?format={quote(row.format, safe='')}{edition}"

@@ -14,7 +14,7 @@ from resources.artifacts.store import report_key
 from resources.database.engine import transaction
 from resources.database.queries import abilities, current_abilities, learner_groups, report_artifacts
 from resources.database.queries.current_abilities import Ability
-from resources.model import ReportArtifact, Thetas, Week
+from resources.model import Edition, ReportArtifact, Thetas, Week
 from tests.integration.api.platform import adopt
 from tests.integration.api.provider import AUDIENCE, ISSUER
 from tests.week_states import first_states
@@ -32,11 +32,20 @@ def estimate(engine: sa.Engine, user_id: str, week: Week, theta: float) -> None:
         abilities.store_week(connection, week, first_states(thetas), 30, NOW)
 
 
-def publish(engine: sa.Engine, home, user_id: str, week: Week, format: str, content: bytes = PAGE) -> None:  # noqa: A002 - the column
-    key = report_key(week, user_id, format)
+def publish(
+    engine: sa.Engine,
+    home,
+    user_id: str,
+    week: Week,
+    format: str,  # noqa: A002 - the column
+    content: bytes = PAGE,
+    edition: Edition = "learner",
+) -> None:
+    key = report_key(week, user_id, format, edition)
     url = FolderStore(home / "artifacts").put(key, content, "")
     with transaction(engine) as connection:
-        report_artifacts.record(connection, [ReportArtifact(user_id, week, format, url, NOW, "00")])
+        row = ReportArtifact(user_id, week, format, url, NOW, "00", "00", edition)
+        report_artifacts.record(connection, [row])
 
 
 def test_the_current_ability_and_the_history_by_week(engine, api):
@@ -91,6 +100,35 @@ def test_reports_are_listed_newest_first_with_a_way_to_each_that_works(engine, a
     ]  # fmt: skip
     opened = [api.get(report["href"]) for week in weeks for report in week["reports"]]
     assert [(answer.status_code, answer.content) for answer in opened] == [(200, PAGE), (200, PAGE), (200, b"%PDF-")]
+
+
+def test_a_teachers_edition_is_for_services_and_for_who_teaches_the_learner(engine, serve, provider, tmp_path):
+    publish(engine, tmp_path, "u1", WEEK, "html")
+    publish(engine, tmp_path, "u1", WEEK, "html", b"exact numbers", "teacher")
+    publish(engine, tmp_path, "u2", WEEK, "html", b"exact numbers", "teacher")
+    told = [("3-2", "t1", "teacher"), ("3-2", "u1", "learner"), ("4-1", "u2", "learner"), ("4-1", "t1", "learner")]
+    rows = [{"group": group, "user_id": user, "role": role, "name": None} for group, user, role in told]
+    with transaction(engine) as connection:
+        learner_groups.store(connection, rows, only=False)
+    api = serve(local_dev=False, jwks_url=provider.url, jwt_iss=ISSUER, jwt_aud=AUDIENCE)
+
+    def ask(sub: str, scope: str, path: str) -> httpx.Response:
+        token = provider.token("rs", sub=sub, scope=scope)
+        return api.get(path, headers={"Authorization": f"Bearer {token}"})
+
+    for reader in (("platform", "analysis:read"), ("t1", "class:read")):
+        (week,) = ask(*reader, "/users/u1/reports?edition=teacher").json()["weeks"]
+        (href,) = [report["href"] for report in week["reports"]]
+        assert href == "/users/u1/reports/2025-02-03?format=html&edition=teacher"
+        assert (ask(*reader, href).status_code, ask(*reader, href).content) == (200, b"exact numbers")
+    for sub, scope, user in (
+        ("t1", "class:read", "u2"), ("t1", "class:read", "none"),
+        ("u1", "report:read", "u1"), ("u1", "class:read", "u1"),
+    ):  # fmt: skip
+        for week in ("", "/2025-02-03"):
+            assert ask(sub, scope, f"/users/{user}/reports{week}?edition=teacher").status_code == 403
+    (week,) = ask("u1", "report:read", "/users/u1/reports").json()["weeks"]
+    assert [report["href"] for report in week["reports"]] == ["/users/u1/reports/2025-02-03?format=html"]
 
 
 def test_a_report_in_a_folder_comes_from_here_and_can_do_nothing_but_look(engine, api, tmp_path):

@@ -1,6 +1,8 @@
 """A week's answers and estimates made by hand, and published as a run of the asset would."""
 
 import datetime as dt
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -52,10 +54,12 @@ def estimated(engine: sa.Engine, *user_ids: str, weeks_ago: int = 0, n_items: in
         abilities.store_week(connection, week, made, 30, dt.datetime.now(dt.UTC))
 
 
-def publish(made: Publisher, users: list[str], *frames: pd.DataFrame) -> Publisher:
+def publish(
+    made: Publisher, users: list[str], *frames: pd.DataFrame, usual_ms: Mapping[str, float] = MappingProxyType({})
+) -> Publisher:
     """What the frames hold, of which the first attempts count, as one run of the asset would."""
-    given = answer_tables.answers(pd.concat(frames))
-    made.publish(WEEK, users, given, given.take(counting(given, "first")), quiet)
+    given = answer_tables.answers(pd.concat(frames or [rows()]))
+    made.publish(WEEK, users, given, given.take(counting(given, "first")), quiet, usual_ms)
     return made
 
 

@@ -27,7 +27,7 @@ from resources.database.queries import (
 )
 from resources.database.queries.made_weeks import MadeWeek
 from resources.database.queries.session_versions import Seen
-from resources.model import ClassArtifact, ReportArtifact
+from resources.model import ClassArtifact, Edition, ReportArtifact
 from resources.warehouse.warehouse import Warehouse
 from tests.integration.assets.freezing import KEY, answer, frozen
 from tests.integration.assets.publishing import estimated
@@ -42,18 +42,21 @@ def in_folders(home: Path) -> Stores:
 
 
 def put(engine: sa.Engine, stores: Stores, scheme: UserKeys = ONE) -> None:
-    """Three learners with answers, frozen, an estimate and a report each; a class report that names two of them."""
+    """Three learners with answers, frozen, an estimate and a report each, and one with a teacher's edition; a class
+    report that names two of them."""
     store, warehouse = stores.artifacts[0], stores.warehouses[0]
     answer(engine, *((user, "q1") for user in LEARNERS), week=WEEK)
     estimated(engine, *LEARNERS)
     keys = scheme.fixed or LEARNERS
     freeze(engine, warehouse, scheme, keys)
+    kinds: list[tuple[str, Edition]] = [*((user, "learner") for user in LEARNERS), ("bob", "teacher")]
     reports = [
         ReportArtifact(
-            user, WEEK, "html", store.put(report_key(WEEK, user, "html"), b"<p>", "text/html"), NOW, "0", "0"
+            user, WEEK, "html", store.put(report_key(WEEK, user, "html", edition), b"<p>", "text/html"), NOW, "0", "0",
+            edition,
         )
-        for user in LEARNERS
-    ]
+        for user, edition in kinds
+    ]  # fmt: skip
     with transaction(engine) as connection:
         report_artifacts.record(connection, reports)
         made_weeks.record(connection, WEEK, {key: MadeWeek("0", "0") for key in keys})
@@ -102,8 +105,8 @@ def test_who_is_forgotten_is_in_no_file_and_no_row_and_the_others_are_whole(engi
     stores = in_folders(tmp_path)
     put(engine, stores, scheme)
     found = learner.find(engine, stores, "bob")
-    assert (found.report_files, found.class_reports, found.frozen_answers, found.frozen_weeks) == (1, 1, 1, [WEEK])
-    assert found.rows["theta_estimates"] == found.rows["learner_groups"] == 1
+    assert (found.report_files, found.class_reports, found.frozen_answers, found.frozen_weeks) == (2, 1, 1, [WEEK])
+    assert found.rows["theta_estimates"] == found.rows["learner_groups"] == found.rows["report_editions"] == 1
     assert (found.platform_sessions, found.elsewhere) == (1, [])
     learner.remove(engine, stores, "bob")
     assert rows_with(engine, "bob") == []
@@ -119,7 +122,7 @@ def test_in_a_bucket_and_in_the_folder_of_before_there_was_one(engine, tmp_path,
     stores = Stores([bucket, *before.artifacts], [Warehouse(bucket, "warehouse/responses"), *before.warehouses])
     put(engine, before)
     put(engine, stores)
-    assert learner.find(engine, stores, "bob").report_files == 2
+    assert learner.find(engine, stores, "bob").report_files == 4
     learner.remove(engine, stores, "bob")
     assert files_with(stores, "bob") == []
     assert not learner.find(engine, stores, "bob").any
@@ -128,7 +131,9 @@ def test_in_a_bucket_and_in_the_folder_of_before_there_was_one(engine, tmp_path,
 def test_files_that_nothing_here_can_reach_are_named(engine, tmp_path):
     put(engine, in_folders(tmp_path / "old"))
     found = learner.find(engine, in_folders(tmp_path / "new"), "bob")
-    assert [address.rpartition("/")[2] for address in found.elsewhere] == ["class_report.html", "weekly_report.html"]
+    assert [address.rpartition("/")[2] for address in found.elsewhere] == [
+        "class_report.html", "weekly_report.html", "weekly_report.teacher.html"
+    ]  # fmt: skip
     learner.remove(engine, in_folders(tmp_path / "new"), "bob")
     assert rows_with(engine, "bob") == []
 

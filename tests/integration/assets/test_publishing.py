@@ -5,12 +5,14 @@ import threading
 import time
 from dataclasses import fields, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 from assets.publishing import report_inputs, report_maker
 from assets.publishing.publisher import Publisher
+from assets.publishing.report_maker import Fingerprint
 from docs.sample_learner import BANK, CUTS, LEVEL, WEEK, given, levels
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
@@ -101,7 +103,7 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
         "standing": Standing(40, 30, 50, 200), "seen": frozenset({"q1"}), "brief": True,
         "last_answered_at": report.as_of, "bank": replace(BANK, version="2025-02"),
         "scale": Scale(500, 100, cuts=CUTS), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
-        "items": ItemCatalogue({"i1": ItemDetails("Adding fractions")}),
+        "items": ItemCatalogue({"i1": ItemDetails("Adding fractions")}), "usual_ms": {"q1": 1.0},
     }  # fmt: skip
     of_answers = {
         ids: tuple(f"another {name}" for name in getattr(answered, ids))
@@ -115,17 +117,17 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
     scored = Scored(np.array([1]), np.array([0]), np.array([0.5]), ["A"])
     of_scored = {"item": np.array([2]), "correct": np.array([1]), "weeks_ago": np.array([0.6]), "topics": ["B"]}
     findings = {"change", "change_since_start", "topics"}  # follow from what was scored
-    teachers = {"usual_ms"}  # in no report that is stored
-    assert changed.keys() | {"answers", "scored"} | findings | teachers == {field.name for field in fields(report)}
+    assert changed.keys() | {"answers", "scored"} | findings == {field.name for field in fields(report)}
     assert of_scored.keys() == {field.name for field in fields(scored)}
     assert of_answers.keys() | {"user", "user_ids", "omitted"} == {field.name for field in fields(answered)}
     variants = [replace(report, **{name: value}) for name, value in changed.items()]
     variants += [replace(report, answers=replace(answered, **{name: value})) for name, value in of_answers.items()]
     variants += [replace(report, scored=replace(scored, **{name: value})) for name, value in of_scored.items()]
     variants.append(replace(report, scored=scored))
-    fingerprints = [report_maker.fingerprint(templates["html"], each) for each in (report, *variants)]
+    fingerprints = [Fingerprint(each).of(templates["html"], each) for each in (report, *variants)]
     assert len(set(fingerprints)) == 1 + len(variants)
-    assert report_maker.fingerprint(templates["pdf"], report) not in fingerprints
+    assert Fingerprint(report).of(templates["pdf"], report) not in fingerprints
+    assert Fingerprint(report).of(templates["html"], report, "teacher") not in fingerprints
 
 
 def test_a_pdf_in_the_catalogue_does_not_hide_the_recorded_html(engine, new_publisher):
@@ -166,6 +168,41 @@ def test_each_format_is_a_file_and_a_row_of_its_own(engine, new_publisher, store
     assert [link.format for link in again.links] == ["html", "pdf"]
 
 
+def test_each_edition_is_a_file_and_a_row_of_its_own_and_goes_with_the_learners(engine, new_publisher, store):
+    """A teacher's is whole for an absentee, and knows how long everybody takes."""
+
+    usual = MappingProxyType(dict.fromkeys(BANK.item_keys, 38_000.0))
+
+    def run(*answered, usual_ms=usual):
+        made = new_publisher()
+        made.editions = ("learner", "teacher")
+        return publish(made, ["ada", "cy"], *answered, usual_ms=usual_ms)
+
+    estimated(engine, "ada", "cy", weeks_ago=1, n_items=80)
+    answered = rows("ada", n=9)
+    assert run(answered).written == 4
+    assert sorted(store.keys("reports")) == [
+        f"reports/{WEEK}/{user}/weekly_report{edition}.html" for user in ("ada", "cy") for edition in ("", ".teacher")
+    ]
+    own, teachers = (
+        store.read(f"reports/{WEEK}/ada/weekly_report{edition}.html").decode() for edition in ("", ".teacher")
+    )
+    assert "For the teacher" not in own
+    assert "rapid guesses 4 of 9" in teachers, "0 to 3 s of 38"
+    absent = store.read(f"reports/{WEEK}/cy/weekly_report.teacher.html").decode()
+    assert "Week by week" in absent
+    assert run(answered).unchanged == 4
+    store.delete(f"reports/{WEEK}/ada/weekly_report.teacher.html")
+    again = run(answered)
+    assert (again.written, again.unchanged) == (1, 3)
+    assert store.read(f"reports/{WEEK}/ada/weekly_report.teacher.html").decode() == teachers
+    assert run(answered, usual_ms={}).written == 1, "of cy, whom no time concerns, all stays"
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("DELETE FROM theta_estimates")
+    assert run().withdrawn == 4
+    assert list(store.keys("reports")) == []
+
+
 def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learners_order(
     engine, new_publisher, tmp_path
 ):
@@ -173,10 +210,10 @@ def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learne
     slow = SlowStore(tmp_path / "slow")
     rendered_ahead = []
 
-    def watch(template, given, lost):
+    def watch(template, given, lost, edition):
         rendered_ahead.append(len(rendered_ahead) - len(slow.given))
         assert threading.current_thread() is threading.main_thread()
-        return render(template, given, lost)
+        return render(template, given, lost, edition)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report_maker, "render", watch)
@@ -194,7 +231,7 @@ def test_one_learners_failure_is_named_and_the_others_are_published(engine, new_
     place.write_text("a file where the learner's folder should be")
     made = new_publisher()
     publish(made, USERS, rows(*USERS))
-    assert [(failure.user_id, failure.format) for failure in made.failed] == [("Bob|1", "html")]
+    assert [(failure.user_id, failure.kind) for failure in made.failed] == [("Bob|1", "html")]
     assert set(recorded(engine)) == {"ada", "cy"}
 
 

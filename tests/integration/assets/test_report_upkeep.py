@@ -14,7 +14,7 @@ from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
 from resources.database.queries import report_artifacts
 from resources.errors import RetryLater
-from resources.model import ReportArtifact, Week
+from resources.model import Edition, ReportArtifact, Week
 
 WEEKS = [Week.parse("2025-01-06").plus(number) for number in range(4)]
 USERS = ["ada", "Bob|1", "../cy"]
@@ -34,7 +34,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
 
 @pytest.fixture
 def full(engine: sa.Engine, store: ArtifactStore) -> ArtifactStore:
-    """Two formats of three users in four weeks, and some files that are no learner's report."""
+    """Of three users in four weeks the own report as HTML and the teacher's as PDF, and some files that are none."""
     reports = [(week, user_id, form) for week in WEEKS for user_id in USERS for form in ("html", "pdf")]
     publish(engine, store, *reports)
     for key in FOREIGN:
@@ -49,13 +49,18 @@ def publish(engine: sa.Engine, store: ArtifactStore, *reports: tuple[Week, str, 
     for week, user_id, form in reports:
         page = f"{week} {user_id} {form}".encode()
         url = store.put(key_of(week, user_id, form), page, "text/html")
-        rows.append(ReportArtifact(user_id, week, form, url, now, hashlib.sha256(page).hexdigest()))
+        sha256 = hashlib.sha256(page).hexdigest()
+        rows.append(ReportArtifact(user_id, week, form, url, now, sha256, sha256, edition_of(form)))
     with transaction(engine) as connection:
         report_artifacts.record(connection, rows)
 
 
 def key_of(week: Week, user_id: str, form: str = "html") -> str:
-    return report_key(week, user_id, form)
+    return report_key(week, user_id, form, edition_of(form))
+
+
+def edition_of(form: str) -> Edition:
+    return "teacher" if form == "pdf" else "learner"
 
 
 def compared(engine: sa.Engine, store: ArtifactStore, *, hashes: bool = True) -> list[consistency_check.Compared]:

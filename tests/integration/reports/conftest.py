@@ -19,6 +19,11 @@ def korean(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return compile_template(SOURCE, tmp_path_factory.mktemp("templates"), "ko")
 
 
+@pytest.fixture(scope="session", params=["en"])
+def mail(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return compile_template(SOURCE, tmp_path_factory.mktemp("templates"), request.param, "eml")
+
+
 @pytest.fixture(scope="session")
 def needs_chromium() -> str:
     for name in ("chromium", "chromium-browser", "google-chrome"):

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from docs.sample_learner import LEVEL, answers, given, levels
 from resources.reports.document.fill import render
+from resources.reports.document.mail import html_of
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import ReportInput
 from tests.integration.reports.test_states import STATES
@@ -37,10 +38,13 @@ def browser(needs_chromium: str) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(params=SHOWN)
-def report(request: pytest.FixtureRequest, template: Template, tmp_path: Path) -> Path:
-    page = tmp_path / "report.html"
-    page.write_bytes(render(template, STATES[request.param][0], edition="teacher"))
+@pytest.fixture(params=[*SHOWN, "the family's", "a mail"])
+def report(request: pytest.FixtureRequest, template: Template, mail: Template, tmp_path: Path) -> Path:
+    page, week = tmp_path / "report.html", STATES.get(request.param, STATES["a strength and a next step"])[0]
+    if request.param == "a mail":
+        page.write_text(html_of(render(mail, week)), "utf-8")
+    else:
+        page.write_bytes(render(template, week, edition="family" if request.param == "the family's" else "teacher"))
     return page
 
 

@@ -176,6 +176,6 @@ def test_what_is_compared_between_compilers_is_there(source: Path, tmp_path: Pat
     html, pdf = (parts(render(template, given())) for template in made.values())
     assert html[0]["h2"] == pdf[0]["H2"] >= 5
     assert html[0]["table"] == pdf[0]["Table"] >= 3
-    assert pdf[0]["Figure"] == len(re.findall("charts\\.", made["pdf"].source))
+    assert pdf[0]["Figure"] == len(set(re.findall(r"charts\.\w+", made["pdf"].source)))
     assert "Your level" in html[1]
     assert "Your level" in pdf[1]

@@ -148,11 +148,11 @@ def test_where_nobody_asks_for_them_a_character_that_no_font_has_is_an_error_and
 def test_a_source_with_an_unfilled_place_or_an_empty_picture_is_not_set() -> None:
     for left in ("{{ level.theta }}", "/*% if level %*/", "[level.theta]{.v}"):
         with pytest.raises(ReportBroken, match="unfilled place"):
-            check_filled(left, "pdf")
-        check_filled(f"#{literal(left)};", "pdf")
+            check_filled(left, "typst")
+        check_filled(f"#{literal(left)};", "typst")
     for svg in ("<svg></svg>", '<svg><path d="MNaN,0L1,1"/></svg>'):
         with pytest.raises(ReportBroken, match="empty picture"):
-            check_filled(f"#chart({literal(svg)}, {literal('words')});", "pdf")
+            check_filled(f"#chart({literal(svg)}, {literal('words')});", "typst")
 
 
 def test_a_picture_without_words_is_refused() -> None:

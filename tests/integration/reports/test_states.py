@@ -234,12 +234,13 @@ def test_too_few_answers_make_no_score_no_margin_and_no_place(template: Template
 @pytest.mark.parametrize("state", [state for state in STATES if state != "hostile names"])
 def test_no_english_is_left_in_a_korean_report(korean: Template, state: str) -> None:
     week, _ = STATES[state]
-    report = render(korean, week, edition="teacher")
-    verify(report, week.user_id, week.week, korean)
-    assert '<html lang="ko">' in report.decode()
     own = {"synthetic", "ada", "user", *CUTS.names, "UTC", "EAP", "SE", "PL", "lz", *(topic.name for topic in TOPICS)}
-    alternatives = re.findall(r'aria-label="([^"]*)"', report.decode())
-    assert set(re.findall(r"[A-Za-z]{2,}", " ".join([text(report), *alternatives]))) - own == set()
+    for edition in ("teacher", "family"):
+        report = render(korean, week, edition=edition)
+        verify(report, week.user_id, week.week, korean)
+        assert '<html lang="ko">' in report.decode()
+        alternatives = re.findall(r'aria-label="([^"]*)"', report.decode())
+        assert set(re.findall(r"[A-Za-z]{2,}", " ".join([text(report), *alternatives]))) - own == set()
 
 
 def test_who_answered_nothing_reads_a_short_page(template: Template) -> None:

@@ -59,7 +59,7 @@ def test_the_attempt_view_has_the_locked_columns_first_and_then_ours(engine: sa.
 
 
 def test_the_history_is_one_line_with_one_head(engine: sa.Engine) -> None:
-    assert revision.state(engine) == revision.State(None, "0016")
+    assert revision.state(engine) == revision.State(None, "0017")
     migrate.upgrade(engine)
     assert revision.state(engine).up_to_date
 

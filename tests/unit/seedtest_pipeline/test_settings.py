@@ -42,7 +42,7 @@ def test_the_defaults_need_nothing_set():
         ("REPORT_CUTS", "Basic,400", "Setting REPORT_CUTS='Basic,400': There are 1 names .* and 1 cut scores: write"),
         ("REPORT_CUTS", "A,900,B", "REPORT_CUTS: The cut score 900 is not on the scale: use cut scores between 200"),
         ("REPORT_LANG", "de", "Setting REPORT_LANG='de': Input should be 'en' or 'ko'"),
-        ("REPORT_FORMATS", "html,docx", "Setting REPORT_FORMATS='docx': Input should be 'html' or 'pdf'"),
+        ("REPORT_FORMATS", "html,docx", "Setting REPORT_FORMATS='docx': Input should be 'html', 'pdf' or 'eml'"),
         ("S3_SSE", "aes", "Setting S3_SSE='aes': Input should be 'none', 'AES256' or 'aws:kms'"),
         ("REPORT_LINK_SECS", "604801", "Setting REPORT_LINK_SECS='604801': .*less than or equal to 604800"),
         ("CLOUDFRONT_DOMAIN", "https://d1.cloudfront.net", "Setting CLOUDFRONT_DOMAIN='https://d1.cloudfront.net'"),

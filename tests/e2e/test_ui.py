@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,19 +13,12 @@ import sqlalchemy as sa
 
 from resources.postgres.server_folder import wait_until
 from tests.e2e import dagster_ui
-from tests.e2e.conftest import WEEKS
+from tests.e2e.conftest import CHECKOUT, WEEKS
 from tests.e2e.dagster_ui import WEEKLY, DagsterUi, processes_of
 from tests.waiting import PATIENCE_S
 
-BACKFILL = """
-mutation ($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}
-"""
+ON_KUBERNETES = (CHECKOUT / "docs" / "operations" / "kubernetes.md").read_text("utf-8")
+BACKFILL = re.search(r"^```graphql\n(.*?)^```$", ON_KUBERNETES, re.MULTILINE | re.DOTALL)[1]
 RE_EXECUTE = """
 mutation ($params: ReexecutionParams!) {
   launchRunReexecution(reexecutionParams: $params) {

@@ -8,6 +8,8 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+import yaml
+from dagster._core.launcher import WorkerStatus
 
 from seedtest_pipeline.automation import orphaned_runs, run_locks
 from seedtest_pipeline.automation.run_locks import SECOND_LOOK_S
@@ -53,6 +55,29 @@ def test_a_run_is_ended_only_once_its_process_is_killed(history, running):
     assert orphaned_runs.close(history) == 1
     assert status(history, run_id) is dg.DagsterRunStatus.FAILURE
     assert orphaned_runs.close(history) == 0
+
+
+def test_a_kubernetes_that_does_not_answer_is_not_the_end_of_a_run(history, running, settings, tmp_path, monkeypatch):
+    """dagster-k8s' own launcher takes that for the end of all runs, and tries each again beside itself."""
+    context = {"name": "gone", "context": {"cluster": "gone", "user": "gone"}}
+    kubeconfig = {
+        "clusters": [{"name": "gone", "cluster": {"server": "http://127.0.0.1:9"}}], "contexts": [context],
+        "users": [{"name": "gone", "user": {}}], "current-context": "gone",
+    }  # fmt: skip
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+    pods = {
+        "load_incluster_config": False, "kubeconfig_file": str(tmp_path / "kubeconfig"),
+        "service_account_name": "pipeline", "instance_config_map": "dagster",
+    }  # fmt: skip
+    (tmp_path / "run-pods.yaml").write_text(yaml.safe_dump(pods))
+    monkeypatch.setenv("RUN_PODS_FILE", str(tmp_path / "run-pods.yaml"))
+    run_id, process = running
+    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+        run = instance.get_run_by_id(run_id)
+        assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+        process.kill()
+        process.wait()
+        assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
 
 
 def test_a_killed_run_that_a_person_terminates_is_canceled_at_once(history, running):

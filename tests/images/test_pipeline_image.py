@@ -1,18 +1,17 @@
-"""The image of the pipeline, as a container that may write in one folder alone: what a deployment starts in it."""
+"""The image of the pipeline, as a container that may write in one folder alone: what compose.yaml starts in it."""
+
+from contextlib import ExitStack
 
 import httpx
 import pytest
+import yaml
 
-from resources import ports
+from resources import ports as ports_of_this_machine
 from tests.images import container
+from tests.images.builder import CHECKOUT
 from tests.waiting import until
 
-LOCATION = ["-m", "seedtest_pipeline.definitions"]
-
-
-@pytest.fixture
-def port():
-    return ports.probe("127.0.0.1", 0)
+COMPOSE = yaml.safe_load((CHECKOUT / "deploy/compose.yaml").read_text("utf-8"))["services"]
 
 
 @pytest.fixture
@@ -20,34 +19,61 @@ def settings(empty_database_url):
     return {"DATABASE_URL": empty_database_url, "LOCAL_DEV": "true"}
 
 
-def test_it_migrates_and_answers_and_finds_nothing_amiss(pipeline_image, volume, settings, port):
-    migrated = container.run(pipeline_image, ["seedtest", "migrate"], volume, settings)
+@pytest.fixture
+def here():
+    """A line of compose.yaml as it is on this machine's loopback, with ports that are free."""
+    ports = {name: str(ports_of_this_machine.probe("127.0.0.1", 0)) for name in ("8000", "4000", "3000")}
+
+    def translated(line):
+        line = line.replace("0.0.0.0", "127.0.0.1").replace("-host=code", "-host=127.0.0.1")  # noqa: S104 - it is taken away
+        for named, free in ports.items():
+            line = line.replace(named, free)
+        return line
+
+    return translated
+
+
+def command(service, here):
+    return [here(part) for part in COMPOSE[service]["command"]]
+
+
+def is_healthy(image, service, volume, settings, here):
+    _, *check = (
+        COMPOSE[service]["healthcheck"]["test"] if "healthcheck" in COMPOSE[service] else ("", *image.healthcheck)
+    )
+    return container.run(image, [here(part) for part in check], volume, settings).returncode == 0
+
+
+def test_it_migrates_and_answers_and_finds_nothing_amiss(pipeline_image, volume, settings, here):
+    migrated = container.run(pipeline_image, command("migrate", here), volume, settings)
     assert migrated.returncode == 0, migrated.stderr
-    url = f"http://127.0.0.1:{port}"
-    command = ["seedtest", "api", "--port", str(port)]
-    with container.serving(pipeline_image, command, volume, settings) as api:
-        until(lambda: api.poll() is not None or container.answers(f"{url}/livez"))
+    api = [*command("api", here), "--port", here("8000")]
+    url = f"http://127.0.0.1:{here('8000')}"
+    with container.serving(pipeline_image, api, volume, settings) as serving:
+        until(lambda: serving.poll() is not None or container.answers(f"{url}/livez"))
         assert httpx.get(f"{url}/readyz").json()["checks"]["database"]["ok"]
-        healthy = [part.replace(":8000", f":{port}") for part in pipeline_image.healthcheck]
-        assert container.run(pipeline_image, healthy, volume).returncode == 0
-    assert api.returncode == 0
+        assert is_healthy(pipeline_image, "api", volume, settings, here)
+    assert serving.returncode == 0
     examined = container.run(pipeline_image, ["seedtest", "doctor"], volume, settings)
     assert "migrations" in examined.stdout.lower(), examined.stdout + examined.stderr
 
 
-def test_dagsters_processes_find_each_other_and_their_home(pipeline_image, volume, settings, port):
-    assert container.run(pipeline_image, ["seedtest", "migrate"], volume, settings).returncode == 0
-    web = ports.probe("127.0.0.1", 0)
-    code = ["dagster", "code-server", "start", "-h", "127.0.0.1", "-p", str(port), *LOCATION]
-    ui = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(web), "--grpc-host", "127.0.0.1", "--grpc-port", str(port)]
-    healthy = ["dagster", "api", "grpc-health-check", "-h", "127.0.0.1", "-p", str(port)]
-    with container.serving(pipeline_image, code, volume, settings) as server:
-        until(lambda: server.poll() or container.run(pipeline_image, healthy, volume).returncode == 0)
-        with container.serving(pipeline_image, ui, volume, settings) as webserver:
-            until(lambda: webserver.poll() is not None or container.answers(f"http://127.0.0.1:{web}/server_info"))
-            asked = {"query": "{repositoriesOrError {... on RepositoryConnection {nodes {name}}}}"}
-            told = httpx.post(f"http://127.0.0.1:{web}/graphql", json=asked, timeout=60).json()
-            assert told["data"]["repositoriesOrError"]["nodes"], told
+def test_dagsters_processes_find_each_other_and_tell_their_health(pipeline_image, volume, settings, here):
+    assert container.run(pipeline_image, command("migrate", here), volume, settings).returncode == 0
+    asked = {"query": "{repositoriesOrError {... on RepositoryConnection {nodes {name}}}}"}
+    with ExitStack() as services:
+        for service in ("code", "webserver", "daemon"):
+            process = services.enter_context(
+                container.serving(pipeline_image, command(service, here), volume, settings)
+            )
+            until(
+                lambda service=service, process=process: (
+                    process.poll() is not None or is_healthy(pipeline_image, service, volume, settings, here)
+                )
+            )
+            assert process.poll() is None, process.stdout.read()
+        told = httpx.post(f"http://127.0.0.1:{here('3000')}/graphql", json=asked, timeout=60).json()
+        assert told["data"]["repositoriesOrError"]["nodes"], told
 
 
 def test_it_has_no_rights_and_holds_no_more_than_it_needs(pipeline_image, volume):

@@ -9,7 +9,7 @@ SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem 
 export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-subscores bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures clean
+.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-subscores bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures images image-pipeline image-r-irt-plumber test-images clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,18 @@ bench-api: $(VENV)/dev.stamp ## Speed of update-theta beside two floors (wrk mea
 
 soak-api: $(VENV)/dev.stamp ## Break what the API rests on for 10 minutes (MINUTES=10), and count what it got wrong
 	@$(BIN)/python -m tests.benchmarks.soak_api $(or $(MINUTES),10)
+
+# Whichever builder is there. BUILD_ARGS are its own, such as --build-arg=QUARTO_VERSION= (docs/operations/images.md).
+BUILDER ?= $(if $(shell command -v docker),docker build,buildah build --format docker)
+TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGES := image-pipeline image-r-irt-plumber
+images: $(IMAGES) ## Build the container images of deploy/images
+
+$(IMAGES): image-%:
+	@$(BUILDER) $(BUILD_ARGS) --build-arg=VERSION=$(TAG) --build-arg=REVISION=$$(git rev-parse HEAD) -f deploy/images/$*/Dockerfile -t seedtest/$*:$(TAG) .
+
+test-images: $(VENV)/dev.stamp ## Build the images and run them with least rights (needs buildah, mmdebstrap, bubblewrap and root)
+	@$(BIN)/python -m pytest tests/images
 
 preview: $(VENV)/dev.stamp ## Show the report of a sample learner, as its document is now
 	@$(BIN)/python -m docs.preview

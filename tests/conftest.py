@@ -131,6 +131,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )  # fmt: skip
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Images are built for minutes: where they are named, as by `make test-images`."""
+    named = any("images" in Path(argument.partition("::")[0]).parts for argument in config.args)
+    return True if collection_path.name == "images" and not named else None
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: two fifths of the time tests wait, for a daemon's turn, a server or a process."""
     return (os.cpu_count() or 1) + 1

@@ -65,7 +65,7 @@ def _wait_for(path: Path, keeper: int) -> None:
 
 
 def _keep(folder: Path) -> None:
-    ports = _free_ports(5)
+    ports = free_ports(5)
     identities = [
         _identity("writer", S3Server.key, S3Server.secret, "Admin"),
         _identity("reader", S3Server.reader, S3Server.reader_secret, "Read", "List"),
@@ -105,7 +105,7 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_ports(n: int) -> list[int]:
+def free_ports(n: int) -> list[int]:
     """Below the range that the system gives away by itself; each with its companion."""
     ports = random.sample(range(11_000, 21_000), 200)
     return [port for port in ports if not (_answers(port) or _answers(port + _GRPC))][:n]

@@ -55,6 +55,14 @@ class DatabaseUnavailable(RetryLater):
     """PostgreSQL refuses or drops the connection."""
 
 
+class StatementStopped(DatabaseUnavailable):
+    """PostgreSQL is there, and stopped a statement that took too long: one about somebody else may not."""
+
+
+class RowsHeld(StatementStopped):
+    """It waited too long for rows, or for tables, that another one holds."""
+
+
 class EstimatorUnavailable(RetryLater):
     """The estimator does not answer, or not within its time."""
 

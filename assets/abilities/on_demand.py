@@ -5,7 +5,6 @@ users take one read, one estimate a week and one upsert together.
 """
 
 import datetime as dt
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -20,7 +19,6 @@ from resources.database.queries import current_abilities, item_banks, on_demand
 from resources.database.queries.current_abilities import Ability
 from resources.database.queries.item_banks import ADOPTED, BankChoice
 from resources.database.queries.on_demand import OnDemand
-from resources.errors import DatabaseUnavailable, RetryLater
 from resources.estimators.contract import Estimator
 from resources.model import ItemBank
 
@@ -31,12 +29,6 @@ answered is in the item bank in force, or there is no bank."""
 # What is taken at once of sessions as they are stored: 2,000 answers of 100 bytes, or 40,000 where all are alike and so
 # compressed. A learner has a hundred in a month. More takes a second and more, which nobody else must wait for.
 MOST_BYTES = 200_000
-MOST_BYTES_AT_ONCE = 50 * MOST_BYTES  # of a batch, which nobody waits for
-
-# To find one among 1,000 takes eleven; so many are not a matter of single users, and what is slow to fail must not be
-# asked without end.
-_MOST_FAILURES = 200
-_log = logging.getLogger(__name__)
 
 
 class LongHistory(Exception):  # noqa: N818 - an outcome
@@ -61,14 +53,6 @@ class Update:
 
 
 @dataclass(frozen=True)
-class Failed:
-    """The update of this user alone failed, for a reason that stands in the log; `retry`: it may go well later."""
-
-    user_id: str
-    retry: bool
-
-
-@dataclass(frozen=True)
 class Updater:
     """Updates of current abilities. `choice` says under which item bank; `channel`, where PostgreSQL's NOTIFY tells
     whose was stored, None for nowhere. Thread-safe."""
@@ -88,17 +72,19 @@ class Updater:
 
     def update_all(
         self, user_ids: Sequence[str], rules: ScoringRules, *, as_of: dt.datetime | None = None,
-        request_id: str | None = None, most_bytes: int | None = None,
+        request_id: str | None = None, most_bytes: int | None = None, lock_timeout_ms: int | None = None,
     ) -> list[Update]:  # fmt: skip
         """Of each of these users, who are distinct: the estimate at `as_of`, by default the database's own now, stored
         unless a later one is there.
 
-        `request_id` stands in the R service's log and, as part of the application's name, in the database's.
+        `request_id` stands in the R service's log and, as part of the application's name, in the database's. For what
+        others hold, storing waits `lock_timeout_ms` at most, by default as long as for any statement.
 
         Raises:
             RetryLater: the database or the estimator does not answer. Nothing was stored, unless the connection broke
                 in that moment.
             LongHistory: together they have sessions of more than `most_bytes`; nothing else was done.
+            RowsHeld: it was not stored within `lock_timeout_ms`.
         """
         name = "seedtest" if request_id is None else f"seedtest {request_id}"
         with driver_connection(self.engine) as connection:
@@ -114,52 +100,15 @@ class Updater:
         found = present_states(now, rules, bank, self.estimator, request_id)  # while nothing is held of the database
         at = dt.datetime.now(dt.UTC)
         updates = [_update(user_id, now, one, bank, at) for user_id, one in zip(user_ids, found, strict=True)]
-        return self._store(updates)
+        return self._store(updates, lock_timeout_ms)
 
-    def update_many(
-        self, user_ids: Sequence[str], rules: ScoringRules, request_id: str | None = None
-    ) -> list[Update | Failed]:
-        """As `update_all`, however many answers they have: at once as many as fit in memory and a statement's time. One
-        whose update fails is found by halves, and the others are stored.
-
-        Raises:
-            RetryLater, or whatever else failed: the database or the estimator does not answer, or nobody's update can
-                be made; what was stored before stays.
-        """
-        found: dict[str, Update | Failed] = {}
-        parts, failures = [list(user_ids)], 0
-        while parts:
-            part = parts.pop()
-            most_bytes = None if len(part) == 1 else MOST_BYTES_AT_ONCE
-            try:
-                updates = self.update_all(part, rules, request_id=request_id, most_bytes=most_bytes)
-                found |= {update.user_id: update for update in updates}
-                continue
-            except LongHistory:
-                pass
-            except DatabaseUnavailable:
-                raise
-            except Exception as error:  # whatever one user's answers are, the others' updates are made and stored
-                failures += 1
-                self.estimator.check()  # which raises where it is nobody's answers
-                last = len(part) == 1 and not parts
-                if failures > _MOST_FAILURES or (last and not any(isinstance(u, Update) for u in found.values())):
-                    raise
-                if len(part) == 1:
-                    _log.exception("an update failed", extra={"user": part[0], "request_id": request_id})
-                    found[part[0]] = Failed(part[0], retry=isinstance(error, RetryLater))
-                    continue
-            half = len(part) // 2
-            parts += [part[half:], part[:half]]
-        return [found[user_id] for user_id in user_ids]
-
-    def _store(self, updates: list[Update]) -> list[Update]:
+    def _store(self, updates: list[Update], lock_timeout_ms: int | None) -> list[Update]:
         """The same, with the later ability of those who have one."""
         made = [update.ability for update in updates if update.ability]
         if not made:
             return updates
         with driver_connection(self.engine) as connection:
-            stored = current_abilities.store(connection, made, self.channel)
+            stored = current_abilities.store(connection, made, self.channel, lock_timeout_ms)
         if len(stored) == len(made):
             return updates
         with transaction(self.engine) as connection:

@@ -164,11 +164,12 @@ def _is_new(
 
 
 def _responses(counted: _Counted, now: OnDemand, k: int, learners: Sequence[int]) -> Responses:
-    """What counts of the week of these learners."""
+    """What counts of the week of these learners, learner by learner, as each one's alone would be."""
     place = np.full(len(now.states), -1, np.int64)
     place[learners] = np.arange(len(learners))
     user = place[counted.learner]
-    rows = (counted.week == k) & (user >= 0)
+    rows = np.flatnonzero((counted.week == k) & (user >= 0))
+    rows = rows[np.argsort(user[rows], kind="stable")]
     user_ids = tuple(now.answers.user_ids[i] for i in learners)
     return Responses(user_ids, counted.item_keys, user[rows], counted.item[rows], counted.correct[rows])
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from resources.database.address import address
-from resources.errors import DatabaseUnavailable, OperatorRequired, SeedtestError
+from resources.errors import DatabaseUnavailable, OperatorRequired, RowsHeld, SeedtestError, StatementStopped
 
 READ_ONLY = psycopg.errors.ReadOnlySqlTransaction.sqlstate
 
@@ -54,8 +54,12 @@ _FAULTS = {
     "53100": Fault("has a full disk", "Make room on the server, then try again."),
     "53200": Fault("is out of memory", "Lower its work_mem or give it more memory, then try again."),
     "53300": _CONNECTIONS,
-    "55P03": Fault("waited too long for what another one holds", "Try again, or raise this role's lock_timeout."),
-    "57014": Fault("stopped a statement", "If it took too long: raise statement_timeout for this role."),
+    "55P03": Fault(
+        "waited too long for what another one holds", "Try again, or raise this role's lock_timeout.", RowsHeld
+    ),
+    "57014": Fault(
+        "stopped a statement", "If it took too long: raise statement_timeout for this role.", StatementStopped
+    ),
     "57P": _STARTING,
     "57P05": Fault("ended an idle session", "Raise idle_session_timeout for this role."),
     "58": Fault("cannot use its files", "See the server's log: the disk may be broken."),

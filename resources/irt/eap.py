@@ -37,9 +37,9 @@ NEGLIGIBLE = 1e-7  # density at a grid's end against its maximum: a normal tail 
 MAX_ROUNDS = 8  # the last has 15,361 points. Priors of SD up to 3 were seen to need 3, SD 30 with guessing all 8
 
 _USERS_AT_ONCE = 1_000  # 1 MB of log densities on 121 points: stays in the cache
-# A user alone with no more answers than this is summed directly: it takes a fraction of making the sparse table. The
-# curves of banks up to this size are kept for that, 2 to 8 kB an item.
-_FEW, _KEPT_ITEMS = 5_000, 5_000
+# No more answers than this, of one user or of several, are summed directly: it takes a fraction of making the sparse
+# table. The curves of banks up to this size are kept for that, 2 to 8 kB an item.
+_FEW, _FEW_OF_SEVERAL, _KEPT_ITEMS = 5_000, 500, 5_000
 _VALUES_AT_ONCE = 2_500_000  # 20 MB of log probabilities on own grids, or one user's whole history
 
 
@@ -82,8 +82,9 @@ def eap(
         raise ValueError(f"The prior N({mean[wrong[0]]}, {sd[wrong[0]]}^2) is not a normal distribution.")
     ordinary = (np.abs(mean) <= ORDINARY_MEAN) & (sd <= ORDINARY_SD)
     found = _Found(np.where(ordinary, 0.0, mean), np.where(ordinary, COMMON_HALF_WIDTH, PRIOR_SDS * sd), mean, sd)
-    alone = answers.n_users == 1 and 0 < answers.item.size <= _FEW and items.a.size <= _KEPT_ITEMS
-    table = None if alone and ordinary[0] else answers.table()
+    few = answers.item.size <= (_FEW if answers.n_users == 1 else _FEW_OF_SEVERAL) and items.a.size <= _KEPT_ITEMS
+    starts = _starts(answers) if few and ordinary.all() else np.empty(0, np.intp)
+    table = None if starts.size else answers.table()
     left = np.arange(answers.n_users)
     if table is not None:
         left = np.flatnonzero(np.diff(table.indptr))
@@ -91,8 +92,9 @@ def eap(
     for points in POINTS:
         offsets = _offsets(points)
         if table is None:
-            log_p = _kept_log_p(items, points)[answers.item + items.a.size * answers.correct].sum(axis=0)
-            found.take(left, log_p[None] + found.log_prior(left, COMMON_HALF_WIDTH * offsets), offsets)
+            log_p = _kept_log_p(items, points)[answers.item + items.a.size * answers.correct]
+            log_likelihood = np.add.reduceat(log_p, starts, axis=0)[left]
+            found.take(left, log_likelihood + found.log_prior(left, COMMON_HALF_WIDTH * offsets), offsets)
         else:
             _on_first_grids(table, items, found, left, offsets)
         left = left[~found.resolved[left]]
@@ -175,6 +177,13 @@ class _Found:
         self.centre[users] = self.mean[users]
 
 
+def _starts(answers: ResponseMatrix) -> NDArray[np.intp]:
+    """Where each user's answers begin; empty where they are not in the users' order, or somebody has none."""
+    n = np.bincount(answers.user, minlength=answers.n_users)
+    usable = n.all() and np.all(answers.user[1:] >= answers.user[:-1])
+    return np.cumsum(n) - n if usable else np.empty(0, np.intp)
+
+
 def _on_first_grids(table: "csr_array", items: Items, found: _Found, users: NDArray[np.intp], offsets: Floats) -> None:
     """Users whose grids are the same points, as almost all are, by one table of curves; the others by their own."""
     grid = (found.centre[users], found.half_width[users])
@@ -234,7 +243,8 @@ def log_likelihood_on_grid(table: "csr_array", items: Items, theta: Floats) -> C
     log_p[items.a.size + right] = log_right(items.at(right), theta)
 
     def of(at: slice) -> Floats:
-        return np.asarray(table[at] @ log_p)
+        rows = table if at.stop - at.start == table.shape[0] else table[at]  # scipy copies, all of it as well
+        return np.asarray(rows @ log_p)
 
     return of
 

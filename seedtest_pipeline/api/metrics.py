@@ -44,6 +44,10 @@ class Metrics:
         self.noops = Counter(
             "seedtest_api_noops", "Updates without anything to estimate from.", ["reason"], registry=registry
         )
+        self.together = Histogram(
+            "seedtest_api_updates_together", "Updates that were read, estimated and stored at once.",
+            buckets=(1, 2, 4, 8, 16, 32, 64), registry=registry,
+        )  # fmt: skip
         self.failed = Counter("seedtest_api_failed_updates", "Updates of a batch that failed alone.", registry=registry)
         self.key_fetches = Counter(
             "seedtest_api_key_fetches", "Requests to the identity provider for its keys.", ["outcome"],

@@ -154,7 +154,8 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 async def _retry_later(request: Request, error: Any) -> Response:
     request_context.of(request).refused = str(error)
-    return _answer(request, _OF_ERROR.get(type(error), UNAVAILABLE))
+    kind = next((kind for of, kind in _OF_ERROR.items() if isinstance(error, of)), UNAVAILABLE)
+    return _answer(request, kind)
 
 
 async def _missing(request: Request, error: Any) -> Response:

@@ -18,6 +18,7 @@ from resources.database.deadlines import Deadlines
 from resources.database.engine import make_engine
 from resources.database.queries.item_banks import BankChoice
 from resources.estimators.contract import Estimator
+from seedtest_pipeline.api.grouped_updates import GroupedUpdates
 from seedtest_pipeline.api.long_work import LongWork
 from seedtest_pipeline.api.metrics import Metrics, TimedEstimator
 from seedtest_pipeline.settings import Settings
@@ -39,6 +40,7 @@ class Service:
     settings: Settings
     engine: sa.Engine
     updater: Updater
+    grouped_updates: GroupedUpdates
     estimator: Estimator
     rules: ScoringRules
     bank_choice: BankChoice
@@ -60,6 +62,7 @@ class Service:
 
     def close(self) -> None:
         self.deadlines.close()
+        self.grouped_updates.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
         self.long_work.close()
         self.engine.dispose()
@@ -81,7 +84,8 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     metrics.watch(engine)
     estimator = TimedEstimator(parts.estimator, metrics)
     updater = Updater(engine, estimator, parts.bank_choice, settings.theta_channel)
+    threads = ThreadPoolExecutor(AT_WORK, "request")
     return Service(
-        settings, engine, updater, estimator, parts.rules, parts.bank_choice,
-        parts.artifacts, parts.links, metrics, ThreadPoolExecutor(AT_WORK, "request"), Deadlines(engine), LongWork(),
+        settings, engine, updater, GroupedUpdates(updater, threads, metrics), estimator, parts.rules,
+        parts.bank_choice, parts.artifacts, parts.links, metrics, threads, Deadlines(engine), LongWork(),
     )  # fmt: skip

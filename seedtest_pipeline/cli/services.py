@@ -58,9 +58,13 @@ def api(
     ] = "127.0.0.1",
 ) -> None:
     """Serve the on-demand API until SIGTERM or Ctrl-C."""
+    import gc
+
+    gc.disable()  # what is imported stays, and looking through it again and again takes a tenth of the start
     from seedtest_pipeline.api import server
     from seedtest_pipeline.settings import Settings
 
+    gc.enable()
     server.serve(Settings.load(), host, port, workers=workers, trusted_proxies=forwarded_allow_ips)
 
 

@@ -1,4 +1,4 @@
-"""What an endpoint costs that does next to nothing: python -m tests.benchmarks.api_floors PORT.
+"""What an endpoint costs that does next to nothing: python -m tests.benchmarks.api_floors --port PORT.
 
 Floor 1 is a bare FastAPI endpoint. Floor 2 verifies the same token and does one SELECT and one upsert, by the same
 authenticator, driver, pool and threads as the API; it has none of its limits, logs and metrics.
@@ -73,4 +73,4 @@ def create(settings: Settings) -> FastAPI:
 
 
 if __name__ == "__main__":
-    uvicorn.run(create(Settings.load()), host="127.0.0.1", port=int(sys.argv[1]), log_config=None, access_log=False)
+    uvicorn.run(create(Settings.load()), host="127.0.0.1", port=int(sys.argv[2]), log_config=None, access_log=False)

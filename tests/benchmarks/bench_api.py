@@ -1,14 +1,17 @@
 """How fast update-theta is, beside two floors in the same run: python -m tests.benchmarks.bench_api [ROUNDS].
 
-The three take turns, some seconds each, so that a busy machine is busy for all of them.
+They take turns, some seconds each, so that a busy machine is busy for all of them; what processor time each request
+takes is told besides, since where load and PostgreSQL share two cores, two workers have no core of their own.
 """
 
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -16,6 +19,7 @@ import httpx
 
 from resources.estimators.r_service import process
 from seedtest_pipeline.api.schemas import BATCH
+from tests.benchmarks import processor_time
 from tests.benchmarks.api_bench_bed import bed
 from tests.benchmarks.http_load import Figures, load
 
@@ -23,41 +27,68 @@ USERS = 10_000
 CONNECTIONS = 8
 SECONDS = 4
 UPDATE = "/analysis/irt/update-theta"
+API = ("seedtest_pipeline", "api")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    port: int
+    path: str
+    server: subprocess.Popen[bytes]
+    figures: list[Figures] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)  # of the server's processes, a request
+    database_ms: list[float] = field(default_factory=list)  # of PostgreSQL's
 
 
 def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         home = Path(folder)
         here = running.enter_context(bed(home, USERS, weeks_made=True))
-        token = here.token
-        floors, api, api_with_r = free_port(), free_port(), free_port()
-        running.enter_context(
-            here.server(floors, "tests.benchmarks.api_floors", str(floors), log=home / "floors.log")
-        )  # fmt: skip
-        running.enter_context(
-            here.server(api, "seedtest_pipeline", "api", "--port", str(api), log=home / "api.log")
-        )  # fmt: skip
-        contestants = {"floor 1": (floors, "/floor1"), "floor 2": (floors, "/floor2"), "update-theta": (api, UPDATE)}
-        print(f"{USERS:,} users, 50 answers each; {CONNECTIONS} connections; load {os.getloadavg()[0]:.1f} on "
-              f"{os.cpu_count()} cores")  # fmt: skip
-        results: dict[str, list[Figures]] = {name: [] for name in contestants}
+        token, database = here.token, processor_time.postmaster(here.database_url)
+
+        def served(path: str, *command: str, **settings: str) -> Contestant:
+            port = free_port()
+            begin = here.server(port, *command, "--port", str(port), log=home / f"{port}.log", **settings)
+            return Contestant(port, path, running.enter_context(begin))
+
+        floors = served("/floor1", "tests.benchmarks.api_floors")
+        api = served(UPDATE, *API)
+        start_s = processor_time.of(api.server.pid)
+        memory_mb = int(Path(f"/proc/{api.server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+        contestants = {
+            "floor 1": floors, "floor 2": Contestant(floors.port, "/floor2", floors.server), "update-theta": api,
+            "2 workers": served(UPDATE, *API, "--workers", "2"),
+        }  # fmt: skip
+        print(f"the API's start: {start_s:.2f} s of processor, {memory_mb:.0f} MB; {USERS:,} users, 50 answers each; "
+              f"{CONNECTIONS} connections; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")  # fmt: skip
+        for one in contestants.values():
+            load(
+                one.port, one.path, token, users=USERS, connections=CONNECTIONS, seconds=1
+            )  # plans, connections, scipy
         for _ in range(rounds):
-            for name, (port, path) in contestants.items():
-                results[name].append(
-                    load(port, path, token, users=USERS, connections=CONNECTIONS, seconds=SECONDS)
-                )  # fmt: skip
-        for name, found in results.items():
-            _tell(name, found)
-        for floor in ("floor 1", "floor 2"):
-            ratios = [u.per_s / f.per_s for u, f in zip(results["update-theta"], results[floor], strict=True)]
-            print(f"update-theta / {floor}: {median(ratios):.0%} (of {min(ratios):.0%} to {max(ratios):.0%})")
-        print(f"update-theta:batch of {BATCH:,}: {_batch_per_s(api, token):,.0f} users/s")
-        r_url = running.enter_context(process.running(log=home / "r.log"))
-        running.enter_context(
-            here.server(api_with_r, "seedtest_pipeline", "api", "--port", str(api_with_r), log=home / "api-r.log",
-                        R_IRT_BASE_URL=r_url)
-        )  # fmt: skip
-        _tell("with R", [load(api_with_r, UPDATE, token, users=USERS, connections=4, seconds=SECONDS)])
+            for one in contestants.values():
+                _measure(one, token, database, CONNECTIONS)
+        for name, one in contestants.items():
+            _tell(name, one)
+        for name, floor in (("update-theta", "floor 1"), ("update-theta", "floor 2"), ("2 workers", "update-theta")):
+            pairs = zip(contestants[name].figures, contestants[floor].figures, strict=True)
+            ratios = [one.per_s / other.per_s for one, other in pairs]
+            print(f"{name} / {floor}: {median(ratios):.0%} (of {min(ratios):.0%} to {max(ratios):.0%})")
+        print(f"update-theta:batch of {BATCH:,}: {_batch_per_s(api.port, token):,.0f} users/s")
+        with_r = served(UPDATE, *API, R_IRT_BASE_URL=running.enter_context(process.running(log=home / "r.log")))
+        load(with_r.port, UPDATE, token, users=USERS, connections=4, seconds=1)
+        _measure(with_r, token, database, 4)
+        _tell("with R", with_r)
+
+
+def _measure(one: Contestant, token: str, database: int, connections: int) -> None:
+    before = processor_time.of(one.server.pid), processor_time.of(database)
+    figures = load(one.port, one.path, token, users=USERS, connections=connections, seconds=SECONDS)
+    own_s, database_s = processor_time.of(one.server.pid) - before[0], processor_time.of(database) - before[1]
+    requests = figures.per_s * SECONDS
+    one.figures.append(figures)
+    one.cpu_ms.append(1000 * own_s / requests)
+    one.database_ms.append(1000 * database_s / requests)
 
 
 def _batch_per_s(port: int, token: str) -> float:
@@ -71,10 +102,12 @@ def _batch_per_s(port: int, token: str) -> float:
     return USERS / (time.perf_counter() - begun)
 
 
-def _tell(name: str, found: list[Figures]) -> None:
+def _tell(name: str, one: Contestant) -> None:
+    found = one.figures
     per_s, p50, p95, p99 = (median(getattr(f, what) for f in found) for what in ("per_s", "p50_ms", "p95_ms", "p99_ms"))
     errors = sum(f.errors for f in found)
-    print(f"{name:>12}: {per_s:7,.0f}/s   p50 {p50:6.1f}   p95 {p95:6.1f}   p99 {p99:6.1f} ms   {errors} errors")
+    print(f"{name:>12}: {per_s:7,.0f}/s   p50 {p50:6.1f}   p95 {p95:6.1f}   p99 {p99:6.1f} ms   processor "
+          f"{median(one.cpu_ms):.2f} ms, PostgreSQL's {median(one.database_ms):.2f}   {errors} errors")  # fmt: skip
 
 
 def free_port() -> int:

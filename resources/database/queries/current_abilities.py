@@ -49,12 +49,16 @@ class StateBefore:
 
 
 _COLUMNS = [field.name for field in fields(Ability)]
-# In the order in which every writer locks: two wait for each other, and never in a circle.
+# In the order in which every writer locks: two wait for each other, and never in a circle. Since rows are put in order
+# first, how long to wait is set before one is locked, and for this statement alone.
 _ROWS = """
     SELECT {} FROM json_to_recordset(%(rows)s) AS estimated (
         user_id text, theta float8, se float8, n_items integer, model text, version text, as_of timestamptz,
         fitted_at timestamptz
-    ) ORDER BY user_id COLLATE "C"
+    ) CROSS JOIN (
+        SELECT set_config('lock_timeout', coalesce(%(lock_timeout)s, current_setting('lock_timeout')), true)
+    ) AS patience
+    ORDER BY user_id COLLATE "C"
 """
 _STORE = (merge(mirt_ability, _ROWS, _COLUMNS) + UNLESS_LATER + " RETURNING user_id").encode()
 # In the same statement, so in the same transaction: who listens hears of what is stored, and of nothing else.
@@ -63,13 +67,19 @@ _STORE_AND_NOTIFY = (
 )
 
 
-def store(connection: psycopg.Connection[Any], found: Sequence[Ability], channel: str | None = None) -> set[str]:
+def store(
+    connection: psycopg.Connection[Any], found: Sequence[Ability], channel: str | None = None,
+    lock_timeout_ms: int | None = None,
+) -> set[str]:  # fmt: skip
     """Those of these users, who are distinct, whose current ability this is now; of the others a later one is
-    stored. With a `channel`, each of them is a NOTIFY there with the user's id."""
+    stored. With a `channel`, each of them is a NOTIFY there with the user's id. For rows that others hold it waits
+    `lock_timeout_ms` at most, by default as the session does."""
     # JSON, since the driver takes as long to make an array as all else together; a double is the same afterwards.
     rows = json.dumps([vars(ability) for ability in found], default=dt.datetime.isoformat)
     statement = _STORE if channel is None else _STORE_AND_NOTIFY
-    return {row[0] for row in connection.execute(statement, {"rows": rows, "channel": channel}, prepare=True)}
+    patience = None if lock_timeout_ms is None else f"{lock_timeout_ms}ms"
+    values = {"rows": rows, "channel": channel, "lock_timeout": patience}
+    return {row[0] for row in connection.execute(statement, values, prepare=True)}
 
 
 def current(connection: sa.Connection, user_id: str, version: str, model: Model) -> Ability | None:

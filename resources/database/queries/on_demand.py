@@ -74,6 +74,7 @@ _READ: LiteralString = f"""
     ) AS answers
 """  # noqa: S608 - put together from our own constants
 _NO_LIMIT = 2**62
+_FEW = 64
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ def read(
         "user_ids": list(user_ids), "lookback_days": lookback_days, "as_of": as_of, "version": bank_version,
         "application_name": application_name, "most_bytes": most, "zone": calendar.zone().key,
     }  # fmt: skip
-    # One plan for any user; many users have one for their number.
-    row = connection.execute(_READ, values, prepare=len(user_ids) == 1, binary=True).fetchone()
+    # One plan for any few users; many have one for their number.
+    row = connection.execute(_READ, values, prepare=len(user_ids) <= _FEW, binary=True).fetchone()
     assert row is not None  # noqa: S101 - aggregates have one row
     at, version, begins, n_bytes, *rest = row
     if n_bytes > most:

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from assets.abilities.many_updates import update_many
 from assets.abilities.on_demand import Update
 from seedtest_pipeline.api.auth.authorization import AllowedBatch
 from seedtest_pipeline.api.middleware import request_context
@@ -33,7 +34,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         if asked.lookback_days is not None:
             rules = replace(rules, lookback_days=asked.lookback_days)
         updates = await service.long_work.do(
-            service.updater.update_many, asked.user_ids, rules, request_id=request_context.of(request).request_id
+            update_many, service.updater, asked.user_ids, rules, request_context.of(request).request_id
         )
         made = [update for update in updates if isinstance(update, Update)]
         request_context.of(request).about |= {

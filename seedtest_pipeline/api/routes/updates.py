@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
+from starlette.responses import Response
 
-from assets.abilities.on_demand import MOST_BYTES, LongHistory, Reason, Update
+from assets.abilities.on_demand import LongHistory, Reason, Update
 from resources.database.engine import transaction
 from resources.database.queries import item_banks
 from resources.errors import NoItemBank
@@ -26,8 +27,12 @@ _MESSAGES: dict[Reason, str] = {
 def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=authenticated, tags=["updates"])
 
-    @router.post("/analysis/irt/update-theta", responses=described(400, 401, 403, 408, 413, 422, 429, 500, 503))
-    async def update_theta(asked: AllowedUpdate, request: Request) -> Updated | NothingToEstimate:
+    @router.post(
+        "/analysis/irt/update-theta",
+        response_model=Updated | NothingToEstimate,
+        responses=described(400, 401, 403, 408, 413, 422, 429, 500, 503),
+    )
+    async def update_theta(asked: AllowedUpdate, request: Request) -> Response:
         """Estimates the ability as of now from all answers in the window, and stores it where no later one is. A repeat
         does no harm.
 
@@ -37,19 +42,20 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         rules = service.rules
         if asked.lookback_days is not None:
             rules = replace(rules, lookback_days=asked.lookback_days)
-        request_id = request_context.of(request).request_id
+        context = request_context.of(request)
+        request_id, about = context.request_id, context.about
         try:
-            update = await service.work(
-                service.updater.update, asked.user_id, rules, request_id=request_id, most_bytes=MOST_BYTES
-            )
+            made = await service.grouped_updates.update(asked.user_id, rules, request_id)
+            update = made.update
+            if made.request_id != request_id:
+                about["made_with"] = made.request_id
         except LongHistory:
             update = await service.long_work.do(service.updater.update, asked.user_id, rules, request_id=request_id)
-        about = request_context.of(request).about
         about |= {"outcome": update.reason or ("later" if update.later else "stored"), "as_of": update.as_of}
         answer = outcome(service, update, rules.lookback_days)
         if isinstance(answer, Updated):
             about["version"] = answer.version
-        return answer
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     return router
 

@@ -12,6 +12,7 @@ from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth.authenticators import make_authenticator
 from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.connections import Connections
+from seedtest_pipeline.api.grouped_updates import GroupedUpdates
 from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.server import configured, in_url, listen
 from seedtest_pipeline.api.service import make_service
@@ -26,7 +27,8 @@ def serving(
     metrics = Metrics()
     service = make_service(settings, metrics)
     if estimator:
-        service = replace(service, updater=replace(service.updater, estimator=estimator))
+        updater = replace(service.updater, estimator=estimator)
+        service = replace(service, updater=updater, grouped_updates=GroupedUpdates(updater, service.threads, metrics))
     app = create(service, authenticator or make_authenticator(settings, "127.0.0.1", metrics.fetched))
     with listening(configured(app, Connections(metrics), grace_s=5)) as url:
         yield url

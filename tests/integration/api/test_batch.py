@@ -1,16 +1,24 @@
 """update-theta of many users at once, and of learners with very many answers: the same numbers, and nobody waits."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import httpx
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
-from assets.abilities import on_demand
+from assets.abilities import many_updates
+from assets.abilities.many_updates import update_many
 from assets.abilities.on_demand import LongHistory, Updater
 from assets.abilities.scoring import ScoringRules
+from resources.database.engine import transaction
 from resources.errors import EstimatorUnavailable
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import STANDARD_NORMAL
-from seedtest_pipeline.api.routes import updates
+from seedtest_pipeline.api import grouped_updates
+from seedtest_pipeline.api.long_work import LongWork
 from tests.integration.api.platform import adopt, end_session
 
 RULES = ScoringRules()
@@ -65,17 +73,17 @@ def test_a_thousand_users_with_ids_like_uuids_are_one_batch(platform, api):
 
 
 def test_a_batch_too_large_for_one_statement_is_taken_in_parts(platform, monkeypatch):
-    """Of u1 and u2 each has more than fits, so each is read alone, and without a limit."""
+    """Of three each has more than fits, so each is read alone, without a limit, and after the others."""
     updater = Updater(platform, InProcessEstimator())
-    whole = updater.update_many(["u1", "u2", "u3", "u5"], RULES)
-    monkeypatch.setattr(on_demand, "MOST_BYTES_AT_ONCE", 1)
+    whole = update_many(updater, ["u1", "u2", "u3", "u5"], RULES)
+    monkeypatch.setattr(many_updates, "MOST_BYTES_AT_ONCE", 1)
     read = []
     update_all = Updater.update_all
     monkeypatch.setattr(
         Updater, "update_all", lambda self, ids, *a, **k: (read.append(len(ids)), update_all(self, ids, *a, **k))[1]
     )
-    parts = updater.update_many(["u1", "u2", "u3", "u5"], RULES)
-    assert read == [4, 2, 1, 1, 2, 1, 1]
+    parts = update_many(updater, ["u1", "u2", "u3", "u5"], RULES)
+    assert read == [4, 2, 1, 1, 2, 1, 1, 1, 1, 1], "u3 skipped all, but has a session"
     assert [(u.user_id, u.reason) for u in parts] == [(u.user_id, u.reason) for u in whole]
     np.testing.assert_allclose([u.ability.theta for u in parts[:2]], [u.ability.theta for u in whole[:2]], atol=1e-12)
 
@@ -122,10 +130,77 @@ def test_a_learner_with_very_many_answers_is_estimated_apart_from_the_others(pla
     """64 updates of one with 200,000 answers held all threads, and everybody got 503."""
     with pytest.raises(LongHistory):
         Updater(platform, InProcessEstimator()).update("u1", RULES, most_bytes=1)
-    monkeypatch.setattr(updates, "MOST_BYTES", 1)
+    monkeypatch.setattr(grouped_updates, "MOST_BYTES", 1)
     apart = []
-    do = updates.Service.work
-    monkeypatch.setattr(updates.Service, "work", lambda self, *a, **k: (apart.append(k), do(self, *a, **k))[1])
+    do = LongWork.do
+    monkeypatch.setattr(LongWork, "do", lambda self, *a, **k: (apart.append(a[1]), do(self, *a, **k))[1])
     answer = serve().post("/analysis/irt/update-theta", json={"user_id": "u1"})
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-    assert [given["most_bytes"] for given in apart] == [1]
+    assert apart == ["u1"]
+
+
+@contextmanager
+def held(engine: sa.Engine, user_id: str) -> Iterator[None]:
+    """The row of the user's current ability is another one's, as while a week is stored."""
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(
+            "SELECT FROM seedtest_mirt_ability WHERE user_id = %(user)s FOR UPDATE", {"user": user_id}
+        )
+        yield
+
+
+def test_one_whose_row_another_holds_keeps_nobody_waiting_in_a_batch(platform, serve):
+    """A thousand updates waited for one row, and were all 503."""
+    api = serve(api_timeout_secs=2)
+    batch(api, "u1", "u2")
+    with held(platform, "u2"):
+        found = batch(api, "u2", "u1", "u3").json()["outcomes"]
+    assert [one["status"] for one in found] == ["failed", "ok", "noop"]
+    assert found[0]["retry"]
+
+
+def test_updates_that_arrive_together_wait_for_nobodys_row(platform, serve):
+    api = serve()
+    batch(api, "u1", "u2")
+
+    def update(user_id: str) -> dict[str, object]:
+        return api.post("/analysis/irt/update-theta", json={"user_id": user_id}).json()
+
+    with ThreadPoolExecutor(8) as callers:
+        with held(platform, "u2"):
+            waiting = [callers.submit(update, "u2") for _ in range(4)]
+            others = [callers.submit(update, user_id) for user_id in ("u1", "u3", "u1", "u4")]
+            assert {str(one.result()["status"]) for one in others} == {"ok", "noop"}
+            assert not any(one.done() for one in waiting)
+        assert {one.result()["status"] for one in waiting} == {"ok"}
+    text = api.get("/metrics").text
+    assert "seedtest_api_updates_together_sum 8.0" in text
+
+
+def test_updates_that_arrive_together_are_each_ones_own(platform, serve, engine):
+    """Each answer is of who was asked about, rests on all that was stored before it was asked for, and is stored."""
+    users = [f"many-{n}" for n in range(20)]
+    for n, user_id in enumerate(users):
+        end_session(engine, user_id, "s1", "10" if n % 2 else "0111")
+    api = serve()
+
+    def sessions_end(user_id: str) -> list[int]:
+        rests_on = []
+        for n in range(4):
+            end_session(engine, user_id, f"more-{n}", "1", first=10 + n)
+            found = api.post("/analysis/irt/update-theta", json={"user_id": user_id}).json()
+            assert found["user_id"] == user_id
+            rests_on.append(found["n_items"])
+        return rests_on
+
+    with ThreadPoolExecutor(16) as callers:
+        for n, rests_on in enumerate(callers.map(sessions_end, users)):
+            first = 2 if n % 2 else 4
+            assert rests_on == [first + 1, first + 2, first + 3, first + 4]
+    assert 0 < _groups(api.get("/metrics").text) < 80
+    current = [api.get(f"/users/{user_id}/theta").json()["current"]["n_items"] for user_id in users]
+    assert current == [6 if n % 2 else 8 for n in range(20)]
+
+
+def _groups(metrics: str) -> float:
+    return float(next(line for line in metrics.splitlines() if "updates_together_count" in line).split()[1])

@@ -1,0 +1,141 @@
+"""Updates that arrive together are made together, as a database commits a group: while some are on their way, others
+gather, and the next read, estimate and upsert take all of them. One that comes alone goes at once.
+
+One read of a few users costs hardly more than of one. Stays out: what takes long (`long_work`).
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from assets.abilities.many_updates import LOCK_TIMEOUT_MS
+from assets.abilities.on_demand import MOST_BYTES, Update, Updater
+from assets.abilities.scoring import ScoringRules
+from resources.errors import RetryLater, RowsHeld, StatementStopped
+from seedtest_pipeline.api.metrics import Metrics
+
+GROUPS_AT_ONCE = 2  # one reads or stores while the other is arithmetic
+MOST_TOGETHER = 64
+# What is away for longer is asked once: to ask again for each would take the time that their callers have left.
+_QUICK_S = 1.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one update, and the id of the request under which its group was read, estimated and stored."""
+
+    update: Update
+    request_id: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    user_id: str
+    rules: ScoringRules
+    request_id: str
+    made: asyncio.Future[Made]
+
+
+class GroupedUpdates:
+    """Updates by `alone`, a pool of threads, where they cannot be made together. Lives in one event loop."""
+
+    def __init__(self, updater: Updater, alone: ThreadPoolExecutor, metrics: Metrics) -> None:
+        self._updater = updater
+        self._alone = alone
+        self._metrics = metrics
+        self._threads = ThreadPoolExecutor(GROUPS_AT_ONCE, "group of updates")
+        self._free = GROUPS_AT_ONCE
+        self._waiting: list[_Asked] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def update(self, user_id: str, rules: ScoringRules, request_id: str) -> Made:
+        """The user's update, read after this was asked for.
+
+        Raises:
+            RetryLater: as `Updater.update_all`.
+            LongHistory: the user has sessions of more than MOST_BYTES; nothing else was done.
+        """
+        asked = _Asked(user_id, rules, request_id, asyncio.get_running_loop().create_future())
+        self._waiting.append(asked)
+        self._begin()
+        return await asked.made
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self) -> None:
+        while self._free and (group := self._next()):
+            self._free -= 1
+            self._spawn(self._make(group))
+
+    def _next(self) -> list[_Asked]:
+        """Those who wait and whose callers do too, and who ask by the same rules as the first of them."""
+        waiting = [asked for asked in self._waiting if not asked.made.done()]
+        group = [asked for asked in waiting if asked.rules == waiting[0].rules][:MOST_TOGETHER]
+        taken = {*map(id, group)}
+        self._waiting = [asked for asked in waiting if id(asked) not in taken]
+        return group
+
+    async def _make(self, group: Sequence[_Asked]) -> None:
+        first = group[0]
+        users = list(dict.fromkeys(asked.user_id for asked in group))
+        self._metrics.together.observe(len(group))
+        begun = time.monotonic()
+        make = partial(
+            self._updater.update_all, users, first.rules, request_id=first.request_id, most_bytes=MOST_BYTES,
+            lock_timeout_ms=LOCK_TIMEOUT_MS,
+        )  # fmt: skip
+        try:
+            updates = await asyncio.get_running_loop().run_in_executor(self._threads, make)
+        except Exception as error:  # noqa: BLE001 - each caller has it, or its own
+            if _is_one_users(error, len(users), time.monotonic() - begun):
+                for asked in group:
+                    self._spawn(self._make_alone(asked))
+            else:
+                for asked in group:
+                    _fail(asked, error)
+        else:
+            found = {update.user_id: update for update in updates}
+            for asked in group:
+                if not asked.made.done():
+                    asked.made.set_result(Made(found[asked.user_id], first.request_id))
+        finally:
+            self._free += 1
+            self._begin()
+
+    async def _make_alone(self, asked: _Asked) -> None:
+        """Once more, with all the patience of a request, and in nobody's way."""
+        if asked.made.done():
+            return
+        make = partial(
+            self._updater.update, asked.user_id, asked.rules, request_id=asked.request_id, most_bytes=MOST_BYTES
+        )
+        try:
+            update = await asyncio.get_running_loop().run_in_executor(self._alone, make)
+        except Exception as error:  # noqa: BLE001 - the caller's
+            _fail(asked, error)
+        else:
+            if not asked.made.done():
+                asked.made.set_result(Made(update, asked.request_id))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)  # the loop itself keeps none
+        task.add_done_callback(self._tasks.discard)
+
+
+def _is_one_users(error: Exception, n_users: int, took_s: float) -> bool:
+    """Whether somebody else's update, or the same with more patience, may go well."""
+    if isinstance(error, RowsHeld):
+        return True
+    if n_users == 1:
+        return False
+    return isinstance(error, StatementStopped) or not isinstance(error, RetryLater) or took_s < _QUICK_S
+
+
+def _fail(asked: _Asked, error: Exception) -> None:
+    if not asked.made.done():
+        asked.made.set_exception(error)

@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from resources.answers.answers import Answers
 from resources.answers.schema import SCHEMA
-from resources.model import ItemBank, Week
+from resources.model import Goal, ItemBank, Week
 from resources.reports.i18n.wording import Words
 from resources.reports.learner.cuts import Cuts
-from resources.reports.learner.report_input import Change, Level, ReportInput, Standing, Topic, WeekLevel
+from resources.reports.learner.report_input import Change, GroupMovement, Level, ReportInput, Standing, Topic, WeekLevel
 from resources.reports.learner.scale import Scale
 
 ENGLISH = Words()
@@ -42,6 +42,9 @@ TOPICS = (
     Topic("Geometry", n=24, n_right=14, expected=13.8, deviation=0.04, se=0.18, reliable=False, verdict="alike"),
     Topic("Sets", n=5, n_right=3, expected=2.9, deviation=math.nan, se=math.nan, reliable=False, verdict=None),
 )
+
+GOAL = Goal(score=620, by=WEEK.plus(9).start)
+GROUP = GroupMovement((0.05, 0.08, 0.03, 0.06, 0.07, 0.04), (0.02,) * 6, 0.08)
 
 CUTS = Cuts(("Basic", "Proficient", "Advanced"), (400, 600))
 
@@ -103,6 +106,7 @@ def given(
     cuts: Cuts | None = None,
     topics: Sequence[Topic] = TOPICS,
     brief: bool = False,
+    goal: Goal | None = None,
 ) -> ReportInput:
     return ReportInput(
         user_id=user_id,
@@ -122,4 +126,6 @@ def given(
         usual_ms=dict.fromkeys(bank.item_keys, 38_000.0),
         as_of=WEEK.ends_at,
         window_days=30,
+        goal=goal,
+        group=GROUP if goal else GroupMovement(),
     )

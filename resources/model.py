@@ -236,6 +236,14 @@ class ReportArtifact:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """A score, in points of the reports' scale, that a learner wants to have by the end of a day."""
+
+    score: float
+    by: dt.date
+
+
+@dataclass(frozen=True)
 class Member:
     """Somebody in a group; `name` is what people call them, None where nobody has told."""
 

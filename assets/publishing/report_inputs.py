@@ -4,9 +4,10 @@ Stays out: what follows from the answers (`findings`), which takes longer than a
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,9 @@ import pandas as pd
 from resources import calendar
 from resources.answers.answers import Answers
 from resources.irt.growth.smoothing import smooth
-from resources.model import Absentees, Floats, ItemBank, ItemCatalogue, Week
+from resources.model import Absentees, Floats, Goal, ItemBank, ItemCatalogue, Week
 from resources.reports.learner.percentile import standings
-from resources.reports.learner.report_input import Level, ReportInput, Scored, WeekLevel
+from resources.reports.learner.report_input import GroupMovement, Level, ReportInput, Scored, WeekLevel
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import MIN_ANSWERS
 
@@ -34,13 +35,15 @@ def report_inputs(
     window_days: int,
     items: ItemCatalogue = ItemCatalogue(),  # noqa: B008 - frozen
     absentees: Absentees = "short",
+    goals: Mapping[str, Goal] = MappingProxyType({}),
+    group: GroupMovement = GroupMovement(),  # noqa: B008 - a tuple
 ) -> Iterator[ReportInput]:
     """Of those of `members` who answered in the week, or have a level to show that is not older than `window_days`
     unless there are to be no reports of `absentees`.
 
     `answers` are those of the last weeks, `counted` those of them and of the first that count for ability; `history`
     the members' estimates up to the week in the order of users and weeks, `everybody` the thetas to stand among,
-    ascending.
+    ascending; `group` is how all learners moved, for those who have one of the `goals`.
     """
     window_of = answers.by_user()
     nothing = answers.take(np.zeros(0, np.int64))
@@ -73,6 +76,8 @@ def report_inputs(
             brief=absent and absentees == "short",
             last_answered_at=window.completed_at.max().item().replace(tzinfo=dt.UTC) if len(window) else None,
             scored=scored[place],
+            goal=goals.get(user_id),
+            group=group if user_id in goals else GroupMovement(),
         )
 
 

@@ -21,12 +21,23 @@ from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool, settled
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
-from resources.model import Absentees, Edition, Floats, Format, ItemBank, ItemCatalogue, ReportArtifact, Week, kind
+from resources.model import (
+    Absentees,
+    Edition,
+    Floats,
+    Format,
+    Goal,
+    ItemBank,
+    ItemCatalogue,
+    ReportArtifact,
+    Week,
+    kind,
+)
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
 from resources.reports.document.recipe import recipe
 from resources.reports.document.template import Template
-from resources.reports.learner.report_input import ReportInput, WeekLevel
+from resources.reports.learner.report_input import GroupMovement, ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 
 _CONTENT_TYPES: Mapping[Format, str] = {
@@ -53,6 +64,8 @@ class Batch:
     history: pd.DataFrame
     everybody: Floats
     usual_ms: Mapping[str, float]
+    goals: Mapping[str, Goal]
+    group: GroupMovement
     recorded: Mapping[tuple[str, str, str], ReportArtifact]
 
 
@@ -142,7 +155,7 @@ class ReportMaker:
         reports = report_inputs(
             batch.week, batch.members, batch.answers, batch.counted, batch.history, batch.everybody,
             bank=self.bank, scale=self.scale, window_days=self.window_days, items=self.items,
-            absentees=self.absentees,
+            absentees=self.absentees, goals=batch.goals, group=batch.group,
         )  # fmt: skip
         for report in reports:
             without.discard(report.user_id)
@@ -255,6 +268,7 @@ class Fingerprint:
             report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version,
             report.bank.model, report.last_answered_at, answers.keys, answers.topics, answers.sessions,
             report.scored.topics, report.items.sha256,
+            report.goal, report.group,
         )  # fmt: skip
         self._shared = hashlib.sha256(repr(parts).encode())
         for column in (

@@ -1,4 +1,4 @@
-"""Commands for the database and what is told of items and people: `migrate`, `items`, `groups`."""
+"""Commands for the database and what is told of items and people: `migrate`, `items`, `groups`, `goals`."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -124,6 +124,44 @@ def groups(
     }  # fmt: skip
     _tell(made, read.unused, as_json=as_json)
     remark("Class reports follow with their next run; now: seedtest classes --week MONDAY")
+
+
+def goals(
+    file: Annotated[str, typer.Argument(help="CSV or Parquet with user_id, score and by (a day).", show_default=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="Goals of others than the file names go.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="Of CSV: cp949, cp1252 ...; UTF-8 unless told.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which score learners want to reach, and by which day: their reports then tell the chance of it."""
+    import datetime as dt
+
+    from resources.database.engine import transaction
+    from resources.database.queries import attempts, learner_goals
+    from resources.errors import InvalidInput
+    from resources.ingest.goals_file import read_goals
+    from resources.ingest.reading.encodings import known
+    from resources.model import Goal
+
+    parts = startup.parts()
+    read = read_goals(file, known(encoding) if encoding else None)
+    told = {
+        str(row["user_id"]): Goal(float(row["score"] or 0), dt.date.fromisoformat(row["by"] or "")) for row in read.rows
+    }
+    scale = parts.settings.scale
+    for user_id, goal in told.items():
+        if not scale.low < goal.score < scale.high:
+            raise InvalidInput(
+                f"{user_id!r} is to reach {goal.score:g}, and scores lie between {scale.low} and {scale.high}",
+                where=read.name,
+                remedy="tell the goal in points of REPORT_SCALE.",
+                outcome="Nothing was loaded.",
+            )
+    with transaction(parts.engine) as connection:
+        changed = learner_goals.store(connection, told, only=replace)
+        platforms = set(attempts.users(connection))
+    made = {"goals": len(told), "learners_without_a_session": len(told.keys() - platforms), **vars(changed)}
+    _tell(made, read.unused, as_json=as_json)
+    remark("Reports follow with the next run of their week; now: seedtest run --week MONDAY")
 
 
 def _tell(made: Mapping[str, int], unused: Sequence[str], *, as_json: bool) -> None:

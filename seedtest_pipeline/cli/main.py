@@ -37,7 +37,7 @@ app = typer.Typer(
 )
 # In the order in which `--help` lists them.
 for command in (
-    demo.demo, data.migrate, ingest.ingest, data.items, data.groups, bank.calibrate, bank.adopt, weeks.run,
+    demo.demo, data.migrate, ingest.ingest, data.items, data.groups, data.goals, bank.calibrate, bank.adopt, weeks.run,
     reports.report, scores.scores, weeks.classes, weeks.cohort, forget.forget, forget.ignored,
     services.ui, services.api, api_client.notify_session_end, services.r_irt, api_client.token, doctor.doctor,
     comparison.compare,

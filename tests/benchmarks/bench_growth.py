@@ -7,6 +7,7 @@ who answered in it: bias, root mean square error, mean SE, share of true abiliti
 growth of everybody's mean since week 1. "30 days": every week anew from N(0, 1), from the answers of 30 days.
 "follows": the filter of `resources.irt.growth`, moved as its `population` estimates, week after week.
 The first two scenarios also go through the product: PostgreSQL, frozen answers, the weekly asset's own steps.
+Then verdicts on change, and chances of a goal.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from resources.irt.growth.population import Population, estimate_population
 from resources.irt.growth.states import State, filter_step, never_seen
 from resources.irt.response_functions import Floats
 from resources.irt.response_matrix import ResponseMatrix
-from tests.benchmarks import change_table
+from tests.benchmarks import change_table, outlook_table
 from tests.benchmarks.growth_product import through_the_product
 from tests.benchmarks.growth_simulation import Scenario, Simulated, joined, simulate
 
@@ -144,6 +145,7 @@ def main() -> None:
     change_table.unchanged(n_users=1_200 // scale)
     change_table.growing(n_users=1_000 // scale)
     change_table.in_a_growing_group(n_users=1_000 // scale)
+    outlook_table.reliability(n_learners=1_000 // scale, n_groups=8)
     speed(100_000 // scale)
 
 

@@ -4,6 +4,7 @@ The command's own entry point runs in this process, since each new one imports f
 (pipes, signals) is in `test_processes` and beside it.
 """
 
+import datetime as dt
 import io
 import json
 import re
@@ -14,10 +15,10 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import abilities, item_details, learner_groups
+from resources.database.queries import abilities, item_details, learner_goals, learner_groups
 from resources.database.schema import revision
 from resources.database.schema.tables import exam_results
-from resources.model import ItemDetails, Member, Thetas, Week
+from resources.model import Goal, ItemDetails, Member, Thetas, Week
 from resources.reports import cohort_document
 from seedtest_pipeline.cli import main
 from tests.e2e.conftest import N_ITEMS, N_USERS, WEEKS
@@ -283,6 +284,22 @@ def test_items_are_told_and_told_again(on_exam, tmp_path, engine):
     assert json.loads(on_exam("items", str(file), "--json").out)["items_changed"] == 1
     with transaction(engine) as connection:
         assert item_details.of(connection, ["i1", "i2"]) == {"i1": ItemDetails("Subtracting fractions")}
+
+
+def test_goals_are_told_told_again_and_removed(on_exam, tmp_path, engine):
+    file = tmp_path / "goals.csv"
+    file.write_text("user_id,score,by\nu2,6400,2025-06-30\n")
+    refused = on_exam("goals", str(file))
+    assert refused.exit_code == 1
+    assert "'u2' is to reach 6400, and scores lie between 200 and 800: tell the goal in points" in refused.err
+    file.write_text("user_id,score,by\nu2,640,2025-06-30\nnobody,500,2025-06-30\n")
+    said = json.loads(on_exam("goals", str(file), "--json").out)
+    assert said == {"goals": 2, "learners_without_a_session": 1, "added": 2, "changed": 0, "removed": 0}
+    file.write_text("user_id,score,by\nu2,650,2025-06-30\n")
+    said = json.loads(on_exam("goals", str(file), "--replace", "--json").out)
+    assert (said["added"], said["changed"], said["removed"]) == (0, 1, 1)
+    with transaction(engine) as connection:
+        assert learner_goals.of(connection, ["u2", "nobody"]) == {"u2": Goal(650, dt.date(2025, 6, 30))}
 
 
 def test_groups_are_told_told_again_and_removed(on_exam, tmp_path, engine):

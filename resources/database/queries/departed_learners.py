@@ -12,6 +12,7 @@ from resources.database.schema.tables import (
     answered_items,
     departed_learners,
     ingested_sessions,
+    learner_goals,
     learner_groups,
     mirt_ability,
     report_artifacts,
@@ -38,7 +39,7 @@ _OURS: dict[sa.Table, sa.ColumnElement[bool]] = {
     mirt_ability: mirt_ability.c.as_of.is_not(None),
     report_artifacts: report_artifacts.c.sha256.is_not(None),
     **dict.fromkeys((report_editions, ingested_sessions, learner_groups, answered_items), sa.true()),
-    **dict.fromkeys((theta_estimates, departed_learners), sa.true()),
+    **dict.fromkeys((learner_goals, theta_estimates, departed_learners), sa.true()),
 }
 
 

@@ -203,6 +203,14 @@ learner_groups = sa.Table(  # what a person's file tells
     sa.Column("name", sa.Text),
 )
 
+learner_goals = sa.Table(  # what a person's file tells
+    "learner_goals",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("score", sa.Double, nullable=False),  # points of the reports' scale
+    sa.Column("by", sa.Date, nullable=False),
+)
+
 class_reports = sa.Table(
     "class_reports",
     metadata,

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from resources.answers.answers import Answers
 from resources.answers.counting import counting
 from resources.errors import InvalidInput
-from resources.model import Floats, Ints, ItemBank, ItemCatalogue, Model, Week
+from resources.model import Floats, Goal, Ints, ItemBank, ItemCatalogue, Model, Week
 from resources.reports.learner.scale import Scale
 
 
@@ -76,6 +76,15 @@ class Scored:
     topics: Sequence[str | None] = ()
 
 
+class GroupMovement(NamedTuple):
+    """How the group of all learners moved in the last weeks of which that is known, with the estimates' errors, and the
+    SD that a week adds to a learner's own; in logits a week."""
+
+    drifts: tuple[float, ...] = ()
+    drift_ses: tuple[float, ...] = ()
+    tau: float = 0.0
+
+
 @dataclass(frozen=True)
 class Topic:
     """How the learner did on a topic in the last weeks, beside the own level in all topics; in logits.
@@ -109,6 +118,7 @@ class ReportInput:
     The rest follows from `scored`. `change` is None where the week's own answers cannot carry one; so is
     `change_since_start`, from the first four weeks to the last. `topics` are those of the last weeks, by name.
     `usual_ms`, for the teacher's edition alone, is how long everybody takes for an item, of those of which it is known.
+    `goal` is what the learner wants to reach, and `group` is known where there is one.
     """
 
     user_id: str
@@ -130,6 +140,8 @@ class ReportInput:
     change_since_start: Change | None = None
     topics: Sequence[Topic] = ()
     usual_ms: Mapping[str, float] = field(default_factory=dict)
+    goal: Goal | None = None
+    group: GroupMovement = GroupMovement()  # noqa: RUF009 - a tuple
 
     def __post_init__(self) -> None:
         weeks = [past.week for past in self.history]

@@ -9,6 +9,7 @@ from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.person_fit import UNUSUAL, person_fit
 from resources.reports.learner.report_input import ReportInput
 from resources.reports.learner.sections.days import Days, days
+from resources.reports.learner.sections.goal import GoalView, goal
 from resources.reports.learner.sections.item_map import ItemMap, item_map
 from resources.reports.learner.sections.level import (
     ChangeView,
@@ -60,6 +61,7 @@ class View:
     topics: Topics | None
     item_map: ItemMap | None
     next_items: NextItems | None
+    goal: GoalView | None
     facts: Sequence[Fact]
     unusual: bool
 
@@ -97,6 +99,7 @@ def view(words: Words, given: ReportInput, edition: Edition = "learner") -> View
         topics=None if given.brief else topics(words, given),
         item_map=item_map(words, given),
         next_items=next_items(words, given),
+        goal=None if given.brief else goal(words, given),
         facts=facts(words, given, fit) if edition == "teacher" else (),
         unusual=fit is not None and fit.lz_star < UNUSUAL,
     )

@@ -20,6 +20,7 @@ from resources.database.engine import transaction
 from resources.database.queries import (
     class_reports,
     departed_learners,
+    learner_goals,
     learner_groups,
     made_weeks,
     report_artifacts,
@@ -27,7 +28,7 @@ from resources.database.queries import (
 )
 from resources.database.queries.made_weeks import MadeWeek
 from resources.database.queries.session_versions import Seen
-from resources.model import ClassArtifact, Edition, ReportArtifact
+from resources.model import ClassArtifact, Edition, Goal, ReportArtifact
 from resources.warehouse.warehouse import Warehouse
 from tests.integration.assets.freezing import KEY, answer, frozen
 from tests.integration.assets.publishing import estimated
@@ -65,6 +66,7 @@ def put(engine: sa.Engine, stores: Stores, scheme: UserKeys = ONE) -> None:
         members = [{"group": "1-1", "user_id": user, "role": "learner", "name": user.title()} for user in LEARNERS]
         learner_groups.store(connection, members, only=False)
         departed_learners.notice(connection, ["bob"], NOW)
+        learner_goals.store(connection, {user: Goal(600, WEEK.plus(9).start) for user in LEARNERS}, only=False)
 
 
 def freeze(engine: sa.Engine, warehouse: Warehouse, scheme: UserKeys, keys: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Publishing with a real template, a real folder and real PostgreSQL: what is made, left alone, named or stopped."""
 
 import datetime as dt
+import re
 import threading
 import time
 from dataclasses import fields, replace
@@ -13,14 +14,15 @@ import pytest
 from assets.publishing import report_inputs, report_maker
 from assets.publishing.publisher import Publisher
 from assets.publishing.report_maker import Fingerprint
-from docs.sample_learner import BANK, CUTS, LEVEL, WEEK, given, levels
+from docs.sample_learner import BANK, CUTS, GOAL, GROUP, LEVEL, WEEK, given, levels
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_details, report_artifacts
+from resources.database.queries import abilities, item_details, learner_goals, populations, report_artifacts
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
-from resources.model import ItemCatalogue, ItemDetails, ReportArtifact, safe_key
+from resources.irt.growth.population import Population
+from resources.model import Goal, ItemCatalogue, ItemDetails, ReportArtifact, safe_key
 from resources.reports.document.fill import render
 from resources.reports.learner.report_input import Scored, Standing
 from resources.reports.learner.scale import Scale
@@ -104,6 +106,7 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
         "last_answered_at": report.as_of, "bank": replace(BANK, version="2025-02"),
         "scale": Scale(500, 100, cuts=CUTS), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
         "items": ItemCatalogue({"i1": ItemDetails("Adding fractions")}), "usual_ms": {"q1": 1.0},
+        "goal": GOAL, "group": GROUP,
     }  # fmt: skip
     of_answers = {
         ids: tuple(f"another {name}" for name in getattr(answered, ids))
@@ -201,6 +204,26 @@ def test_each_edition_is_a_file_and_a_row_of_its_own_and_goes_with_the_learners(
         connection.exec_driver_sql("DELETE FROM theta_estimates")
     assert run().withdrawn == 4
     assert list(store.keys("reports")) == []
+
+
+def test_a_goal_comes_into_the_report_with_its_chance_once_the_groups_weeks_are_known(engine, new_publisher, store):
+    def told() -> str:
+        publish(new_publisher(), ["ada", "cy"], answered)
+        return store.read(f"reports/{WEEK}/ada/weekly_report.html").decode()
+
+    estimated(engine, "ada", "cy", n_items=40)
+    answered = rows("ada", "cy", n=9)
+    assert "Your goal" not in told()
+    with transaction(engine) as connection:
+        learner_goals.store(connection, {"ada": Goal(420, WEEK.plus(3).start)}, only=False)
+    assert "How likely that is cannot be told" in told()
+    found = Population(drift=0.1, drift_se=0.02, enough=True)
+    with transaction(engine) as connection:
+        for ago in range(5):
+            populations.store(connection, WEEK.plus(-ago), found, 1_000, BANK.version, dt.datetime.now(dt.UTC))
+    assert publish(new_publisher(), ["ada", "cy"], answered).written == 1, "of who has no goal, nothing changes"
+    # Theta -1 and four days short of three weeks of .1 each, from 400 to 420 and above with an SD of some .45.
+    assert re.search(r"expected to be about 42\d, .* is about <strong>5\d%", told())
 
 
 def test_files_are_stored_side_by_side_but_few_at_once_and_links_keep_the_learners_order(

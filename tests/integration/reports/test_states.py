@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from docs.sample_learner import BANK, CUTS, LEVEL, TOPICS, WEEK, answers, given, levels
+from docs.sample_learner import BANK, CUTS, GOAL, LEVEL, TOPICS, WEEK, answers, given, levels
 from resources.errors import TemplateBroken
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
@@ -152,6 +152,17 @@ STATES = {
     "a strength and a next step": (
         given(topics=[replace(TOPICS[0], name="비율"), replace(TOPICS[1], name="<i>집합</i>")]),
         ["Strengths 비율", "Worth practising next <i>집합</i>"],
+    ),
+    "a goal": (
+        given(goal=GOAL),
+        [
+            "620 by 10 March 2025. Your level is 78 points below it now.",
+            "is about 20% ; between 12% and 29%",
+        ],
+    ),
+    "a goal too far away": (
+        given(goal=replace(GOAL, by=WEEK.plus(30).start), level=replace(LEVEL, theta=2.0)),
+        ["Your level is there already. How likely that is cannot be told"],
     ),
     "topics of which nothing can be said": (
         given(topics=TOPICS[2:]),

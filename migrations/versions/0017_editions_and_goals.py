@@ -1,4 +1,5 @@
-"""The catalogue of reports for others than their learner, beside the one that the predecessor's readers know."""
+"""The catalogue of reports for others than their learner, beside the one that the predecessor's readers know; and what
+learners want to reach."""
 
 from alembic import op
 
@@ -23,10 +24,20 @@ _EDITIONS = Table(
     key=("user_id", "week_start", "edition", "format"),
     indexes=(("week_start",),),
 )
+_GOALS = Table(
+    "learner_goals",
+    columns=(
+        Column("user_id", "text", nullable=False),
+        Column("score", "double precision", nullable=False),
+        Column("by", "date", nullable=False),
+    ),
+    key=("user_id",),
+)
 
 
 def upgrade() -> None:
-    make_table(op.get_bind(), revision, _EDITIONS)
+    for table in (_EDITIONS, _GOALS):
+        make_table(op.get_bind(), revision, table)
 
 
 def downgrade() -> None:

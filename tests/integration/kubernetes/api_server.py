@@ -80,8 +80,9 @@ class ApiServer:
         if collection == "events":
             return 200, {"apiVersion": "v1", "kind": "EventList", "metadata": {}, "items": []}
         if collection == "pods":
-            wanted = "".join(parse_qs(split.query).get("labelSelector", [])).removeprefix("job-name=")
-            pods = [job.pod() for key, job in self.jobs.items() if key == wanted or not wanted]
+            selectors = parse_qs(split.query)  # a Job's only pod has its name here
+            ((selector,),) = [selectors[kind] for kind in ("labelSelector", "fieldSelector") if kind in selectors]
+            pods = [job.pod() for key, job in self.jobs.items() if key == selector.partition("=")[2]]
             return 200, {"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": pods}
         if method == "POST":
             try:

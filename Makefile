@@ -9,7 +9,7 @@ SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem 
 export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-subscores bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures images image-pipeline image-r-irt-plumber test-images clean
+.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-subscores bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures images image-pipeline image-r-irt-plumber tag sbom audit test-images clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -70,6 +70,15 @@ images: $(IMAGES) ## Build the container images of deploy/images
 
 $(IMAGES): image-%:
 	@$(BUILDER) $(BUILD_ARGS) --build-arg=VERSION=$(TAG) --build-arg=REVISION=$$(git rev-parse HEAD) -f deploy/images/$*/Dockerfile -t seedtest/$*:$(TAG) .
+
+tag: # Of the images
+	@echo $(TAG)
+
+sbom: $(VENV)/dev.stamp ## What the image's Python packages are, as CycloneDX, in dist/
+	@mkdir -p dist && $(BIN)/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible -o dist/python.cdx.json
+
+audit: $(VENV)/dev.stamp ## Ask whether vulnerabilities of the packages are known
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/run.txt
 
 test-images: $(VENV)/dev.stamp ## Build the images and run them with least rights (needs buildah, mmdebstrap, bubblewrap and root)
 	@$(BIN)/python -m pytest tests/images

@@ -62,6 +62,15 @@ class Metrics:
             "seedtest_api_database_connections", "Connections to the database: open, and of these in use.", ["state"],
             registry=registry, multiprocess_mode="livesum",
         )  # fmt: skip
+        self.newest_week = Gauge(
+            "seedtest_reports_newest_week_timestamp_seconds",
+            "When the newest week began of which reports are made; 0: none is, or it is not known yet.",
+            registry=registry, multiprocess_mode="mostrecent",
+        )  # fmt: skip
+        self.outdated_keys = Gauge(
+            "seedtest_reports_outdated_user_keys", "Weeks of user keys whose reports tell a history that has changed.",
+            registry=registry, multiprocess_mode="mostrecent",
+        )  # fmt: skip
 
     def fetched(self, brought_keys: bool) -> None:
         self.key_fetches.labels("ok" if brought_keys else "failed").inc()

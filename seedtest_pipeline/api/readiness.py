@@ -43,10 +43,10 @@ class ReadinessChecks:
 
     def __init__(self, service: Service, authenticator: Authenticator) -> None:
         self._checks = {
-            "database": _OwnThread("database", lambda: require_writable(service.engine)),
-            "migrations": _OwnThread("migrations", lambda: _migrations(service)),
-            "estimator": _OwnThread("estimator", service.estimator.check),
-            "keys": _OwnThread("keys", authenticator.check),
+            "database": OwnThread("database", lambda: require_writable(service.engine)),
+            "migrations": OwnThread("migrations", lambda: _migrations(service)),
+            "estimator": OwnThread("estimator", service.estimator.check),
+            "keys": OwnThread("keys", authenticator.check),
         }
         self._lock = asyncio.Lock()
         self._result: Readiness | None = None
@@ -67,7 +67,7 @@ class ReadinessChecks:
             return self._result
 
 
-class _OwnThread:
+class OwnThread:
     """A check in a thread of its own: those of the requests, or of another check, may all wait for just what is broken.
     While it goes on, it is not begun once more."""
 
@@ -89,7 +89,7 @@ class _OwnThread:
         ended.result()
 
 
-async def _run(name: str, check: _OwnThread) -> Check:
+async def _run(name: str, check: OwnThread) -> Check:
     begun = time.perf_counter()
     try:
         await check.run()

@@ -45,6 +45,14 @@ def made(connection: sa.Connection, week: Week) -> list[str]:
     return list(connection.scalars(query))
 
 
+def newest(connection: sa.Connection) -> Week | None:
+    """The newest week of which reports were made for any user key."""
+    start = connection.scalar(
+        sa.select(sa.func.max(ability_weeks.c.week_start)).where(ability_weeks.c.reported.is_not(None))
+    )
+    return None if start is None else Week(start)
+
+
 def forget(connection: sa.Connection, week: Week) -> None:
     """The week's reports are not kept any longer: they are out of date no more."""
     connection.execute(sa.update(ability_weeks).where(ability_weeks.c.week_start == week.start).values(reported=None))

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.readiness import Readiness, ReadinessChecks
 from seedtest_pipeline.api.service import Service
+from seedtest_pipeline.api.weekly_run import WeeklyRun
 
 
 class Alive(BaseModel):
@@ -18,6 +19,7 @@ class Alive(BaseModel):
 def build(service: Service, authenticator: Authenticator) -> APIRouter:
     router = APIRouter(tags=["probes"])
     checks = ReadinessChecks(service, authenticator)
+    weekly_run = WeeklyRun(service)
 
     @router.get("/livez")
     async def livez() -> Alive:
@@ -36,6 +38,7 @@ def build(service: Service, authenticator: Authenticator) -> APIRouter:
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:
         """For Prometheus."""
+        await weekly_run.refresh()
         return Response(service.metrics.exposition(), media_type=prometheus_client.CONTENT_TYPE_PLAIN_0_0_4)
 
     return router

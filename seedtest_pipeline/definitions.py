@@ -25,6 +25,7 @@ from seedtest_pipeline.automation.alerts import alert_sensor
 from seedtest_pipeline.automation.catch_up import CURRENT_ABILITIES, catch_up_sensor
 from seedtest_pipeline.automation.check_alerts import check_alert_sensor
 from seedtest_pipeline.automation.due_weeks import due_weeks_sensor
+from seedtest_pipeline.automation.events import events_sensor
 from seedtest_pipeline.automation.history_retention import history_retention_sensor
 from seedtest_pipeline.automation.made_in_time import made_in_time_schedule
 from seedtest_pipeline.automation.schedule import Monday, weekly_schedule
@@ -83,6 +84,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
             classes_sensor(classes),
             history_retention_sensor(parts.settings.dagster_keep_days),
             *([user_keys] if user_keys else []),
+            *([events_sensor(parts.event_webhook)] if parts.event_webhook else []),
             *(alert_sensor(channel, parts.settings.dagster_ui_url) for channel in parts.alert_channels),
             *(check_alert_sensor(channel, parts.settings.dagster_ui_url, judged) for channel in parts.alert_channels),
         ],

@@ -197,6 +197,9 @@ class Settings(BaseSettings):
     """With the next two: failed runs are told by mail, too: smtp://user:password@host:587 or smtps://…:465."""
     alert_mail_from: str | None = None
     alert_mail_to: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_listed)] = None
+    event_webhook_url: str | None = None
+    """With the next one: another program is told what was stored (docs/webhooks.md); unset: nobody."""
+    event_webhook_secret: SecretStr | None = None
     dagster_ui_url: str = "http://127.0.0.1:3000"
     """Where people open Dagster's UI; links in alerts lead there."""
     dagster_keep_days: Annotated[int, Field(ge=7)] = 90
@@ -252,6 +255,17 @@ class Settings(BaseSettings):
             from resources.alerts.mail import check_address  # with smtplib, which no command needs
 
             check_address(self.alert_smtp_url.get_secret_value())
+        return self
+
+    @model_validator(mode="after")
+    def _events_are_signed(self) -> Self:
+        """Raises InvalidInput where an event webhook has no key, or the key no webhook."""
+        if (self.event_webhook_url is None) != (self.event_webhook_secret is None):
+            raise InvalidInput("EVENT_WEBHOOK_URL and EVENT_WEBHOOK_SECRET go together", remedy="set both or neither.")
+        if self.event_webhook_secret:
+            from resources.event_webhook import key  # with httpx, which most commands do not need
+
+            key(self.event_webhook_secret.get_secret_value())
         return self
 
     @model_validator(mode="after")

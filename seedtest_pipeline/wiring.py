@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from resources.alerts.channel import Channel
     from resources.artifacts.s3 import S3Store
     from resources.estimators.contract import Estimator
+    from resources.event_webhook import EventWebhook
     from resources.model import Format
     from resources.reports.document.template import Template
     from resources.warehouse.warehouse import Warehouse
@@ -220,6 +221,16 @@ class Parts:
             url = settings.alert_smtp_url.get_secret_value()
             channels.append(Mail(url, settings.alert_mail_from, settings.alert_mail_to))
         return channels
+
+    @property
+    def event_webhook(self) -> "EventWebhook | None":
+        """Where events are told; by default nowhere."""
+        url, secret = self.settings.event_webhook_url, self.settings.event_webhook_secret
+        if url is None or secret is None:
+            return None
+        from resources.event_webhook import EventWebhook
+
+        return EventWebhook(url, secret.get_secret_value())
 
     def compile_templates(self, *formats: "Format") -> "Mapping[Format, Template]":
         """The report's template in these formats, or each that is published, from the cache where it is there."""

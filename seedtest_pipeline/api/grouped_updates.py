@@ -1,7 +1,8 @@
 """Updates that arrive together are made together, as a database commits a group: while some are on their way, others
 gather, and the next read, estimate and upsert take all of them. One that comes alone goes at once.
 
-One read of a few users costs hardly more than of one. Stays out: what takes long (`long_work`).
+A read of a few users costs hardly more than of one. Two groups at once would be half as large each, which costs more
+than the database's time is worth (docs/decisions/0048). Stays out: what takes long (`long_work`).
 """
 
 import asyncio
@@ -17,7 +18,6 @@ from assets.abilities.scoring import ScoringRules
 from resources.errors import RetryLater, RowsHeld, StatementStopped
 from seedtest_pipeline.api.metrics import Metrics
 
-GROUPS_AT_ONCE = 2  # one reads or stores while the other is arithmetic
 MOST_TOGETHER = 64
 # What is away for longer is asked once: to ask again for each would take the time that their callers have left.
 _QUICK_S = 1.0
@@ -46,8 +46,8 @@ class GroupedUpdates:
         self._updater = updater
         self._alone = alone
         self._metrics = metrics
-        self._threads = ThreadPoolExecutor(GROUPS_AT_ONCE, "group of updates")
-        self._free = GROUPS_AT_ONCE
+        self._threads = ThreadPoolExecutor(1, "group of updates")
+        self._under_way = False
         self._waiting: list[_Asked] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -67,8 +67,8 @@ class GroupedUpdates:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
-        while self._free and (group := self._next()):
-            self._free -= 1
+        if not self._under_way and (group := self._next()):
+            self._under_way = True
             self._spawn(self._make(group))
 
     def _next(self) -> list[_Asked]:
@@ -90,6 +90,10 @@ class GroupedUpdates:
         )  # fmt: skip
         try:
             updates = await asyncio.get_running_loop().run_in_executor(self._threads, make)
+        except asyncio.CancelledError:  # at the end of the process
+            for asked in group:
+                asked.made.cancel()
+            raise
         except Exception as error:  # noqa: BLE001 - each caller has it, or its own
             if _is_one_users(error, len(users), time.monotonic() - begun):
                 for asked in group:
@@ -103,7 +107,7 @@ class GroupedUpdates:
                 if not asked.made.done():
                     asked.made.set_result(Made(found[asked.user_id], first.request_id))
         finally:
-            self._free += 1
+            self._under_way = False
             self._begin()
 
     async def _make_alone(self, asked: _Asked) -> None:

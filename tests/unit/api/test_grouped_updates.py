@@ -13,7 +13,7 @@ from assets.abilities.on_demand import Update
 from assets.abilities.scoring import ScoringRules
 from resources.errors import EstimatorUnavailable, RowsHeld, StatementStopped
 from seedtest_pipeline.api import grouped_updates
-from seedtest_pipeline.api.grouped_updates import GROUPS_AT_ONCE, GroupedUpdates, Made
+from seedtest_pipeline.api.grouped_updates import GroupedUpdates, Made
 from seedtest_pipeline.api.metrics import Metrics
 
 RULES, AT = ScoringRules(), dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
@@ -72,12 +72,10 @@ def run(updater: Updater, scenario: Callable[[Ask, Callable[[], Awaitable[Any]]]
     return asyncio.run(inside())
 
 
-async def busy(ask: Ask, one_begins: Callable[[], Awaitable[Any]]) -> list["asyncio.Task[Made]"]:
-    """As many groups under way as there may be, of one each: an update that comes alone goes at once."""
-    first = []
-    for n in range(GROUPS_AT_ONCE):
-        first.append(ask(f"first-{n}"))
-        await one_begins()
+async def busy(ask: Ask, one_begins: Callable[[], Awaitable[Any]]) -> "asyncio.Task[Made]":
+    """A group of one under way: an update that comes alone goes at once."""
+    first = ask("first")
+    await one_begins()
     return first
 
 
@@ -96,11 +94,11 @@ def test_what_arrives_while_others_are_on_their_way_is_made_together_the_same_us
         asked.append(ask("a", other))
         await asyncio.sleep(0)
         updater.go_on.set()
-        assert await outcomes(first + asked) == ["first-0", "first-1", "a", "b", "a", "c", "d", "a"]
+        assert await outcomes([first, *asked]) == ["first", "a", "b", "a", "c", "d", "a"]
         return {await one for one in asked}
 
     made = run(updater, scenario)
-    assert updater.groups[GROUPS_AT_ONCE:] == [["a", "b", "c"], ["d"], ["a"]]
+    assert updater.groups[1:] == [["a", "b", "c"], ["d"], ["a"]]
     assert {one.request_id for one in made} == {"request-a", "request-d"}, "the log tells under which id it was made"
 
 
@@ -150,10 +148,10 @@ def test_whose_caller_has_left_is_not_made_and_one_that_leaves_in_the_middle_har
         first = await busy(ask, one_begins)
         asked = [ask(user) for user in ("a", "b")]
         await asyncio.sleep(0)
-        for task in (asked[0], first[0]):
+        for task in (asked[0], first):
             task.cancel()
         updater.go_on.set()
-        return await outcomes([*first, *asked])
+        return await outcomes([first, *asked])
 
-    assert run(updater, scenario) == [asyncio.CancelledError, "first-1", asyncio.CancelledError, "b"]
-    assert updater.groups[GROUPS_AT_ONCE:] == [["b"]]
+    assert run(updater, scenario) == [asyncio.CancelledError, asyncio.CancelledError, "b"]
+    assert updater.groups[1:] == [["b"]]

@@ -19,10 +19,10 @@ from assets.partitions import Partitions
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
 from resources.database.queries import class_reports as catalogue
-from resources.database.queries import item_banks, item_details, learner_groups
+from resources.database.queries import item_banks, item_details, learner_groups, made_weeks
 from resources.database.queries.item_banks import BankChoice
 from resources.errors import InvalidInput
-from resources.model import ClassArtifact, Format, ItemCatalogue, Week
+from resources.model import Format, ItemCatalogue, Member, Week
 from resources.progress import Progress, Steps
 from resources.reports.classes.class_input import ClassInput
 from resources.reports.document.template import Template
@@ -89,7 +89,8 @@ class _Classes:
     artifacts: ArtifactStore
 
     def publish(self, week: Week, only: Sequence[str] | None, progress: Progress) -> Mapping[str, dg.MetadataValue]:
-        """What came of it, in numbers; nothing where there are no groups.
+        """What came of it, in numbers; nothing where there are no groups. Where all groups' are asked for, reports of
+        other weeks that rest on abilities which are others now are made again, too.
 
         Raises:
             InvalidInput: a group of `only` has no learners.
@@ -101,7 +102,7 @@ class _Classes:
                 return {}
             bank = item_banks.load_chosen(connection, self.choice)
             items = ItemCatalogue(item_details.of(connection, bank.item_keys))
-            recorded = catalogue.of_week(connection, week)
+            outdated = catalogue.outdated(connection, made_weeks.digests(connection))
         if unknown := set(only or ()) - groups.keys():
             raise InvalidInput(f"No group {min(unknown)!r} has learners", remedy="see that `seedtest groups` told it.")
         asked = {group: members for group, members in groups.items() if only is None or group in only}
@@ -111,24 +112,53 @@ class _Classes:
         )  # fmt: skip
         departed = retention.naming_departed(self.engine, self.artifacts) if only is None else []
         retention.remove(self.engine, self.artifacts, departed)
-        learners = source.of(week, {member.user_id for members in asked.values() for member in members}, progress)
         publisher = ClassPublisher(self.engine, self.artifacts, self.compile_templates())
-        done = Steps(progress, "class reports", len(asked))
-        of_group_before: dict[str, list[ClassArtifact]] = {}
-        for row in recorded:
-            of_group_before.setdefault(row.group, []).append(row)
-        for group, members in asked.items():
+        self._publish(publisher, source, week, asked, progress)
+        again = [other for other in outdated if other != week and only is None]
+        for other in again:
+            self._publish(publisher, source, other, self._as_it_was(other, groups), progress)
+        return _outcome(publisher, len(asked), len(departed), again)
+
+    def _publish(
+        self,
+        publisher: ClassPublisher,
+        source: Learners,
+        week: Week,
+        groups: Mapping[str, Sequence[Member]],
+        progress: Progress,
+    ) -> None:
+        with transaction(self.engine) as connection:  # before the abilities are read: what changes then is out of date
+            made_from = made_weeks.digests(connection).get(week)
+            recorded = catalogue.of_week(connection, week)
+        learners = source.of(week, {member.user_id for members in groups.values() for member in members}, progress)
+        done, n_failed = Steps(progress, f"class reports of {week}", len(groups)), len(publisher.failed)
+        for group, members in groups.items():
             of_group = sorted(
                 (replace(learners[member.user_id], name=member.name) for member in members),
                 key=lambda learner: (learner.name or learner.user_id, learner.user_id),
             )
-            given = ClassInput(group, week, of_group, bank, items, self.scale, self.rules.lookback_days)
-            publisher.publish(given, of_group_before.get(group, []))
+            given = ClassInput(group, week, of_group, source.bank, source.items, self.scale, self.rules.lookback_days)
+            publisher.publish(given, [row for row in recorded if row.group == group])
             done(1)
-        return _outcome(publisher, len(asked), len(departed))
+        if len(publisher.failed) == n_failed:
+            with transaction(self.engine) as connection:
+                catalogue.rest_on(connection, week, groups, made_from)
+
+    def _as_it_was(self, week: Week, groups: Mapping[str, Sequence[Member]]) -> dict[str, list[Member]]:
+        """The learners whom the week's reports name, of groups that there still are, by the names that are told now."""
+        names = {member.user_id: member.name for members in groups.values() for member in members if member.name}
+        with transaction(self.engine) as connection:
+            recorded = {row.group: row.learners for row in catalogue.of_week(connection, week) if row.group in groups}
+        own = {group: {member.user_id: member.name for member in groups[group]} for group in recorded}
+        return {
+            group: [Member(user, own[group].get(user) or names.get(user)) for user in learners]
+            for group, learners in recorded.items()
+        }
 
 
-def _outcome(publisher: ClassPublisher, n_groups: int, n_departed: int) -> Mapping[str, dg.MetadataValue]:
+def _outcome(
+    publisher: ClassPublisher, n_groups: int, n_departed: int, again: Sequence[Week]
+) -> Mapping[str, dg.MetadataValue]:
     metadata = {
         "groups": dg.MetadataValue.int(n_groups),
         "written": dg.MetadataValue.int(publisher.written),
@@ -138,6 +168,9 @@ def _outcome(publisher: ClassPublisher, n_groups: int, n_departed: int) -> Mappi
             " ".join(sorted(publisher.lost)) or "none"
         ),
         "deleted, since they name a learner who is gone for good": dg.MetadataValue.int(n_departed),
+        "other weeks looked at, since what they rest on has changed": dg.MetadataValue.text(
+            ", ".join(map(str, again)) or "none"
+        ),
     }
     if publisher.failed:
         lines = [f"{group}, {form}: {reason}" for group, form, reason in publisher.failed[:_NAMED]]

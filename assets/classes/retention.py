@@ -1,9 +1,9 @@
-"""How long class reports are kept: those of old weeks go, and those that name a learner who is gone for good.
+"""Class reports that name a learner who is gone for good go. Those of old weeks go with the learners' own
+(`assets/publishing/retention.py`).
 
 Files first, rows after them: a killed run leaves rows without files, which a rerun takes away.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -12,12 +12,6 @@ from resources.artifacts.store import ArtifactStore, class_report_key
 from resources.database.engine import transaction
 from resources.database.queries import attempts, class_reports, departed_learners, learner_groups
 from resources.model import ClassArtifact
-
-
-def outdated(engine: sa.Engine, store: ArtifactStore, before: dt.date) -> list[ClassArtifact]:
-    """Those of weeks that were over by `before`; what lies in another store is none of ours to delete."""
-    with transaction(engine) as connection:
-        return [row for row in class_reports.ended_by(connection, before) if row.url == store.address(_key(row))]
 
 
 def naming_departed(engine: sa.Engine, store: ArtifactStore) -> list[ClassArtifact]:

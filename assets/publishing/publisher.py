@@ -17,7 +17,7 @@ from assets.publishing.report_processes import ReportProcesses
 from resources.answers.answers import Answers
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_details, learner_goals, report_artifacts
+from resources.database.queries import abilities, item_details, learner_goals, learner_groups, report_artifacts
 from resources.model import Absentees, Edition, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import GroupMovement
@@ -109,7 +109,7 @@ class Publisher:
             history = abilities.history(connection, members, week)
             everybody = abilities.distribution(connection, week, PLAUSIBLE_LOGITS)
             recorded = report_artifacts.of_week(connection, week, members)
-            goals = learner_goals.of(connection, members)
+            names, goals = learner_groups.names(connection, members), learner_goals.of(connection, members)
             group = group_movement(connection, week) if goals else GroupMovement()
         good = plausible(history["theta"].to_numpy(), history["se"].to_numpy())
         quarantined = set(history["user_id"][~good])
@@ -120,6 +120,7 @@ class Publisher:
             yield Batch(
                 week, batch, answers.of_users(batch), counted.of_users(batch),
                 history[history["user_id"].isin(batch)], everybody, dict(usual_ms),
+                {user_id: names[user_id] for user_id in batch if user_id in names},
                 {user_id: goals[user_id] for user_id in batch if user_id in goals}, group,
                 {(row.user_id, row.edition, row.format): row for row in recorded if row.user_id in theirs},
             )  # fmt: skip

@@ -35,6 +35,7 @@ def report_inputs(
     window_days: int,
     items: ItemCatalogue = ItemCatalogue(),  # noqa: B008 - frozen
     absentees: Absentees = "short",
+    names: Mapping[str, str] = MappingProxyType({}),
     goals: Mapping[str, Goal] = MappingProxyType({}),
     group: GroupMovement = GroupMovement(),  # noqa: B008 - a tuple
 ) -> Iterator[ReportInput]:
@@ -43,7 +44,8 @@ def report_inputs(
 
     `answers` are those of the last weeks, `counted` those of them and of the first that count for ability; `history`
     the members' estimates up to the week in the order of users and weeks, `everybody` the thetas to stand among,
-    ascending; `group` is how all learners moved, for those who have one of the `goals`.
+    ascending; `names` are what people call them; `group` is how all learners moved, for those who have one of the
+    `goals`.
     """
     window_of = answers.by_user()
     nothing = answers.take(np.zeros(0, np.int64))
@@ -76,6 +78,7 @@ def report_inputs(
             brief=absent and absentees == "short",
             last_answered_at=window.completed_at.max().item().replace(tzinfo=dt.UTC) if len(window) else None,
             scored=scored[place],
+            name=names.get(user_id),
             goal=goals.get(user_id),
             group=group if user_id in goals else GroupMovement(),
         )

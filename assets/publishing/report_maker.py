@@ -64,6 +64,7 @@ class Batch:
     history: pd.DataFrame
     everybody: Floats
     usual_ms: Mapping[str, float]
+    names: Mapping[str, str]
     goals: Mapping[str, Goal]
     group: GroupMovement
     recorded: Mapping[tuple[str, str, str], ReportArtifact]
@@ -155,7 +156,7 @@ class ReportMaker:
         reports = report_inputs(
             batch.week, batch.members, batch.answers, batch.counted, batch.history, batch.everybody,
             bank=self.bank, scale=self.scale, window_days=self.window_days, items=self.items,
-            absentees=self.absentees, goals=batch.goals, group=batch.group,
+            absentees=self.absentees, names=batch.names, goals=batch.goals, group=batch.group,
         )  # fmt: skip
         for report in reports:
             without.discard(report.user_id)
@@ -268,7 +269,7 @@ class Fingerprint:
             report.as_of, report.window_days, report.scale, sorted(report.seen), report.bank.version,
             report.bank.model, report.last_answered_at, answers.keys, answers.topics, answers.sessions,
             report.scored.topics, report.items.sha256,
-            report.goal, report.group,
+            report.name, report.goal, report.group,
         )  # fmt: skip
         self._shared = hashlib.sha256(repr(parts).encode())
         for column in (

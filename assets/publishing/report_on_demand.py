@@ -16,7 +16,7 @@ from assets.publishing.usual_times import usual_times
 from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_banks, item_details, learner_goals
+from resources.database.queries import abilities, item_banks, item_details, learner_goals, learner_groups
 from resources.database.queries.item_banks import BankChoice
 from resources.errors import InvalidInput, OperatorRequired
 from resources.model import Edition, ItemCatalogue, Week
@@ -64,6 +64,7 @@ class ReportOnDemand:
             items = ItemCatalogue(item_details.of(connection, bank.item_keys))
             history = abilities.history(connection, [user_id], week)
             everybody = abilities.distribution(connection, week, PLAUSIBLE_LOGITS)
+            names = learner_groups.names(connection, [user_id])
             goals, group = learner_goals.of(connection, [user_id]), group_movement(connection, week)
         if not plausible(history["theta"].to_numpy(), history["se"].to_numpy()).all():
             raise OperatorRequired(
@@ -74,7 +75,7 @@ class ReportOnDemand:
         found = report_inputs(
             week, [user_id], window.answers.of_users([user_id]), window.counted, history, everybody,
             bank=bank, scale=self.scale, window_days=self.rules.lookback_days, items=items, absentees="short",
-            goals=goals, group=group,
+            names=names, goals=goals, group=group,
         )  # fmt: skip
         if not (reports := with_findings(list(found))):
             raise InvalidInput(f"Nothing is known of {user_id!r} for {week}.")

@@ -1,4 +1,4 @@
-"""How long reports are kept: those of old weeks go, a week at a time.
+"""How long reports are kept, of learners and of classes: those of old weeks go, a week at a time.
 
 Files first, rows after them: a killed run leaves rows without files, which a rerun takes away and `agreement` finds.
 """
@@ -14,7 +14,7 @@ from assets.publishing.report_inventory import WeekInventory, inventory
 from resources.artifacts.ordered_pool import OrderedPool
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
-from resources.database.queries import report_artifacts, reported_weeks
+from resources.database.queries import class_reports, report_artifacts, reported_weeks
 from resources.progress import Progress
 
 
@@ -37,5 +37,7 @@ def remove(engine: sa.Engine, store: ArtifactStore, old: WeekInventory, progress
             deletion.result()
             progress(f"files of {old.week}", done, len(old.files))
     with transaction(engine) as connection:
-        report_artifacts.forget(connection, old.week, [store.address(key) for key in {*old.rows, *old.files}])
+        gone = [store.address(key) for key in {*old.rows, *old.files}]
+        report_artifacts.forget(connection, old.week, gone)
+        class_reports.forget_addresses(connection, old.week, gone)
         reported_weeks.forget(connection, old.week)

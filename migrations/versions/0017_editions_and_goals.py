@@ -1,10 +1,10 @@
 """The catalogue of reports for others than their learner, beside the one that the predecessor's readers know; and what
-learners want to reach."""
+learners want to reach, and from which abilities each class report was made."""
 
 from alembic import op
 
 from resources.database.schema import undo_log
-from resources.database.schema.own_tables import Column, Table, make_table
+from resources.database.schema.own_tables import Column, Table, add_columns, make_table
 
 revision = "0017"
 down_revision = "0016"
@@ -38,6 +38,8 @@ _GOALS = Table(
 def upgrade() -> None:
     for table in (_EDITIONS, _GOALS):
         make_table(op.get_bind(), revision, table)
+    # NULL on those that stand: they are taken to be up to date.
+    add_columns(op.get_bind(), revision, "class_reports", (Column("made_from", "text"),))
 
 
 def downgrade() -> None:

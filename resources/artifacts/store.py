@@ -9,9 +9,13 @@ from resources.model import Edition, Format, Week, safe_key
 
 _KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
+REPORTS, CLASSES = "reports", "classes"  # folders of learners' reports, and of classes'
 _REPORT_NAME = "weekly_report"
+_CLASS_REPORT = re.compile(
+    rf"{CLASSES}/(\d{{4}}-\d\d-\d\d)/[a-z0-9_~-]+/class_report\.(?:{'|'.join(get_args(Format))})"
+)
 _REPORT = re.compile(
-    rf"reports/(\d{{4}}-\d\d-\d\d)/[a-z0-9_~-]+/{_REPORT_NAME}"
+    rf"{REPORTS}/(\d{{4}}-\d\d-\d\d)/[a-z0-9_~-]+/{_REPORT_NAME}"
     rf"(?:\.(?:{'|'.join(get_args(Edition))}))?\.(?:{'|'.join(get_args(Format))})"
 )
 
@@ -64,7 +68,7 @@ def report_key(week: Week, user_id: str, form: str, edition: Edition = "learner"
     """Such as `reports/2025-01-06/<safe user id>/weekly_report.html`, or `weekly_report.teacher.html` where it is not
     the learner's own; never one for two users."""
     name = _REPORT_NAME if edition == "learner" else f"{_REPORT_NAME}.{edition}"
-    return checked_key(f"reports/{week.key}/{safe_key(user_id)}/{name}.{form}")
+    return checked_key(f"{REPORTS}/{week.key}/{safe_key(user_id)}/{name}.{form}")
 
 
 def learner_keys(store: ArtifactStore, user_id: str) -> Iterator[str]:
@@ -76,12 +80,12 @@ def learner_keys(store: ArtifactStore, user_id: str) -> Iterator[str]:
 
 def class_report_key(week: Week, group: str, form: str) -> str:
     """Such as `classes/2025-01-06/<safe group>/class_report.html`; never one for two groups."""
-    return checked_key(f"classes/{week.key}/{safe_key(group)}/class_report.{form}")
+    return checked_key(f"{CLASSES}/{week.key}/{safe_key(group)}/class_report.{form}")
 
 
 def week_of(key: str) -> Week | None:
-    """The week of the report whose file stands under this key; None: it is no report's."""
-    if not (found := _REPORT.fullmatch(key)):
+    """The week of the report, a learner's or a class's, whose file stands under this key; None: it is no report's."""
+    if not (found := _REPORT.fullmatch(key) or _CLASS_REPORT.fullmatch(key)):
         return None
     try:
         return Week.parse(found[1])

@@ -28,23 +28,22 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """Delete the reports of old weeks, of learners and of classes, files and rows; abilities and responses stay."""
-    from assets.classes import retention as of_classes
     from assets.publishing import retention
+    from resources.artifacts.store import CLASSES
 
     parts, day = startup.parts(), before.date()
     with bars() as progress:
-        old = []
+        old, n_classes = [], 0
         for of_week in retention.outdated(parts.engine, parts.artifacts, day):
+            n_classes += sum(key.startswith(CLASSES) for key in of_week.files)
             old.append((of_week.week.key, len(of_week.files), len(of_week.rows)))
             progress("weeks found", len(old), len(old))
-    classes = of_classes.outdated(parts.engine, parts.artifacts, day)
     if not as_json and old:
         columns = ("week", "rows", "files")
         table(f"Reports of weeks that were over by {day}", columns, [(w, f"{r:,}", f"{f:,}") for w, f, r in old])
-    n_files = sum(files for _, files, _ in old) + len(classes)
-    n_rows = sum(rows for _, _, rows in old) + len(classes)
-    if not as_json and classes:
-        OUT.print(f"And {len(classes):,} class reports.", highlight=False)
+    n_files, n_rows = sum(files for _, files, _ in old), sum(rows for _, _, rows in old)
+    if not as_json and n_classes:
+        OUT.print(f"{n_classes:,} of the files are class reports.", highlight=False)
     if n_files + n_rows == 0:
         ERR.print(f"There is no report of a week that was over by {day}.", highlight=False)
     elif not dry_run:
@@ -53,11 +52,10 @@ def prune(
         with bars() as progress:
             for of_week in retention.outdated(parts.engine, parts.artifacts, day):
                 retention.remove(parts.engine, parts.artifacts, of_week, progress)
-            of_classes.remove(parts.engine, parts.artifacts, classes)
     if as_json:
         weeks = [{"week": week, "files": files, "rows": rows} for week, files, rows in old]
         OUT.print_json(data={
-            "before": day.isoformat(), "deleted": not dry_run, "weeks": weeks, "class_reports": len(classes),
+            "before": day.isoformat(), "deleted": not dry_run, "weeks": weeks, "class_reports": n_classes,
         })  # fmt: skip
 
 
@@ -78,13 +76,23 @@ def check(
     else:
         _show(compared, apart)
     if apart:
-        last = f" --through {apart[-1].week}" if len(apart) > 1 else ""
-        ERR.print(
-            f"Make what is missing or altered, and record what is not: seedtest run --week {apart[0].week}{last}. "
-            "Files of learners who are gone stay unrecorded, until `seedtest artifacts prune`.",
-            highlight=False,
-        )
+        ERR.print(_remedy(apart), highlight=False)
     raise typer.Exit(1 if apart else 0)
+
+
+def _remedy(apart: "Sequence[Compared]") -> str:
+    from resources.artifacts.store import CLASSES
+
+    at_fault = {of_week.week: (*of_week.missing, *of_week.altered, *of_week.unrecorded) for of_week in apart}
+    learners = [week for week, keys in at_fault.items() if not all(key.startswith(CLASSES) for key in keys)]
+    classes = [week for week, keys in at_fault.items() if any(key.startswith(CLASSES) for key in keys)]
+    last = f" --through {learners[-1]}" if len(learners) > 1 else ""
+    commands = [f"seedtest run --week {learners[0]}{last}"] if learners else []
+    commands += [f"seedtest classes --week {week}" for week in classes]
+    return (
+        f"Make what is missing or altered, and record what is not: {'; '.join(commands)}. "
+        "Files of learners and groups that are gone stay unrecorded, until `seedtest artifacts prune`."
+    )
 
 
 def _show(compared: "Sequence[Compared]", apart: "Sequence[Compared]") -> None:

@@ -3,8 +3,7 @@
 Stays out: the files themselves. The caller's transaction is the one in force.
 """
 
-import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +18,8 @@ def record(connection: sa.Connection, made: Sequence[ClassArtifact]) -> None:
     if not made:
         return
     statement = insert(class_reports)
-    columns = {column.name: statement.excluded[column.name] for column in class_reports.c if not column.primary_key}
+    kept = {"group_id", "week_start", "format", "made_from"}  # the last is told once all of a week's were made
+    columns = {column.name: statement.excluded[column.name] for column in class_reports.c if column.name not in kept}
     statement = statement.on_conflict_do_update(index_elements=["group_id", "week_start", "format"], set_=columns)
     connection.execute(
         statement,
@@ -48,15 +48,29 @@ def of_group(connection: sa.Connection, group: str, week: Week | None = None) ->
     return _read(connection, query.order_by(class_reports.c.week_start.desc(), class_reports.c.format))
 
 
+def rest_on(connection: sa.Connection, week: Week, groups: Collection[str], made_from: str | None) -> None:
+    """The reports of these groups are as the week's abilities with this digest make them."""
+    theirs = class_reports.c.group_id == sa.any_(sa.literal(sorted(groups), sa.ARRAY(sa.Text)))
+    rows = sa.update(class_reports).where(class_reports.c.week_start == week.start, theirs)
+    connection.execute(rows.values(made_from=made_from))
+
+
+def outdated(connection: sa.Connection, digests: Mapping[Week, str]) -> list[Week]:
+    """Weeks with a report that rests on other abilities than those with these digests, ascending."""
+    query = sa.select(class_reports.c.week_start, class_reports.c.made_from).distinct()
+    found = connection.execute(query.where(class_reports.c.made_from.is_not(None)))
+    return sorted({week for row in found if digests.get(week := Week(row.week_start)) != row.made_from})
+
+
+def weeks(connection: sa.Connection) -> list[Week]:
+    """Those that have a report, ascending."""
+    starts = sa.select(class_reports.c.week_start).distinct().order_by(class_reports.c.week_start)
+    return [Week(start) for start in connection.scalars(starts)]
+
+
 def groups(connection: sa.Connection) -> list[str]:
     """Those that have a report of any week, in order."""
     return sorted(connection.scalars(sa.select(class_reports.c.group_id).distinct()))
-
-
-def ended_by(connection: sa.Connection, day: dt.date) -> list[ClassArtifact]:
-    """Of weeks that were over by this day, the oldest first."""
-    query = sa.select(class_reports).where(class_reports.c.week_start <= day - dt.timedelta(days=7))
-    return _read(connection, query.order_by(class_reports.c.week_start, sa.collate(class_reports.c.group_id, "C")))
 
 
 def named(connection: sa.Connection) -> set[str]:
@@ -80,6 +94,12 @@ def forget(connection: sa.Connection, gone: Sequence[ClassArtifact]) -> None:
     if gone:
         values = [{"g": one.group, "w": one.week.start, "f": one.format} for one in gone]
         connection.execute(sa.delete(class_reports).where(of_one), values)
+
+
+def forget_addresses(connection: sa.Connection, week: Week, urls: Sequence[str]) -> None:
+    """Delete the week's rows with these addresses."""
+    named = class_reports.c.url == sa.any_(sa.literal(list(urls), sa.ARRAY(sa.Text)))
+    connection.execute(sa.delete(class_reports).where(class_reports.c.week_start == week.start, named))
 
 
 def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[ClassArtifact]:

@@ -81,14 +81,15 @@ def teaches(connection: sa.Connection, teacher: str, learner: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def name_of(connection: sa.Connection, user_id: str) -> str | None:
-    """What people call them; where groups differ, the first group's."""
+def names(connection: sa.Connection, user_ids: Sequence[str]) -> dict[str, str]:
+    """What people call those of whom that is told; where groups differ, the first group's."""
+    theirs = learner_groups.c.user_id == sa.any_(sa.literal(list(user_ids), sa.ARRAY(sa.Text)))
     query = (
-        sa.select(learner_groups.c.name)
-        .where(learner_groups.c.user_id == user_id, learner_groups.c.name.is_not(None))
-        .order_by(sa.collate(learner_groups.c.group_id, "C"))
+        sa.select(learner_groups.c.user_id, learner_groups.c.name)
+        .where(theirs, learner_groups.c.name.is_not(None))
+        .order_by(sa.collate(learner_groups.c.group_id, "C").desc())
     )
-    return connection.scalars(query.limit(1)).first()
+    return {row.user_id: row.name for row in connection.execute(query)}
 
 
 def any_told(connection: sa.Connection) -> bool:

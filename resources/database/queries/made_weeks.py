@@ -44,6 +44,15 @@ def made_from(connection: sa.Connection, week: Week) -> dict[str, str]:
     return {row.user_key: row.made_from for row in connection.execute(query)}
 
 
+def digests(connection: sa.Connection) -> dict[Week, str]:
+    """Of all that each week's abilities came from: another one as soon as any learner's history is."""
+    query = """
+        SELECT week_start, md5(string_agg(user_key || ' ' || fingerprint, ',' ORDER BY user_key COLLATE "C")) AS digest
+        FROM ability_weeks GROUP BY week_start
+    """
+    return {Week(row.week_start): row.digest for row in connection.exec_driver_sql(query)}
+
+
 def record(connection: sa.Connection, week: Week, made: Mapping[str, MadeWeek]) -> None:
     """By user key, in place of earlier ones."""
     if not made:

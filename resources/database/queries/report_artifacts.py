@@ -38,7 +38,11 @@ _all = sa.union_all(
     sa.select(*(report_artifacts.c[name] for name in _COLUMNS), sa.literal("learner", sa.Text).label("edition")),
     sa.select(*(report_editions.c[name] for name in _COLUMNS), report_editions.c.edition),
 ).subquery("catalogue")
-_BY_USER = (sa.collate(_all.c.user_id, "C"), _all.c.edition != "learner", _all.c.edition, _all.c.format)
+# The learner's own first, as a page.
+_BY_USER = (
+    sa.collate(_all.c.user_id, "C"), _all.c.edition != "learner", _all.c.edition,
+    _all.c.format != "html", _all.c.format,
+)  # fmt: skip
 
 
 def record(connection: sa.Connection, artifacts: Sequence[ReportArtifact]) -> int:

@@ -222,6 +222,7 @@ class_reports = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("inputs_sha256", sa.Text, nullable=False),
     sa.Column("learners", sa.ARRAY(sa.Text), nullable=False),  # whom it names: it goes when one of them is gone
+    sa.Column("made_from", sa.Text),  # a digest of the week's abilities; NULL: of before that was kept
 )
 
 report_editions = sa.Table(  # of a report for others than its learner; apart, since the predecessor's readers know none

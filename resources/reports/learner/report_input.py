@@ -118,7 +118,8 @@ class ReportInput:
     The rest follows from `scored`. `change` is None where the week's own answers cannot carry one; so is
     `change_since_start`, from the first four weeks to the last. `topics` are those of the last weeks, by name.
     `usual_ms`, for the teacher's edition alone, is how long everybody takes for an item, of those of which it is known.
-    `goal` is what the learner wants to reach, and `group` is known where there is one.
+    `name` is what people call the learner, None where nobody has told. `goal` is what the learner wants to reach, and
+    `group` is known where there is one.
     """
 
     user_id: str
@@ -140,6 +141,7 @@ class ReportInput:
     change_since_start: Change | None = None
     topics: Sequence[Topic] = ()
     usual_ms: Mapping[str, float] = field(default_factory=dict)
+    name: str | None = None
     goal: Goal | None = None
     group: GroupMovement = GroupMovement()  # noqa: RUF009 - a tuple
 

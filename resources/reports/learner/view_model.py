@@ -78,7 +78,7 @@ def view(words: Words, given: ReportInput, edition: Edition = "learner") -> View
     return View(
         edition=edition,
         synthetic=given.user_id.startswith(SYNTHETIC),
-        user=name(given.user_id),
+        user=name(given.name or given.user_id),
         week=words.week(given.week),
         window=words.days(given.window_days),
         as_of=words.instant(given.as_of),

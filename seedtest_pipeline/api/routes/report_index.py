@@ -69,9 +69,8 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
 
 def _found(service: Service, user_id: str) -> tuple[list[ReportArtifact], str | None]:
     with transaction(service.engine) as connection:
-        return report_artifacts.of_user(connection, user_id, edition="learner"), learner_groups.name_of(
-            connection, user_id
-        )
+        name = learner_groups.names(connection, [user_id]).get(user_id)
+        return report_artifacts.of_user(connection, user_id, edition="learner"), name
 
 
 def _page(rows: Sequence[ReportArtifact], user_id: str, name: str | None, language: Language) -> str:

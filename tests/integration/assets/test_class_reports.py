@@ -67,9 +67,9 @@ def test_a_class_report_says_of_each_learner_what_the_own_report_says(exam, tmp_
     own = {}
     real = report_maker.render
 
-    def noted(template, given, lost):
+    def noted(template, given, lost, edition):
         own[given.user_id] = given
-        return real(template, given, lost)
+        return real(template, given, lost, edition)
 
     monkeypatch.setattr(report_maker, "render", noted)
     with transaction(exam) as connection:
@@ -96,7 +96,7 @@ def test_who_is_not_there_or_was_not_run_is_told_apart(exam, tmp_path):
     assert {KEYS.key_of(user) for user, one in found.items() if one.known == "not run"} == {KEYS.key_of("u3")}
 
 
-def materialize(engine, folder, templates, config=None) -> dg.ExecuteInProcessResult:
+def materialize(engine, folder, templates, config=None, week=LAST) -> dg.ExecuteInProcessResult:
     partitions = Partitions(FIRST, KEYS)
     upstream = dg.SourceAsset("theta_estimates", partitions_def=partitions.definition)
     asset = class_reports.build(partitions, BankChoice(BANK.version, BANK.model), lambda: templates)
@@ -104,7 +104,7 @@ def materialize(engine, folder, templates, config=None) -> dg.ExecuteInProcessRe
         return dg.materialize(
             [upstream, asset],
             instance=instance,
-            partition_key=LAST.key,
+            partition_key=week.key,
             run_config={"ops": {"class_reports": {"config": config}}} if config else {},
             resources={
                 "engine": engine, "warehouse": Warehouse(FolderStore(folder / "warehouse")), "rules": RULES,
@@ -126,6 +126,7 @@ def test_a_report_per_group_is_stored_and_recorded_and_only_what_is_lost_or_othe
         "groups": 2, "written": 2, "unchanged": 0, "failed": 0,
         "characters that no font has, shown as replaced in PDFs": "none",
         "deleted, since they name a learner who is gone for good": 0,
+        "other weeks looked at, since what they rest on has changed": "none",
     }  # fmt: skip
     with transaction(exam) as connection:
         rows = catalogue.of_week(connection, LAST)
@@ -142,6 +143,34 @@ def test_a_report_per_group_is_stored_and_recorded_and_only_what_is_lost_or_othe
     assert counts(materialize(exam, tmp_path, class_templates))["written"] == 2
     assert "Robert" in store.read(keys[1]).decode()
     assert counts(materialize(exam, tmp_path, class_templates))["unchanged"] == 2
+
+
+def test_a_late_answer_has_the_old_weeks_report_made_again_with_the_class_as_it_was(
+    exam, tmp_path, new_publisher, class_templates, store
+):
+    """It went on to tell of a week what the learners' own reports did not tell any more."""
+    early = WEEKS[1]
+    for week in (early, LAST):
+        materialize(exam, tmp_path, class_templates, week=week)
+    before = {group: store.read(class_report_key(early, group, "html")) for group in ("3-2", "4/1")}
+    with transaction(exam) as connection:
+        connection.exec_driver_sql("DELETE FROM learner_groups WHERE user_id = 'u0'")
+        connection.exec_driver_sql(
+            "UPDATE exam_results SET updated_at = now(), "
+            "result_json = replace(result_json::text, 'false', 'true')::jsonb "
+            "WHERE user_id = 'u0' AND created_at < %(end)s",
+            {"end": early.ends_at},
+        )
+    run(exam, tmp_path, new_publisher(), *WEEKS)
+    said = counts(materialize(exam, tmp_path, class_templates))
+    assert said["other weeks looked at, since what they rest on has changed"] == early.key
+    after = {group: store.read(class_report_key(early, group, "html")) for group in ("3-2", "4/1")}
+    assert after["3-2"] != before["3-2"]
+    assert b">Ann<" not in after["3-2"], "no group tells the name any more"
+    assert b">u0<" in after["3-2"], "who has left since was in the class then"
+    assert after["4/1"] == before["4/1"]
+    said = counts(materialize(exam, tmp_path, class_templates))
+    assert said["other weeks looked at, since what they rest on has changed"] == "none"
 
 
 def test_one_group_alone_is_an_observation_and_an_unknown_one_is_refused(exam, tmp_path, class_templates, store):

@@ -19,7 +19,14 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_details, learner_goals, populations, report_artifacts
+from resources.database.queries import (
+    abilities,
+    item_details,
+    learner_goals,
+    learner_groups,
+    populations,
+    report_artifacts,
+)
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
 from resources.irt.growth.population import Population
 from resources.model import Goal, ItemCatalogue, ItemDetails, ReportArtifact, safe_key
@@ -106,7 +113,7 @@ def test_whatever_a_report_shows_is_in_its_fingerprint(templates):
         "last_answered_at": report.as_of, "bank": replace(BANK, version="2025-02"),
         "scale": Scale(500, 100, cuts=CUTS), "as_of": report.as_of + dt.timedelta(seconds=1), "window_days": 31,
         "items": ItemCatalogue({"i1": ItemDetails("Adding fractions")}), "usual_ms": {"q1": 1.0},
-        "goal": GOAL, "group": GROUP,
+        "goal": GOAL, "group": GROUP, "name": "Ada",
     }  # fmt: skip
     of_answers = {
         ids: tuple(f"another {name}" for name in getattr(answered, ids))
@@ -204,6 +211,19 @@ def test_each_edition_is_a_file_and_a_row_of_its_own_and_goes_with_the_learners(
         connection.exec_driver_sql("DELETE FROM theta_estimates")
     assert run().withdrawn == 4
     assert list(store.keys("reports")) == []
+
+
+def test_a_learner_is_called_by_the_name_that_a_group_tells(engine, new_publisher, store):
+    estimated(engine, "ada", "cy")
+    publish(new_publisher(), ["ada", "cy"], rows("ada", "cy"))
+    told = [("4-1", "Ada"), ("3-2", "Ada <L.>")]
+    members = [{"group": group, "user_id": "ada", "role": "learner", "name": name} for group, name in told]
+    with transaction(engine) as connection:
+        learner_groups.store(connection, members, only=False)
+    assert publish(new_publisher(), ["ada", "cy"], rows("ada", "cy")).written == 1
+    page = store.read(f"reports/{WEEK}/ada/weekly_report.html").decode()
+    assert '<span class="name" dir="auto">Ada &lt;L.&gt;</span>' in page, "the first group's"
+    assert '<meta name="seedtest:user" content="ada">' in page
 
 
 def test_a_goal_comes_into_the_report_with_its_chance_once_the_groups_weeks_are_known(engine, new_publisher, store):

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from assets.publishing import consistency_check, retention
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
-from resources.artifacts.store import ArtifactStore, report_key
+from resources.artifacts.store import ArtifactStore, class_report_key, report_key
 from resources.database.engine import transaction
-from resources.database.queries import report_artifacts
+from resources.database.queries import class_reports, report_artifacts
 from resources.errors import RetryLater
-from resources.model import Edition, ReportArtifact, Week
+from resources.model import ClassArtifact, Edition, ReportArtifact, Week
 
 WEEKS = [Week.parse("2025-01-06").plus(number) for number in range(4)]
 USERS = ["ada", "Bob|1", "../cy"]
@@ -34,7 +34,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
 
 @pytest.fixture
 def full(engine: sa.Engine, store: ArtifactStore) -> ArtifactStore:
-    """Of three users in four weeks the own report as HTML and the teacher's as PDF, and some files that are none."""
+    """Of three users in four weeks the own report as HTML and the teacher's as PDF, a class report in one, and some
+    files that are none."""
+    publish_class(engine, store, WEEKS[2])
     reports = [(week, user_id, form) for week in WEEKS for user_id in USERS for form in ("html", "pdf")]
     publish(engine, store, *reports)
     for key in FOREIGN:
@@ -53,6 +55,14 @@ def publish(engine: sa.Engine, store: ArtifactStore, *reports: tuple[Week, str, 
         rows.append(ReportArtifact(user_id, week, form, url, now, sha256, sha256, edition_of(form)))
     with transaction(engine) as connection:
         report_artifacts.record(connection, rows)
+
+
+def publish_class(engine: sa.Engine, store: ArtifactStore, week: Week) -> None:
+    url = store.put(class_report_key(week, "3-2", "html"), b"a class", "text/html")
+    sha256 = hashlib.sha256(b"a class").hexdigest()
+    with transaction(engine) as connection:
+        row = ClassArtifact("3-2", week, "html", url, dt.datetime.now(dt.UTC), sha256, "", ("ada",))
+        class_reports.record(connection, [row])
 
 
 def key_of(week: Week, user_id: str, form: str = "html") -> str:
@@ -81,7 +91,9 @@ def test_where_nothing_happened_files_and_rows_agree(engine: sa.Engine, full: Ar
     found = compared(engine, full)
     assert [of_week.week for of_week in found] == WEEKS
     assert all(of_week.agree for of_week in found)
-    assert {(of_week.rows, of_week.files, of_week.elsewhere) for of_week in found} == {(6, 6, 0)}
+    assert [(of_week.rows, of_week.files, of_week.elsewhere) for of_week in found] == [
+        (7, 7, 0) if week == WEEKS[2] else (6, 6, 0) for week in WEEKS
+    ]
 
 
 def test_an_empty_store_beside_an_empty_table_agrees(engine: sa.Engine, store: ArtifactStore) -> None:
@@ -97,7 +109,10 @@ def test_each_kind_of_disagreement_is_found_in_its_week(engine: sa.Engine, full:
     found = {of_week.week: of_week for of_week in compared(engine, full)}
     assert (found[WEEKS[0]].missing, found[WEEKS[0]].unrecorded) == ((lost,), ())
     assert (found[WEEKS[1]].unrecorded, found[WEEKS[1]].missing) == ((stray,), ())
-    assert found[WEEKS[2]].agree
+    full.put(class_report_key(WEEKS[2], "3-2", "html"), b"another class", "text/html")
+    assert compared(engine, full)[2].altered == (class_report_key(WEEKS[2], "3-2", "html"),)
+    full.delete(class_report_key(WEEKS[2], "3-2", "html"))
+    assert compared(engine, full)[2].missing == (class_report_key(WEEKS[2], "3-2", "html"),)
     assert (found[WEEKS[3]].altered, found[WEEKS[3]].missing) == ((altered,), ())
     assert compared(engine, full, hashes=False)[3].agree
 

@@ -28,9 +28,12 @@ def connection(database_url: str) -> Iterator[sa.Connection]:
 
 def test_what_is_recorded_comes_back(connection: sa.Connection) -> None:
     pdf, other = replace(HTML, format="pdf", sha256=None), replace(HTML, user_id="ü2")
+    mail, teachers = replace(HTML, format="eml"), replace(HTML, edition="teacher", inputs_sha256="0" * 64)
     later = replace(HTML, week=WEEK.plus(1))
-    assert report_artifacts.record(connection, [other, pdf, later, HTML]) == 4
-    assert report_artifacts.of_week(connection, WEEK) == [HTML, pdf, other]
+    assert report_artifacts.record(connection, [other, teachers, mail, pdf, later, HTML]) == 6
+    assert report_artifacts.of_week(connection, WEEK) == [HTML, mail, pdf, teachers, other]
+    assert report_artifacts.first(connection, WEEK) == HTML
+    assert report_artifacts.of_user(connection, "u1", WEEK, "teacher") == [teachers]
     assert report_artifacts.of_week(connection, WEEK, ["ü2", "nobody"]) == [other]
     assert report_artifacts.of_week(connection, WEEK, []) == []
     assert report_artifacts.of_week(connection, WEEK.plus(2)) == []

@@ -60,6 +60,8 @@ def events_sensor(webhook: EventWebhook) -> dg.SensorDefinition:
         if context.cursor is None:
             return _result(Place(done=all_ended_before), "What is stored from now on is told.")
         place = Place.model_validate_json(context.cursor)
+        if all_ended_before < max(place.done, place.until):
+            place = Place(done=0)  # a backup, restored into another server, where numbers of transactions are lower
         if place.again_at and now < place.again_at:
             return dg.SkipReason(f"Failed {place.failures} times; again at {place.again_at:%H:%M:%S} UTC.")
         if not place.until:

@@ -166,6 +166,16 @@ def test_one_that_dies_before_it_has_noted_what_was_taken_tells_it_again_under_t
     assert sorted(set(told(handler))) == ["u1", "u2", "u3", "u4"]
 
 
+def test_on_a_restored_backup_whose_server_counts_transactions_from_lower_on_everything_is_told(
+    daemon, engine, receiver
+):
+    """Nothing was, until the numbers had come up to the old server's."""
+    daemon.cursor = Place(done=2**40).model_dump_json()
+    ability(engine, "u1")
+    assert daemon.tick() == "abilities.stored: 2"
+    assert told(receiver[1]) == ["before", "u1"]
+
+
 def test_what_is_not_committed_is_not_told_and_not_passed_over(daemon, engine, receiver):
     with transaction(engine) as connection:
         store(connection.connection.driver_connection, [Ability("slow", 0.5, 0.25, 3, "2PL", "v1", AT, AT)])

@@ -1,4 +1,5 @@
-"""Pods as processes of this machine: their environment and folders are what the manifest says, and nothing else.
+"""Pods as processes of this machine: their environment and folders are what the manifest says, and nothing else. Where
+bubblewrap works they are what the policy makes of them: not root, without privileges, and /data is all they may write.
 
 A mount at /data is the folder data below the pod's own, and wherever the manifest names /data, the process is told that
 folder; the way back is taken where a process tells others.
@@ -6,11 +7,13 @@ folder; the way back is taken where a process tells others.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +40,9 @@ class Node:
         arguments = [self._inside(argument, pod, paths) for argument in container["args"]]
         with (pod / "log").open("ab") as log:
             return subprocess.Popen(
-                [PROGRAMS / arguments[0], *arguments[1:]], env={"PATH": f"{PROGRAMS}:/usr/bin:/bin", **environment},
-                cwd=pod / "data", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                [*_locked_up(pod / "data"), PROGRAMS / arguments[0], *arguments[1:]],
+                env={"PATH": f"{PROGRAMS}:/usr/bin:/bin", **environment}, cwd=pod / "data", stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     def outside(self, text: str) -> str:
@@ -66,6 +70,35 @@ class Node:
         for variable in container.get("env") or ():
             environment[variable["name"]] = variable["value"]
         return environment
+
+
+def _locked_up(*writable: Path) -> list[str]:
+    """What comes before a command to lock it up; nothing where bubblewrap does not work."""
+    locked = [
+        "bwrap",
+        "--ro-bind",
+        "/",
+        "/",
+        "--dev",
+        "/dev",
+        "--proc",
+        "/proc",
+        "--unshare-user",
+        "--uid",
+        "10001",
+        "--gid",
+        "10001",
+        "--cap-drop",
+        "ALL",
+    ]
+    folders = [argument for path in writable for argument in ("--bind", str(path), str(path))]
+    return [*locked, *folders, "--"] if _bubblewrap_works() else []
+
+
+@cache
+def _bubblewrap_works() -> bool:
+    tried = ["bwrap", "--ro-bind", "/", "/", "--unshare-user", "--uid", "10001", "true"]
+    return bool(shutil.which("bwrap")) and subprocess.run(tried, capture_output=True, check=False).returncode == 0
 
 
 def killed(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:

@@ -9,7 +9,7 @@ SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem 
 export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-subscores bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures images image-pipeline image-r-irt-plumber tag sbom audit test-images clean
+.PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-subscores bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures images image-pipeline image-r-irt-plumber tag sbom audit test-images capacity clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -82,6 +82,9 @@ audit: $(VENV)/dev.stamp ## Ask whether vulnerabilities of the packages are know
 
 test-images: $(VENV)/dev.stamp ## Build the images and run them with least rights (needs buildah, mmdebstrap, bubblewrap and root)
 	@$(BIN)/python -m pytest tests/images
+
+capacity: $(VENV)/dev.stamp ## What so many learners a week need (CAPACITY_ARGS="200000 --hours 2"; --help)
+	@$(BIN)/python -m tests.benchmarks.capacity $(CAPACITY_ARGS)
 
 preview: $(VENV)/dev.stamp ## Show the report of a sample learner, as its document is now
 	@$(BIN)/python -m docs.preview

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import responses
 from tests.images import builder
 from tests.images.builder import Image
+
+__all__ = ["responses"]  # as the commands of a machine get them
 
 TAG = "tested"
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from resources import ports as ports_of_this_machine
+from tests.e2e.conftest import WEEKS
 from tests.images import container
 from tests.images.builder import CHECKOUT
 from tests.waiting import until
@@ -74,6 +75,16 @@ def test_dagsters_processes_find_each_other_and_tell_their_health(pipeline_image
             assert process.poll() is None, process.stdout.read()
         told = httpx.post(f"http://127.0.0.1:{here('3000')}/graphql", json=asked, timeout=60).json()
         assert told["data"]["repositoriesOrError"]["nodes"], told
+
+
+def test_a_report_is_made_from_an_empty_database(pipeline_image, volume, settings, responses):
+    responses.to_parquet(volume / "responses.parquet", index=False)
+    typed = ("migrate", "ingest responses.parquet", "calibrate", f"run --week {WEEKS[0]} --user u17632")
+    command = ["sh", "-c", " && ".join(f"seedtest {line}" for line in typed)]
+    made = container.run(pipeline_image, command, volume, {**settings, "REPORT_FORMATS": "html,pdf"}, timeout_s=600)
+    assert made.returncode == 0, made.stdout + made.stderr
+    reports = (volume / "seedtest" / "artifacts").rglob("weekly_report.*")
+    assert {report.suffix for report in reports} == {".html", ".pdf"}
 
 
 def test_it_has_no_rights_and_holds_no_more_than_it_needs(pipeline_image, volume):

@@ -51,8 +51,14 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
         docs_url=None,  # those pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # see `tracing`
         middleware=[
-            Middleware(ObservationMiddleware, metrics=service.metrics, root_path=settings.api_root_path),
+            Middleware(
+                ObservationMiddleware,
+                metrics=service.metrics,
+                tracing=service.tracing,
+                root_path=settings.api_root_path,
+            ),
             *([Middleware(TrustedHostMiddleware, _LOOPBACK, www_redirect=False)] if settings.local_dev else []),
             Middleware(LimitsMiddleware, timeout_s=settings.api_timeout_secs),
         ],

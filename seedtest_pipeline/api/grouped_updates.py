@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,6 +38,7 @@ class _Asked:
     rules: ScoringRules
     request_id: str
     made: asyncio.Future[Made]
+    context: Context  # whose trace its steps stand in: of a group, its first request's
 
 
 class GroupedUpdates:
@@ -58,7 +60,7 @@ class GroupedUpdates:
             RetryLater: as `Updater.update_all`.
             LongHistory: the user has sessions of more than MOST_BYTES; nothing else was done.
         """
-        asked = _Asked(user_id, rules, request_id, asyncio.get_running_loop().create_future())
+        asked = _Asked(user_id, rules, request_id, asyncio.get_running_loop().create_future(), copy_context())
         self._waiting.append(asked)
         self._begin()
         return await asked.made
@@ -85,8 +87,8 @@ class GroupedUpdates:
         self._metrics.together.observe(len(group))
         begun = time.monotonic()
         make = partial(
-            self._updater.update_all, users, first.rules, request_id=first.request_id, most_bytes=MOST_BYTES,
-            lock_timeout_ms=LOCK_TIMEOUT_MS,
+            first.context.run, self._updater.update_all, users, first.rules, request_id=first.request_id,
+            most_bytes=MOST_BYTES, lock_timeout_ms=LOCK_TIMEOUT_MS,
         )  # fmt: skip
         try:
             updates = await asyncio.get_running_loop().run_in_executor(self._threads, make)
@@ -115,7 +117,12 @@ class GroupedUpdates:
         if asked.made.done():
             return
         make = partial(
-            self._updater.update, asked.user_id, asked.rules, request_id=asked.request_id, most_bytes=MOST_BYTES
+            asked.context.run,
+            self._updater.update,
+            asked.user_id,
+            asked.rules,
+            request_id=asked.request_id,
+            most_bytes=MOST_BYTES,
         )
         try:
             update = await asyncio.get_running_loop().run_in_executor(self._alone, make)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seedtest_pipeline.api import problems
 from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.middleware import request_context, security_headers
+from seedtest_pipeline.api.tracing import Tracing, ended
 
 _log = logging.getLogger(__name__)
 
@@ -21,9 +22,10 @@ class ObservationMiddleware:
     """ASGI around `app`. A route is matched on the path as it was sent: in a decoded one, the slash in a user's id
     would begin one more segment."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, root_path: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing, root_path: str | None = None) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracing = tracing
         self._root_path = root_path or ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,17 +48,20 @@ class ObservationMiddleware:
             await send(message)
 
         self._metrics.under_way.inc()
-        try:
-            await self._app(inner, receive, send_on)
-        except ClientDisconnect:
-            context.refused = "the caller left before its request was whole"
-        except Exception:  # noqa: BLE001 - the edge
-            _log.exception("failed", extra={"request_id": context.request_id})
-            if status is None:
-                await problems.answer(problems.INTERNAL, context.request_id)(scope, receive, send_on)
-        finally:
-            self._metrics.under_way.dec()
-            self._close(inner, scope["method"], context, status, time.perf_counter() - begun)
+        with self._tracing.request(inner) as span:
+            try:
+                await self._app(inner, receive, send_on)
+            except ClientDisconnect:
+                context.refused = "the caller left before its request was whole"
+            except Exception:  # noqa: BLE001 - the edge
+                _log.exception("failed", extra={"request_id": context.request_id})
+                if status is None:
+                    await problems.answer(problems.INTERNAL, context.request_id)(scope, receive, send_on)
+            finally:
+                self._metrics.under_way.dec()
+                self._close(inner, scope["method"], context, status, time.perf_counter() - begun)
+                if span is not None:
+                    ended(span, method, getattr(inner.get("route"), "path", None), status, context.request_id)
 
     def _routed(self, path: str) -> str:
         """The path as the routes have it: a gateway may leave its own prefix before it, or take it away."""

@@ -13,7 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from seedtest_pipeline.api import problems
 from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.middleware.limits import LimitsMiddleware
-from seedtest_pipeline.api.middleware.observation import ObservationMiddleware
+from seedtest_pipeline.api.middleware.observation import VERSION, WITHOUT_VERSION, ObservationMiddleware
 from seedtest_pipeline.api.middleware.places import NoPlace, Places, no_place
 from seedtest_pipeline.api.middleware.rate_limits import RateLimited, RateLimits, rate_limited
 from seedtest_pipeline.api.routes import abilities, batch_updates, classes, probes, report_index, reports, updates
@@ -101,7 +101,12 @@ def _document(app: FastAPI, root_path: str | None) -> dict[str, Any]:
             operation.get("parameters", []).sort(key=lambda given: _place(given, path))
             if "probes" not in operation["tags"]:
                 operation["security"] = [{"token": []}]
+    document["paths"] = {_versioned(path): methods for path, methods in document["paths"].items()}
     return document
+
+
+def _versioned(path: str) -> str:
+    return path if path in WITHOUT_VERSION else VERSION + path
 
 
 def _place(parameter: dict[str, Any], path: str) -> tuple[bool, int]:

@@ -15,6 +15,10 @@ from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.middleware import request_context, security_headers
 from seedtest_pipeline.api.tracing import Tracing, ended
 
+VERSION = "/v1"
+"""Begins each path. Callers of before there was a version leave it out."""
+WITHOUT_VERSION = ("/livez", "/readyz", "/metrics")
+"""But these: proxies keep them from the world under the one name that they have."""
 _log = logging.getLogger(__name__)
 
 
@@ -64,8 +68,11 @@ class ObservationMiddleware:
                     ended(span, method, getattr(inner.get("route"), "path", None), status, context.request_id)
 
     def _routed(self, path: str) -> str:
-        """The path as the routes have it: a gateway may leave its own prefix before it, or take it away."""
-        return path.removeprefix(self._root_path) if path.startswith(f"{self._root_path}/") else path
+        """The path as the routes have it: a gateway may leave its own prefix before it, or take it away, and a caller
+        may leave out the version."""
+        path = _without(self._root_path, path)
+        routed = _without(VERSION, path)
+        return path if routed in WITHOUT_VERSION else routed
 
     def _close(
         self, routed: Scope, method: str, context: request_context.RequestContext, status: int | None, seconds: float
@@ -79,3 +86,7 @@ class ObservationMiddleware:
             **context.about,
         }  # fmt: skip
         _log.info("request", extra=line if context.refused is None else {**line, "reason": context.refused})
+
+
+def _without(prefix: str, path: str) -> str:
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path

@@ -212,6 +212,8 @@ class Settings(BaseSettings):
     """The API asks for no token; on loopback only."""
     seedtest_api_token: SecretStr | None = None
     """With it `notify-session-end` calls the API."""
+    otel_exporter_otlp_endpoint: str | None = None
+    """Where the API sends its traces, by OTLP over HTTP; unset: nowhere. OpenTelemetry reads its other variables."""
     theta_channel: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
     """Where PostgreSQL's NOTIFY tells whose ability the API has stored; unset: nowhere."""
     api_root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] | None = None

@@ -6,11 +6,13 @@ users take one read, one estimate a week and one upsert together.
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import sqlalchemy as sa
+from opentelemetry.trace import NoOpTracer, Tracer
 
 from assets.abilities.present_state import Present, present_states
 from assets.abilities.scoring import ScoringRules
@@ -55,12 +57,13 @@ class Update:
 @dataclass(frozen=True)
 class Updater:
     """Updates of current abilities. `choice` says under which item bank; `channel`, where PostgreSQL's NOTIFY tells
-    whose was stored, None for nowhere. Thread-safe."""
+    whose was stored, None for nowhere. `tracer` makes a span of each step. Thread-safe."""
 
     engine: sa.Engine
     estimator: Estimator
     choice: BankChoice = ADOPTED
     channel: str | None = None
+    tracer: Tracer = NoOpTracer()  # noqa: RUF009 - it holds nothing
     _banks: dict[str, ItemBank] = field(default_factory=dict)  # by version, which never changes
 
     def update(
@@ -87,7 +90,7 @@ class Updater:
             RowsHeld: it was not stored within `lock_timeout_ms`.
         """
         name = "seedtest" if request_id is None else f"seedtest {request_id}"
-        with driver_connection(self.engine) as connection:
+        with self._step("read", len(user_ids)), driver_connection(self.engine) as connection:
             now = on_demand.read(
                 connection, user_ids, rules.lookback_days, as_of=as_of, bank_version=self.choice.version,
                 application_name=name, most_bytes=most_bytes,
@@ -97,7 +100,8 @@ class Updater:
         if now.bank_version is None:
             return _without_bank(user_ids, now)
         bank = self._bank(now.bank_version)
-        found = present_states(now, rules, bank, self.estimator, request_id)  # while nothing is held of the database
+        with self._step("estimate", len(user_ids)):  # while nothing is held of the database
+            found = present_states(now, rules, bank, self.estimator, request_id)
         at = dt.datetime.now(dt.UTC)
         updates = [_update(user_id, now, one, bank, at) for user_id, one in zip(user_ids, found, strict=True)]
         return self._store(updates, lock_timeout_ms)
@@ -107,7 +111,7 @@ class Updater:
         made = [update.ability for update in updates if update.ability]
         if not made:
             return updates
-        with driver_connection(self.engine) as connection:
+        with self._step("store", len(made)), driver_connection(self.engine) as connection:
             stored = current_abilities.store(connection, made, self.channel, lock_timeout_ms)
         if len(stored) == len(made):
             return updates
@@ -118,6 +122,12 @@ class Updater:
                 else update
                 for update in updates
             ]
+
+    def _step(self, name: str, users: int) -> AbstractContextManager[object]:
+        # Without what an exception says: it may quote a learner's answers.
+        return self.tracer.start_as_current_span(
+            name, attributes={"seedtest.users": users}, record_exception=False, set_status_on_exception=False
+        )
 
     def _bank(self, version: str) -> ItemBank:
         bank = self._banks.get(version)

@@ -13,7 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from seedtest_pipeline.api import problems
 from seedtest_pipeline.api.auth.caller import Authenticator
 from seedtest_pipeline.api.middleware.limits import LimitsMiddleware
-from seedtest_pipeline.api.middleware.observation import ObservationMiddleware
+from seedtest_pipeline.api.middleware.observation import VERSION, WITHOUT_VERSION, ObservationMiddleware
 from seedtest_pipeline.api.middleware.places import NoPlace, Places, no_place
 from seedtest_pipeline.api.middleware.rate_limits import RateLimited, RateLimits, rate_limited
 from seedtest_pipeline.api.routes import abilities, batch_updates, classes, probes, report_index, reports, updates
@@ -51,8 +51,14 @@ def create(service: Service, authenticator: Authenticator) -> FastAPI:
         docs_url=None,  # those pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # see `tracing`
         middleware=[
-            Middleware(ObservationMiddleware, metrics=service.metrics, root_path=settings.api_root_path),
+            Middleware(
+                ObservationMiddleware,
+                metrics=service.metrics,
+                tracing=service.tracing,
+                root_path=settings.api_root_path,
+            ),
             *([Middleware(TrustedHostMiddleware, _LOOPBACK, www_redirect=False)] if settings.local_dev else []),
             Middleware(LimitsMiddleware, timeout_s=settings.api_timeout_secs),
         ],
@@ -95,7 +101,12 @@ def _document(app: FastAPI, root_path: str | None) -> dict[str, Any]:
             operation.get("parameters", []).sort(key=lambda given: _place(given, path))
             if "probes" not in operation["tags"]:
                 operation["security"] = [{"token": []}]
+    document["paths"] = {_versioned(path): methods for path, methods in document["paths"].items()}
     return document
+
+
+def _versioned(path: str) -> str:
+    return path if path in WITHOUT_VERSION else VERSION + path
 
 
 def _place(parameter: dict[str, Any], path: str) -> tuple[bool, int]:

@@ -10,6 +10,9 @@ with Client("https://scores.example.com", token) as api:
         print(week["week"], week["theta"])
     for week in api.reports("user123")["weeks"]:
         print(api.report_link("user123", week["week"])["url"])
+    for group in api.classes():
+        for week in api.class_reports(group)["weeks"]:
+            print(api.class_report_link(group, week["week"])["url"])
 """
 
 import random
@@ -21,6 +24,8 @@ from urllib.parse import quote
 import httpx
 
 from seedtest_pipeline.api.client_types import (
+    Classes,
+    ClassReports,
     NothingToEstimate,
     ReportLink,
     Updated,
@@ -63,7 +68,20 @@ class Client:
 
     def report_link(self, user_id: str, week: str, form: Literal["html", "pdf"] = "html") -> ReportLink:
         """A short-lived link; or, where reports are kept in a folder, a path of this API that needs the token."""
-        path = f"/users/{quote(user_id, safe='')}/reports/{week}"
+        return self._link(f"/users/{quote(user_id, safe='')}/reports/{week}", form)
+
+    def classes(self) -> list[str]:
+        """The groups with a class report that the token's subject may read."""
+        return cast("Classes", self._ask("GET", "/classes"))["groups"]
+
+    def class_reports(self, group: str) -> ClassReports:
+        return cast("ClassReports", self._ask("GET", f"/classes/{quote(group, safe='')}/reports"))
+
+    def class_report_link(self, group: str, week: str, form: Literal["html", "pdf"] = "html") -> ReportLink:
+        """As `report_link`."""
+        return self._link(f"/classes/{quote(group, safe='')}/reports/{week}", form)
+
+    def _link(self, path: str, form: str) -> ReportLink:
         found = self._ask("GET", path, params={"format": form}, headers={"Accept": "application/json"})
         return cast("ReportLink", found)
 
@@ -72,7 +90,7 @@ class Client:
         while True:
             wait_s = random.uniform(1, 3)  # noqa: S311 - many sessions end in the same second
             try:
-                answer = self._http.request(method, path, **more)
+                answer = self._http.request(method, f"/v1{path}", **more)
                 wait_s += float(answer.headers.get("Retry-After", 0))
                 if answer.status_code not in (429, 503) or time.monotonic() + wait_s > give_up_at:
                     return answer.raise_for_status().json()

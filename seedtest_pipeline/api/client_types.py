@@ -79,3 +79,12 @@ class UserReports(TypedDict):
 class ReportLink(TypedDict):
     url: str
     expires_at: str | None
+
+
+class Classes(TypedDict):
+    groups: list[str]
+
+
+class ClassReports(TypedDict):
+    group: str
+    weeks: list[ReportWeek]

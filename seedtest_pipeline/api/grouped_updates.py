@@ -9,11 +9,12 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
 
 from assets.abilities.many_updates import LOCK_TIMEOUT_MS
-from assets.abilities.on_demand import MOST_BYTES, Update, Updater
+from assets.abilities.on_demand import MOST_BYTES, LongHistory, Update, Updater
 from assets.abilities.scoring import ScoringRules
 from resources.errors import RetryLater, RowsHeld, StatementStopped
 from seedtest_pipeline.api.metrics import Metrics
@@ -37,6 +38,7 @@ class _Asked:
     rules: ScoringRules
     request_id: str
     made: asyncio.Future[Made]
+    context: Context  # whose trace its steps stand in: of a group, its first request's
 
 
 class GroupedUpdates:
@@ -49,6 +51,7 @@ class GroupedUpdates:
         self._threads = ThreadPoolExecutor(1, "group of updates")
         self._under_way = False
         self._waiting: list[_Asked] = []
+        self._most = MOST_TOGETHER  # or fewer, where learners have so many answers that fewer are read at once
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def update(self, user_id: str, rules: ScoringRules, request_id: str) -> Made:
@@ -58,7 +61,7 @@ class GroupedUpdates:
             RetryLater: as `Updater.update_all`.
             LongHistory: the user has sessions of more than MOST_BYTES; nothing else was done.
         """
-        asked = _Asked(user_id, rules, request_id, asyncio.get_running_loop().create_future())
+        asked = _Asked(user_id, rules, request_id, asyncio.get_running_loop().create_future(), copy_context())
         self._waiting.append(asked)
         self._begin()
         return await asked.made
@@ -74,7 +77,7 @@ class GroupedUpdates:
     def _next(self) -> list[_Asked]:
         """Those who wait and whose callers do too, and who ask by the same rules as the first of them."""
         waiting = [asked for asked in self._waiting if not asked.made.done()]
-        group = [asked for asked in waiting if asked.rules == waiting[0].rules][:MOST_TOGETHER]
+        group = [asked for asked in waiting if asked.rules == waiting[0].rules][: self._most]
         taken = {*map(id, group)}
         self._waiting = [asked for asked in waiting if id(asked) not in taken]
         return group
@@ -85,8 +88,8 @@ class GroupedUpdates:
         self._metrics.together.observe(len(group))
         begun = time.monotonic()
         make = partial(
-            self._updater.update_all, users, first.rules, request_id=first.request_id, most_bytes=MOST_BYTES,
-            lock_timeout_ms=LOCK_TIMEOUT_MS,
+            first.context.run, self._updater.update_all, users, first.rules, request_id=first.request_id,
+            most_bytes=MOST_BYTES, lock_timeout_ms=LOCK_TIMEOUT_MS,
         )  # fmt: skip
         try:
             updates = await asyncio.get_running_loop().run_in_executor(self._threads, make)
@@ -94,6 +97,13 @@ class GroupedUpdates:
             for asked in group:
                 asked.made.cancel()
             raise
+        except LongHistory as error:  # nothing but sizes was read
+            if len(users) == 1:
+                for asked in group:
+                    _fail(asked, error)
+            else:
+                self._most = len(group) // 2
+                self._waiting = [*group, *self._waiting]
         except Exception as error:  # noqa: BLE001 - each caller has it, or its own
             if _is_one_users(error, len(users), time.monotonic() - begun):
                 for asked in group:
@@ -102,6 +112,7 @@ class GroupedUpdates:
                 for asked in group:
                     _fail(asked, error)
         else:
+            self._most = min(2 * self._most, MOST_TOGETHER)
             found = {update.user_id: update for update in updates}
             for asked in group:
                 if not asked.made.done():
@@ -115,7 +126,12 @@ class GroupedUpdates:
         if asked.made.done():
             return
         make = partial(
-            self._updater.update, asked.user_id, asked.rules, request_id=asked.request_id, most_bytes=MOST_BYTES
+            asked.context.run,
+            self._updater.update,
+            asked.user_id,
+            asked.rules,
+            request_id=asked.request_id,
+            most_bytes=MOST_BYTES,
         )
         try:
             update = await asyncio.get_running_loop().run_in_executor(self._alone, make)

@@ -4,6 +4,7 @@ threads that answer everybody else."""
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -30,7 +31,8 @@ class LongWork:
             raise RetryLater("Too much is asked for that takes long", remedy="ask for one batch after the other.")
         self._room -= 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *args, **kwargs))
+            run = partial(copy_context().run, work, *args, **kwargs)  # in the request's trace
+            return await asyncio.get_running_loop().run_in_executor(self._thread, run)
         finally:
             self._room += 1
 

@@ -21,6 +21,7 @@ from resources.estimators.contract import Estimator
 from seedtest_pipeline.api.grouped_updates import GroupedUpdates
 from seedtest_pipeline.api.long_work import LongWork
 from seedtest_pipeline.api.metrics import Metrics, TimedEstimator
+from seedtest_pipeline.api.tracing import Tracing, make_tracing
 from seedtest_pipeline.settings import Settings
 from seedtest_pipeline.wiring import Parts
 
@@ -50,6 +51,7 @@ class Service:
     threads: ThreadPoolExecutor
     deadlines: Deadlines
     long_work: LongWork
+    tracing: Tracing
 
     async def work(self, do: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """What `do` returns, done in a thread of ours, which goes on to its end even if the request does not."""
@@ -66,6 +68,7 @@ class Service:
         self.threads.shutdown(wait=True, cancel_futures=True)
         self.long_work.close()
         self.engine.dispose()
+        self.tracing.close()
 
 
 def make_service(settings: Settings, metrics: Metrics) -> Service:
@@ -83,9 +86,10 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     )  # fmt: skip
     metrics.watch(engine)
     estimator = TimedEstimator(parts.estimator, metrics)
-    updater = Updater(engine, estimator, parts.bank_choice, settings.theta_channel)
+    tracing = make_tracing(settings)
+    updater = Updater(engine, estimator, parts.bank_choice, settings.theta_channel, tracing.tracer)
     threads = ThreadPoolExecutor(AT_WORK, "request")
     return Service(
         settings, engine, updater, GroupedUpdates(updater, threads, metrics), estimator, parts.rules,
-        parts.bank_choice, parts.artifacts, parts.links, metrics, threads, Deadlines(engine), LongWork(),
+        parts.bank_choice, parts.artifacts, parts.links, metrics, threads, Deadlines(engine), LongWork(), tracing,
     )  # fmt: skip

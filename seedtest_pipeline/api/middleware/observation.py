@@ -13,7 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seedtest_pipeline.api import problems
 from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.middleware import request_context, security_headers
+from seedtest_pipeline.api.tracing import Tracing, ended
 
+VERSION = "/v1"
+"""Begins each path. Callers of before there was a version leave it out."""
+WITHOUT_VERSION = ("/livez", "/readyz", "/metrics")
+"""But these: proxies keep them from the world under the one name that they have."""
 _log = logging.getLogger(__name__)
 
 
@@ -21,9 +26,10 @@ class ObservationMiddleware:
     """ASGI around `app`. A route is matched on the path as it was sent: in a decoded one, the slash in a user's id
     would begin one more segment."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, root_path: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing, root_path: str | None = None) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracing = tracing
         self._root_path = root_path or ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,21 +52,27 @@ class ObservationMiddleware:
             await send(message)
 
         self._metrics.under_way.inc()
-        try:
-            await self._app(inner, receive, send_on)
-        except ClientDisconnect:
-            context.refused = "the caller left before its request was whole"
-        except Exception:  # noqa: BLE001 - the edge
-            _log.exception("failed", extra={"request_id": context.request_id})
-            if status is None:
-                await problems.answer(problems.INTERNAL, context.request_id)(scope, receive, send_on)
-        finally:
-            self._metrics.under_way.dec()
-            self._close(inner, scope["method"], context, status, time.perf_counter() - begun)
+        with self._tracing.request(inner) as span:
+            try:
+                await self._app(inner, receive, send_on)
+            except ClientDisconnect:
+                context.refused = "the caller left before its request was whole"
+            except Exception:  # noqa: BLE001 - the edge
+                _log.exception("failed", extra={"request_id": context.request_id})
+                if status is None:
+                    await problems.answer(problems.INTERNAL, context.request_id)(scope, receive, send_on)
+            finally:
+                self._metrics.under_way.dec()
+                self._close(inner, scope["method"], context, status, time.perf_counter() - begun)
+                if span is not None:
+                    ended(span, method, getattr(inner.get("route"), "path", None), status, context.request_id)
 
     def _routed(self, path: str) -> str:
-        """The path as the routes have it: a gateway may leave its own prefix before it, or take it away."""
-        return path.removeprefix(self._root_path) if path.startswith(f"{self._root_path}/") else path
+        """The path as the routes have it: a gateway may leave its own prefix before it, or take it away, and a caller
+        may leave out the version."""
+        path = _without(self._root_path, path)
+        routed = _without(VERSION, path)
+        return path if routed in WITHOUT_VERSION else routed
 
     def _close(
         self, routed: Scope, method: str, context: request_context.RequestContext, status: int | None, seconds: float
@@ -74,3 +86,7 @@ class ObservationMiddleware:
             **context.about,
         }  # fmt: skip
         _log.info("request", extra=line if context.refused is None else {**line, "reason": context.refused})
+
+
+def _without(prefix: str, path: str) -> str:
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path

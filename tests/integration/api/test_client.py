@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from seedtest_pipeline.api import client
+from tests.integration.api import test_classes
 from tests.integration.api.platform import adopt, end_session
 from tests.integration.api.test_reads import WEEK, publish
 
@@ -53,12 +54,16 @@ def test_its_example_runs_against_the_real_api(engine, api, tmp_path, capsys):
     adopt(engine)
     end_session(engine, "user123", "session456", "10")
     publish(engine, tmp_path, "user123", WEEK, "html")
+    test_classes.publish(engine, tmp_path, "7 B")
     _, example, *_ = client.__doc__.split("\n\n")
     here = textwrap.dedent(example).replace("https://scores.example.com", str(api.base_url))
     exec(here, {"Client": client.Client, "token": "any"})  # noqa: S102 - ours
     first, *others = capsys.readouterr().out.splitlines()
     assert [math.isfinite(float(number)) for number in first.split()] == [True, True]
-    assert others == ["user123 ok", "user124 noop", "/users/user123/reports/2025-02-03?format=html"]
+    assert others == [
+        "user123 ok", "user124 noop", "/users/user123/reports/2025-02-03?format=html",
+        "/classes/7%20B/reports/2025-02-03?format=html",
+    ]  # fmt: skip
 
 
 def told(url: str, user_id: str, session_id: str | None = None) -> dict:

@@ -96,3 +96,15 @@ def test_a_token_with_the_former_scope_reads_its_own_and_nobody_elses(engine, se
     until(lambda: len([line for line in caplog.records if line.message == "request"]) == 5)
     lines = [vars(line) for line in caplog.records if line.message == "request"]
     assert [line.get("former_scope") for line in lines] == ["reports:view", "reports:view", None, None, None]
+
+
+@pytest.mark.parametrize("root_path", [None, "/api/seedtest"])
+def test_a_path_may_begin_with_the_version_or_not(serve, engine, root_path):
+    adopt(engine)
+    api = serve(api_root_path=root_path)
+    root = root_path or ""
+    for path in ("/users/u1/theta", "/v1/users/u1/theta", f"{root}/users/u1/theta", f"{root}/v1/users/u1/theta"):
+        assert api.get(path).json()["user_id"] == "u1"
+    assert 'route="/users/{user_id}/theta"' in api.get("/metrics").text
+    for path in ("/v1/metrics", f"{root}/v1/livez", "/v1/v1/users/u1/theta", "/v2/users/u1/theta"):
+        assert api.get(path).status_code == 404, "what a proxy keeps from the world has no second name"

@@ -16,16 +16,16 @@ from tests.integration.api.platform import adopt, end_session
 
 NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)
 OPERATIONS = [
-    ("POST", "/analysis/irt/update-theta"),
-    ("POST", "/analysis/irt/update-theta:batch"),
-    ("GET", "/analysis/irt/theta"),
-    ("GET", "/users/{user_id}/theta"),
-    ("GET", "/users/{user_id}/reports"),
-    ("GET", "/users/{user_id}/reports/index.html"),
-    ("GET", "/users/{user_id}/reports/{week}"),
-    ("GET", "/classes"),
-    ("GET", "/classes/{group}/reports"),
-    ("GET", "/classes/{group}/reports/{week}"),
+    ("POST", "/v1/analysis/irt/update-theta"),
+    ("POST", "/v1/analysis/irt/update-theta:batch"),
+    ("GET", "/v1/analysis/irt/theta"),
+    ("GET", "/v1/users/{user_id}/theta"),
+    ("GET", "/v1/users/{user_id}/reports"),
+    ("GET", "/v1/users/{user_id}/reports/index.html"),
+    ("GET", "/v1/users/{user_id}/reports/{week}"),
+    ("GET", "/v1/classes"),
+    ("GET", "/v1/classes/{group}/reports"),
+    ("GET", "/v1/classes/{group}/reports/{week}"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assets.abilities.on_demand import Update
+from assets.abilities.on_demand import LongHistory, Update
 from assets.abilities.scoring import ScoringRules
 from resources.errors import EstimatorUnavailable, RowsHeld, StatementStopped
 from seedtest_pipeline.api import grouped_updates
@@ -115,6 +115,32 @@ def test_where_one_makes_a_group_fail_each_is_made_alone_and_only_that_one_fails
 
     assert run(updater, scenario) == ["a", type(error), "b"]
     assert sorted(updater.done_alone) == ["a", "b", "bad"]
+
+
+def test_who_have_too_many_answers_together_are_made_in_smaller_groups():
+    """One with a very long history had all that came with it made one by one."""
+    updater = Updater()
+    make = updater.update_all
+
+    def limited(user_ids, *given, **how):
+        if "long" in user_ids or len(user_ids) > 2:
+            updater.groups.append(user_ids)
+            raise LongHistory
+        return make(user_ids, *given, **how)
+
+    updater.update_all = limited
+
+    async def scenario(ask, one_begins):
+        await busy(ask, one_begins)
+        asked = [ask(user) for user in ("a", "long", "b", "c", "d")]
+        await asyncio.sleep(0)
+        updater.go_on.set()
+        return await outcomes(asked)
+
+    assert run(updater, scenario) == ["a", LongHistory, "b", "c", "d"]
+    tried = ["a long b c d", "a long", "a", "long b", "long", "b", "c d"]
+    assert [" ".join(group) for group in updater.groups[1:]] == tried
+    assert updater.done_alone == []
 
 
 def test_one_whose_rows_another_holds_waits_for_them_in_nobodys_way():

@@ -4,6 +4,7 @@ Partitioned by week alone: groups come and go, and a learner may be in several. 
 made, and the run says so.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -135,7 +136,7 @@ class _Classes:
         for group, members in groups.items():
             of_group = sorted(
                 (replace(learners[member.user_id], name=member.name) for member in members),
-                key=lambda learner: (learner.name or learner.user_id, learner.user_id),
+                key=lambda learner: (_in_order(learner.name or learner.user_id), learner.user_id),
             )
             given = ClassInput(group, week, of_group, source.bank, source.items, self.scale, self.rules.lookback_days)
             publisher.publish(given, [row for row in recorded if row.group == group])
@@ -154,6 +155,11 @@ class _Classes:
             group: [Member(user, own[group].get(user) or names.get(user)) for user in learners]
             for group, learners in recorded.items()
         }
+
+
+def _in_order(name: str) -> list[tuple[bool, int, str]]:
+    """Learner 2 before Learner 10."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _outcome(

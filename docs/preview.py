@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from docs.sample_learner import CUTS, GOAL, given
+from docs.sample_learner import CUTS, GOAL, OF_TOPICS, given
 from resources.model import Edition
 from resources.reports.document.fill import names, render
 from seedtest_pipeline.settings import Settings
@@ -16,7 +16,7 @@ from seedtest_pipeline.wiring import QUARTO_SOURCE, Parts
 
 
 def main() -> None:
-    week = given(cuts=CUTS, goal=GOAL)
+    week = given(cuts=CUTS, goal=GOAL, bank=OF_TOPICS)
     parts = Parts(Settings.load())
     for form, template in parts.compile_templates().items():
         for edition in get_args(Edition):

@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ BANK = ItemBank(
     np.linspace(-2, 2, 40),
     np.zeros(40),
 )
+
+# Of which some topics are easy and some hard.
+_TOPICS = dict.fromkeys(BANK.item_keys[:10], "Counting") | dict.fromkeys(BANK.item_keys[30:], "Functions")
+OF_TOPICS = replace(BANK, topics=_TOPICS)
 
 LEVEL = Level(
     week=WEEK, theta=0.42, se=0.31, n_items=24, n_unknown_item=2, n_unusable=1, model="2PL", bank_version="2025-01"

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from assets.abilities.plausibility import PLAUSIBLE_LOGITS
 from assets.abilities.windows import LEARNERS_AT_ONCE
@@ -35,7 +35,7 @@ from assets.publishing.report_processes import ReportProcesses, cores
 from resources.answers.answers import Answers
 from resources.database.engine import transaction
 from resources.database.queries import abilities
-from resources.model import Format, Week
+from resources.model import Edition, Format, Week
 from resources.reports.document import fill, typeset
 from resources.reports.document.checks import verify
 from resources.reports.document.compile import compile_template
@@ -66,19 +66,27 @@ class Cost:
         return 1_000 * self.cpu_s / self.n
 
 
-def publish(of: School, form: Format, n_users: int, processes: int = 1, times: int = 1) -> Cost:
+def publish(
+    of: School,
+    form: Format,
+    n_users: int,
+    processes: int = 1,
+    times: int = 1,
+    editions: Sequence[Edition] = ("learner",),
+) -> Cost:
     """The last week's reports of the first so many learners, as one run makes them; the last of so many runs.
 
     In a process of its own, and not a forked one: threads of Arrow and of Vega do not survive a fork.
     """
     with ProcessPoolExecutor(1, mp.get_context("spawn")) as alone:
-        return alone.submit(_publish, of, form, n_users, processes, times).result()
+        return alone.submit(_publish, of, form, n_users, processes, times, editions).result()
 
 
-def _publish(of: School, form: Format, n_users: int, processes: int, times: int) -> Cost:
+def _publish(of: School, form: Format, n_users: int, processes: int, times: int, editions: Sequence[Edition]) -> Cost:
     sys.modules["__main__"] = ModuleType("__main__")  # as in a run of Dagster: its processes do not import this file
     members, week = of.members(n_users), FIRST.plus(N_WEEKS - 1)
     publisher = of.publisher([form])
+    publisher.editions = editions
     start_s = _started(publisher, members[0], of.answers(n_users, members[:1]), week)
     for _ in range(times):
         before, wall, cpu = publisher.published, time.perf_counter(), _cpu_s()
@@ -214,6 +222,8 @@ def main() -> None:
         show("HTML, published by every core", [several])
         print(f"{html[-1].wall_s / several.wall_s:.2f} times as fast as by one process, in wall-clock time; their CPU "
               f"time together allows {n_cores * html[-1].cpu_s / several.cpu_s:.2f}")  # fmt: skip
+        show("HTML, for learner, teacher and family", [publish(of, "html", sizes[1], editions=get_args(Edition))])
+        show("Mails", [publish(of, "eml", sizes[1])])
         same = publish(of, "html", sizes[-1], times=2)
         show("HTML, unchanged since the run before", [same])
         show_stages(of, "html", sizes[0])

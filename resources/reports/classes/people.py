@@ -1,5 +1,6 @@
 """Who has grown, gone down or not been seen to grow, of whom too little is known, and everybody in one list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resources.irt.growth.change import CRITICAL_Z
@@ -9,7 +10,7 @@ from resources.reports.i18n.wording import NONE, Words, name
 from resources.reports.learner.report_input import Change
 from resources.reports.learner.scale import Scale
 from resources.reports.learner.sections.level import too_few
-from resources.reports.learner.sections.points import margin, score
+from resources.reports.learner.sections.points import difference_and_margin, margin, score
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,10 @@ class Chance:
 
 @dataclass(frozen=True)
 class Silent:
-    name: str
+    """The learners of whom nothing can be said for one reason."""
+
     why: str
+    names: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,12 @@ def chance(words: Words, given: ClassInput) -> Chance | None:
 
 
 def silent(words: Words, given: ClassInput) -> list[Silent]:
-    """Of whom nothing can be said of change, each with the reason."""
-    found = [learner for learner in given.learners if said_of(learner) == "too little"]
-    return [Silent(shown_name(learner), _why(words, learner, given)) for learner in found]
+    """Of whom nothing can be said of change, by the reason; the one that most have comes first."""
+    names: dict[str, list[str]] = {}
+    for learner in given.learners:
+        if said_of(learner) == "too little":
+            names.setdefault(_why(words, learner, given), []).append(shown_name(learner))
+    return [Silent(why, names[why]) for why in sorted(names, key=lambda why: -len(names[why]))]
 
 
 def everybody(words: Words, given: ClassInput) -> list[Row]:
@@ -115,7 +121,7 @@ def _highest(learner: Learner) -> float:
 def _told(words: Words, change: Change | None, scale: Scale) -> str:
     if change is None:
         return NONE
-    return f"{words.signed(scale.per_logit * change.delta, 0)} ± {margin(words, scale, change.se)}"
+    return difference_and_margin(words, scale, change.delta, change.se)
 
 
 def _why(words: Words, learner: Learner, given: ClassInput) -> str:

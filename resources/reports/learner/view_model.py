@@ -8,6 +8,7 @@ from resources.model import SYNTHETIC, Edition
 from resources.reports.i18n.wording import Words, name
 from resources.reports.learner.person_fit import UNUSUAL, person_fit
 from resources.reports.learner.report_input import ReportInput
+from resources.reports.learner.sections.can_do import CanDo, can_do
 from resources.reports.learner.sections.days import Days, days
 from resources.reports.learner.sections.goal import GoalView, goal
 from resources.reports.learner.sections.item_map import ItemMap, item_map
@@ -61,6 +62,7 @@ class View:
     topics: Topics | None
     item_map: ItemMap | None
     next_items: NextItems | None
+    can_do: CanDo | None
     goal: GoalView | None
     facts: Sequence[Fact]
     unusual: bool
@@ -99,6 +101,7 @@ def view(words: Words, given: ReportInput, edition: Edition = "learner") -> View
         topics=None if given.brief else topics(words, given),
         item_map=item_map(words, given),
         next_items=next_items(words, given),
+        can_do=None if given.brief else can_do(words, given),
         goal=None if given.brief else goal(words, given),
         facts=facts(words, given, fit) if edition == "teacher" else (),
         unusual=fit is not None and fit.lz_star < UNUSUAL,

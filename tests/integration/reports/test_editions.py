@@ -38,6 +38,12 @@ def test_the_family_is_told_of_the_learner_in_a_few_words(template: Template, st
     assert len(sentences) == len(set(sentences)), "something is said twice"
 
 
+def test_the_learners_headings_keep_their_addresses(template: Template) -> None:
+    """A second heading of one text took `#this-week` away from the learner's page."""
+    page = render(template, STATES[NAMED][0]).decode()
+    assert re.findall(r'<h2 id="([^"]*)"', page)[:3] == ["your-level", "week-by-week", "this-week"]
+
+
 def test_the_familys_print_is_one_page(tmp_path_factory: pytest.TempPathFactory) -> None:
     pdf = compile_template(SOURCE, tmp_path_factory.mktemp("templates"), "en", "pdf")
     report = pypdf.PdfReader(io.BytesIO(render(pdf, STATES[NAMED][0], edition="family")))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from docs.sample_learner import BANK, CUTS, GOAL, LEVEL, TOPICS, WEEK, answers, given, levels
+from docs.sample_learner import BANK, CUTS, GOAL, LEVEL, OF_TOPICS, TOPICS, WEEK, answers, given, levels
 from resources.errors import TemplateBroken
 from resources.reports.document.checks import verify
 from resources.reports.document.fill import render
@@ -153,6 +153,10 @@ STATES = {
         given(topics=[replace(TOPICS[0], name="비율"), replace(TOPICS[1], name="<i>집합</i>")]),
         ["Strengths 비율", "Worth practising next <i>집합</i>"],
     ),
+    "topics that differ in difficulty": (
+        given(bank=OF_TOPICS),
+        ["at this level can do Most questions in Counting Few questions yet in Functions A question counts"],
+    ),
     "a goal": (
         given(goal=GOAL),
         [
@@ -245,7 +249,20 @@ def test_too_few_answers_make_no_score_no_margin_and_no_place(template: Template
 @pytest.mark.parametrize("state", [state for state in STATES if state != "hostile names"])
 def test_no_english_is_left_in_a_korean_report(korean: Template, state: str) -> None:
     week, _ = STATES[state]
-    own = {"synthetic", "ada", "user", *CUTS.names, "UTC", "EAP", "SE", "PL", "lz", *(topic.name for topic in TOPICS)}
+    own = {
+        "synthetic",
+        "ada",
+        "user",
+        *CUTS.names,
+        "UTC",
+        "EAP",
+        "SE",
+        "PL",
+        "lz",
+        *(topic.name for topic in TOPICS),
+        "Counting",
+        "Functions",
+    }
     for edition in ("teacher", "family"):
         report = render(korean, week, edition=edition)
         verify(report, week.user_id, week.week, korean)

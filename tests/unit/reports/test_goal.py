@@ -21,7 +21,7 @@ def test_a_chance_is_told_where_enough_is_known_of_the_group_and_never_as_certai
     assert (shown.expected, shown.chance) == ("587", "20%")
     sure = goal(ENGLISH, given(level=replace(LEVEL, theta=2.5), goal=GOAL))
     assert sure
-    assert (sure.away, sure.chance, sure.most) == ("", "99%", "99%")
+    assert (sure.away, sure.extreme, sure.most) == ("", "likely", "99%")
     unknown = goal(ENGLISH, replace(given(goal=GOAL), group=GroupMovement()))
     far = goal(ENGLISH, given(goal=replace(GOAL, by=WEEK.plus(20).start)))
     assert unknown == far or (unknown and far and unknown.chance == far.chance == "")

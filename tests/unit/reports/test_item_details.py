@@ -20,7 +20,7 @@ def first_row(details: ItemDetails | None):
 
 def test_an_item_that_nobody_has_told_of_has_its_id() -> None:
     key, row = first_row(None)
-    assert (row.name, row.topic) == (key, "–")
+    assert (row.name, row.topic) == (key, "")
 
 
 def test_a_told_item_has_its_title_and_its_topic() -> None:

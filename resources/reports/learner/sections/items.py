@@ -13,7 +13,8 @@ from resources.reports.learner.sections.points import score
 
 @dataclass(frozen=True)
 class ItemView:
-    """`difficulty` is in points, `chance` the learner's of a right answer; a dash where the bank does not know it."""
+    """`difficulty` is in points, `chance` the learner's of a right answer; a dash where the bank does not know it. The
+    topic is empty where nobody does."""
 
     name: str | Link | Foreign
     topic: str | Foreign
@@ -28,7 +29,7 @@ def item_view(words: Words, given: ReportInput, key: str, topic: str | None, cha
     title = name(details.title or key)
     return ItemView(
         name=Link(title, details.url) if details.url else foreign(title, words.language),
-        topic=foreign(name(topic), words.language) if topic else NONE,
+        topic=foreign(name(topic), words.language) if topic else "",
         difficulty=score(words, given.scale, float(given.bank.b[at])) if at is not None else NONE,
         chance=words.percent(float(chance[at])) if at is not None and chance is not None else NONE,
     )

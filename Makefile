@@ -27,7 +27,7 @@ lint: $(VENV)/dev.stamp ## Style, types and import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
 lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes
-	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml requirements/install.in -o requirements/run.txt
+	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra otel pyproject.toml requirements/install.in -o requirements/run.txt
 	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml requirements/install.in -c requirements/run.txt -o requirements/dev.txt
 	@$(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra bench pyproject.toml requirements/install.in -c requirements/run.txt -o requirements/bench.txt
 

@@ -127,6 +127,10 @@ def test_a_teachers_edition_is_for_services_and_for_who_teaches_the_learner(engi
     ):  # fmt: skip
         for week in ("", "/2025-02-03"):
             assert ask(sub, scope, f"/users/{user}/reports{week}?edition=teacher").status_code == 403
+    publish(engine, tmp_path, "u1", WEEK, "eml", b"For the family", "family")
+    of_family = ask("u1", "report:read", "/users/u1/reports/2025-02-03?edition=family&format=eml")
+    assert (of_family.content, of_family.headers["content-type"]) == (b"For the family", "message/rfc822")
+    assert ask("t1", "class:read", "/users/u1/reports?edition=family").status_code == 403
     (week,) = ask("u1", "report:read", "/users/u1/reports").json()["weeks"]
     assert [report["href"] for report in week["reports"]] == ["/users/u1/reports/2025-02-03?format=html"]
 

@@ -37,7 +37,7 @@ class Deployment:
         self.engine, self.warehouse, self.instance = engine, warehouse, instance
         self.partitions = Partitions(FIRST, UserKeys(buckets))
         self.sensor = due_weeks_sensor(
-            self.partitions, [responses.build(self.partitions)], ADOPTED, ["html"], Monday(ZoneInfo("UTC"))
+            self.partitions, [responses.build(self.partitions)], ADOPTED, [("learner", "html")], Monday(ZoneInfo("UTC"))
         )  # fmt: skip
         self.cursor: str | None = None
         if not buckets:

@@ -243,8 +243,8 @@ def log_likelihood_on_grid(table: "csr_array", items: Items, theta: Floats) -> C
     log_p[items.a.size + right] = log_right(items.at(right), theta)
 
     def of(at: slice) -> Floats:
-        # scipy copies, all of it as well.
-        rows = table if at.indices(table.shape[0]) == (0, table.shape[0], 1) else table[at]
+        n = table.shape[0]
+        rows = table if at.indices(n) == (0, n, 1) else table[at]  # scipy copies, all of it as well
         return np.asarray(rows @ log_p)
 
     return of

@@ -81,7 +81,7 @@ audit: $(VENV)/dev.stamp ## Ask whether vulnerabilities of the packages are know
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/run.txt
 
 test-images: $(VENV)/dev.stamp ## Build the images and run them with least rights (needs buildah, mmdebstrap, bubblewrap and root)
-	@$(BIN)/python -m pytest tests/images
+	@$(BIN)/python -m pytest tests/images $(PYTEST_ARGS)
 
 capacity: $(VENV)/dev.stamp ## What so many learners a week need (CAPACITY_ARGS="200000 --hours 2"; --help)
 	@$(BIN)/python -m tests.benchmarks.capacity $(CAPACITY_ARGS)

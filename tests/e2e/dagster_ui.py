@@ -41,13 +41,13 @@ class DagsterUi:
         assert "errors" not in body, body
         return body["data"]
 
-    def launch(self, assets: Sequence[str], tags: Mapping[str, str]) -> str:
+    def launch(self, assets: Sequence[str], tags: Mapping[str, str], location: str = "seedtest") -> str:
         """The id of a run of these assets, as the pages launch it."""
         launched = self.ask(
             _LAUNCH,
             params={
                 "selector": {
-                    "repositoryLocationName": "seedtest",
+                    "repositoryLocationName": location,
                     "repositoryName": "__repository__",
                     "jobName": "__ASSET_JOB",
                     "assetSelection": [{"path": [asset]} for asset in assets],

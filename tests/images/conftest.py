@@ -2,6 +2,8 @@
 mmdebstrap and bubblewrap, and root.
 """
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,15 @@ from tests.images.builder import Image
 __all__ = ["responses"]  # as the commands of a machine get them
 
 TAG = "tested"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def builders() -> None:
+    missing = [name for name in ("buildah", "mmdebstrap", "bwrap") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)}: apt-get install buildah mmdebstrap bubblewrap")
+    if os.geteuid() != 0:
+        pytest.skip("only root builds a base of Debian's packages and runs it as another user")
 
 
 @pytest.fixture(scope="session")

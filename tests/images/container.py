@@ -1,7 +1,7 @@
 """An image's command as a container that may do least: its own user, no capabilities, and one folder to write in.
 
-bubblewrap does what a container engine does of it: read-only files, own processes, no privileges. It shares the
-machine's network, so that what it serves is found on loopback.
+bubblewrap does what a container engine does of it: read-only files, own processes, no privileges, a /dev/shm. It shares
+the machine's network, so that what it serves is found on loopback.
 """
 
 import json
@@ -65,6 +65,7 @@ def _line(
     settings = {**image.environment, **environment}
     return [
         "bwrap", "--ro-bind", str(image.root), "/", "--bind", str(volume), written, "--proc", "/proc", "--dev", "/dev",
+        "--perms", "1777", "--tmpfs", "/dev/shm",  # noqa: S108 - as an engine gives it: a launched run needs semaphores
         "--unshare-pid", "--as-pid-1", "--unshare-ipc", "--die-with-parent", "--new-session", *options,
         "--chdir", image.config["WorkingDir"],
         "--clearenv", *(part for name, value in settings.items() for part in ("--setenv", name, value)),

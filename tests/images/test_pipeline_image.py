@@ -8,6 +8,7 @@ import yaml
 
 from resources import ports as ports_of_this_machine
 from tests.e2e.conftest import WEEKS
+from tests.e2e.dagster_ui import DagsterUi
 from tests.images import container
 from tests.images.builder import CHECKOUT
 from tests.waiting import until
@@ -59,9 +60,8 @@ def test_it_migrates_and_answers_and_finds_nothing_amiss(pipeline_image, volume,
     assert "migrations" in examined.stdout.lower(), examined.stdout + examined.stderr
 
 
-def test_dagsters_processes_find_each_other_and_tell_their_health(pipeline_image, volume, settings, here):
+def test_dagsters_processes_tell_their_health_and_make_a_run(pipeline_image, volume, settings, here):
     assert container.run(pipeline_image, command("migrate", here), volume, settings).returncode == 0
-    asked = {"query": "{repositoriesOrError {... on RepositoryConnection {nodes {name}}}}"}
     with ExitStack() as services:
         for service in ("code", "webserver", "daemon"):
             process = services.enter_context(
@@ -73,8 +73,9 @@ def test_dagsters_processes_find_each_other_and_tell_their_health(pipeline_image
                 )
             )
             assert process.poll() is None, process.stdout.read()
-        told = httpx.post(f"http://127.0.0.1:{here('3000')}/graphql", json=asked, timeout=60).json()
-        assert told["data"]["repositoriesOrError"]["nodes"], told
+        ui = DagsterUi(process, int(here("3000")))
+        run_id = ui.launch(["report_template"], {}, location=f"grpc:127.0.0.1:{here('4000')}")
+        assert ui.ended(run_id) == "SUCCESS"
 
 
 def test_a_report_is_made_from_an_empty_database(pipeline_image, volume, settings, responses):

@@ -103,7 +103,7 @@ class _Classes:
                 return {}
             bank = item_banks.load_chosen(connection, self.choice)
             items = ItemCatalogue(item_details.of(connection, bank.item_keys))
-            outdated = catalogue.outdated(connection, made_weeks.digests(connection))
+            outdated = catalogue.outdated(connection, made_weeks.digests(connection), groups)
         if unknown := set(only or ()) - groups.keys():
             raise InvalidInput(f"No group {min(unknown)!r} has learners", remedy="see that `seedtest groups` told it.")
         asked = {group: members for group, members in groups.items() if only is None or group in only}
@@ -141,9 +141,9 @@ class _Classes:
             given = ClassInput(group, week, of_group, source.bank, source.items, self.scale, self.rules.lookback_days)
             publisher.publish(given, [row for row in recorded if row.group == group])
             done(1)
-        if len(publisher.failed) == n_failed:
-            with transaction(self.engine) as connection:
-                catalogue.rest_on(connection, week, groups, made_from)
+        failed = {group for group, _, _ in publisher.failed[n_failed:]}
+        with transaction(self.engine) as connection:
+            catalogue.rest_on(connection, week, groups.keys() - failed, made_from)
 
     def _as_it_was(self, week: Week, groups: Mapping[str, Sequence[Member]]) -> dict[str, list[Member]]:
         """The learners whom the week's reports name, of groups that there still are, by the names that are told now."""

@@ -125,8 +125,9 @@ def driver_connection(engine: sa.Engine) -> Iterator[psycopg.Connection[Any]]:
             connection.commit()
             connection.autocommit = False
         except BaseException as error:
-            pooled.invalidate(error)
-            if (connection.closed or faults.is_read_only(error)) and engine.pool is pool:
+            broken = connection.closed or faults.is_read_only(error)
+            pooled.invalidate(error)  # which closes it
+            if broken and engine.pool is pool:
                 engine.dispose()  # what is as old as this one is broken, too
             raise
         finally:

@@ -123,22 +123,20 @@ class GroupedUpdates:
 
     async def _make_alone(self, asked: _Asked) -> None:
         """Once more, with all the patience of a request, and in nobody's way."""
-        if asked.made.done():
-            return
-        make = partial(
-            asked.context.run,
-            self._updater.update,
-            asked.user_id,
-            asked.rules,
-            request_id=asked.request_id,
-            most_bytes=MOST_BYTES,
-        )
+
+        def unless_the_caller_has_left() -> Update | None:  # while this waited for a thread
+            if asked.made.done():
+                return None
+            return asked.context.run(
+                self._updater.update, asked.user_id, asked.rules, request_id=asked.request_id, most_bytes=MOST_BYTES
+            )
+
         try:
-            update = await asyncio.get_running_loop().run_in_executor(self._alone, make)
+            update = await asyncio.get_running_loop().run_in_executor(self._alone, unless_the_caller_has_left)
         except Exception as error:  # noqa: BLE001 - the caller's
             _fail(asked, error)
         else:
-            if not asked.made.done():
+            if update is not None and not asked.made.done():
                 asked.made.set_result(Made(update, asked.request_id))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

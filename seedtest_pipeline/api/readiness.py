@@ -82,11 +82,13 @@ class OwnThread:
         """
         if self._running is None:
             self._running = asyncio.get_running_loop().run_in_executor(self._thread, self._check)
-        done, _ = await asyncio.wait({self._running}, timeout=_TIMEOUT_S)
+        running = self._running
+        done, _ = await asyncio.wait({running}, timeout=_TIMEOUT_S)
         if not done:
             raise TimeoutError
-        ended, self._running = self._running, None
-        ended.result()
+        if self._running is running:  # of several who waited for it, the first
+            self._running = None
+        running.result()
 
 
 async def _run(name: str, check: OwnThread) -> Check:

@@ -130,6 +130,7 @@ def malformed(
         SELECT reason, count(*) AS n FROM attempt_malformed
         WHERE ((latest >= %(start)s AND earliest < %(end)s) OR latest IS NULL)
             AND (%(user_ids)s::text[] IS NULL OR user_id = ANY(%(user_ids)s))
+            AND NOT EXISTS (SELECT FROM ignored_learners AS i WHERE i.user_id = attempt_malformed.user_id)
         GROUP BY reason ORDER BY reason
     """
     chosen = None if user_ids is None else list(user_ids)
@@ -142,18 +143,18 @@ def of_recomputed_sessions(
 ) -> int:
     """How many answers of this time have it from their session's beginning: the session was computed anew much later,
     and they carry no time of their own. Of all users or of these."""
-    query = """
+    query = f"""
         WITH recomputed AS MATERIALIZED (
             SELECT id::text AS exam_result_id, created_at FROM exam_results
             WHERE updated_at - created_at > seedtest_longest_session() AND updated_at >= %(start)s
                 AND created_at >= %(start)s AND created_at < %(end)s
-                AND (%(user_ids)s::text[] IS NULL OR user_id::text = ANY(%(user_ids)s))
+                AND (%(user_ids)s::text[] IS NULL OR user_id::text = ANY(%(user_ids)s)) AND {OF_A_LEARNER}
         ), answers AS MATERIALIZED (  -- by itself: put together with the rest, all sessions would be taken apart
             SELECT exam_result_id, completed_at FROM attempt
             WHERE exam_result_id IN (SELECT exam_result_id FROM recomputed)
         )
         SELECT count(*) FROM answers JOIN recomputed USING (exam_result_id) WHERE completed_at = created_at
-    """
+    """  # noqa: S608 - as above
     chosen = None if user_ids is None else list(user_ids)
     found: int = connection.exec_driver_sql(query, {"start": start, "end": end, "user_ids": chosen}).scalar_one()
     return found

@@ -55,10 +55,12 @@ def rest_on(connection: sa.Connection, week: Week, groups: Collection[str], made
     connection.execute(rows.values(made_from=made_from))
 
 
-def outdated(connection: sa.Connection, digests: Mapping[Week, str]) -> list[Week]:
-    """Weeks with a report that rests on other abilities than those with these digests, ascending."""
+def outdated(connection: sa.Connection, digests: Mapping[Week, str], groups: Collection[str]) -> list[Week]:
+    """Weeks with a report, of one of these groups, that rests on other abilities than those with these digests;
+    ascending."""
     query = sa.select(class_reports.c.week_start, class_reports.c.made_from).distinct()
-    found = connection.execute(query.where(class_reports.c.made_from.is_not(None)))
+    theirs = class_reports.c.group_id == sa.any_(sa.literal(sorted(groups), sa.ARRAY(sa.Text)))
+    found = connection.execute(query.where(class_reports.c.made_from.is_not(None), theirs))
     return sorted({week for row in found if digests.get(week := Week(row.week_start)) != row.made_from})
 
 

@@ -9,30 +9,34 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from resources.database.schema.tables import ignored_learners, learner_groups
+from resources.database.queries import ignored_learners
+from resources.database.schema.tables import learner_groups
 from resources.model import LEARNER, TEACHER, Member
 
 
 @dataclass(frozen=True)
 class Changed:
-    """How many people are new in a group, told otherwise than before, or not in it any more; and how many groups were
-    removed."""
+    """How many people are new in a group, told otherwise than before, or not in it any more; how many groups were
+    removed; and how many learners are ignored, of whom nothing is kept."""
 
     added: int
     changed: int
     left: int
     groups_removed: int
+    ignored: int
 
 
 def store(connection: sa.Connection, rows: Sequence[Mapping[str, str | None]], *, only: bool) -> Changed:
     """The groups of the rows are as the rows say: who is not named in one is no longer in it. Other groups stay, or go
     where these are the `only` ones."""
     named = {str(row["group"]) for row in rows}
+    ignored = ignored_learners.since(connection).keys() & {str(row["user_id"]) for row in rows}
     told = {
         (str(row["group"]), str(row["user_id"])): {
             "group_id": row["group"], "user_id": row["user_id"], "role": row["role"], "name": row["name"],
         }
         for row in rows
+        if row["user_id"] not in ignored
     }  # fmt: skip
     known = {(row.group_id, row.user_id): dict(row._mapping) for row in connection.execute(sa.select(learner_groups))}
     new = [row for key, row in told.items() if known.get(key) != row]
@@ -46,14 +50,14 @@ def store(connection: sa.Connection, rows: Sequence[Mapping[str, str | None]], *
         connection.execute(sa.delete(learner_groups).where(of_one), [{"g": group, "u": user} for group, user in gone])
     added = sum((row["group_id"], row["user_id"]) not in known for row in new)
     without = {group for group, _ in known} - named if only else set()
-    return Changed(added, len(new) - added, len(gone), len(without))
+    return Changed(added, len(new) - added, len(gone), len(without), len(ignored))
 
 
 def learners(connection: sa.Connection) -> dict[str, list[Member]]:
-    """The learners of each group that has any, both in order; without those who are ignored."""
+    """The learners of each group that has any, both in order."""
     query = (
         sa.select(learner_groups)
-        .where(learner_groups.c.role == LEARNER, learner_groups.c.user_id.not_in(sa.select(ignored_learners.c.user_id)))
+        .where(learner_groups.c.role == LEARNER)
         .order_by(sa.collate(learner_groups.c.group_id, "C"), sa.collate(learner_groups.c.user_id, "C"))
     )
     found: dict[str, list[Member]] = {}

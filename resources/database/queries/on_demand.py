@@ -38,7 +38,7 @@ _READ: LiteralString = f"""
         SELECT coalesce(sum(pg_column_size(result_json)), 0) AS bytes FROM exam_results
         WHERE user_id::text = ANY(%(user_ids)s::text[])
             AND (updated_at >= asked.begins AT TIME ZONE %(zone)s OR updated_at IS NULL)
-            AND least(created_at, updated_at) < asked.as_of
+            AND least(created_at, updated_at) < asked.as_of AND {OF_A_LEARNER}
     ) AS sessions
     CROSS JOIN LATERAL (
         SELECT array_agg(user_id), array_agg(week_start), array_agg(theta), array_agg(se), array_agg(n_items),

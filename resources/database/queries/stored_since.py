@@ -30,7 +30,7 @@ _ABILITIES: LiteralString = f"""
 _REPORTS: LiteralString = f"""
     SELECT generated_at, jsonb_build_array(user_id, week_start::text, format) AS place,
         jsonb_build_object('user_id', user_id, 'week', week_start, 'format', format) AS told
-    FROM seedtest_report_artifacts AS stored {_TRANSACTIONS}
+    FROM seedtest_report_artifacts AS stored {_TRANSACTIONS} AND sha256 IS NOT NULL
         AND (user_id, week_start, format)
             > (%(after0)s, coalesce(nullif(%(after1)s, ''), '-infinity')::date, %(after2)s)
     ORDER BY user_id, week_start, format LIMIT %(limit)s
@@ -53,6 +53,7 @@ def abilities(connection: sa.Connection, range_: Arrivals, limit: int, after: Se
 
 
 def reports(connection: sa.Connection, range_: Arrivals, limit: int, after: Sequence[str] = ()) -> Stored | None:
+    """Likewise of learners' own reports, in the order of user, week and format."""
     return _found(connection, _REPORTS, range_, limit, after)
 
 

@@ -10,6 +10,7 @@ from resources.database.engine import transaction
 from resources.database.queries import (
     attempts,
     ignored_learners,
+    learner_goals,
     learner_groups,
     missed_updates,
     on_demand,
@@ -18,6 +19,7 @@ from resources.database.queries import (
 from resources.database.queries.missed_updates import Arrivals
 from resources.ingest import load
 from resources.ingest.response_file import from_table
+from resources.model import Goal
 from tests.integration.assets.freezing import FIRST, answer
 
 AT = dt.datetime(2025, 6, 2, tzinfo=dt.UTC)
@@ -27,8 +29,14 @@ AT = dt.datetime(2025, 6, 2, tzinfo=dt.UTC)
 def answered(engine: sa.Engine) -> sa.Engine:
     answer(engine, ("ada", "q1"), ("bob", "q1"), ("bob", "q2"))
     with transaction(engine) as connection:
-        rows = [{"group": "1-1", "user_id": user, "role": "learner", "name": None} for user in ("ada", "bob")]
-        learner_groups.store(connection, rows, only=False)
+        odd = (
+            """{"questions": [{"question_id": null, "is_correct": true}, {"question_id": "q1", "is_correct": true}]}"""
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO exam_results (user_id, session_id, status, result_json, created_at, updated_at) "
+            "VALUES ('bob', 'computed anew', 'completed', %(odd)s, %(at)s, %(at)s + interval '3 days')",
+            {"odd": odd, "at": FIRST.begins_at + dt.timedelta(hours=1)},
+        )
     return engine
 
 
@@ -43,13 +51,15 @@ def read(connection: sa.Connection) -> dict[str, object]:
         "answers": rows_of(attempts.between(connection, begin, end)),
         "answers by name": rows_of(attempts.between(connection, begin, end, ["bob"])),
         "all answers": [rows_of(part) for part in attempts.ever(connection)],
+        "malformed": attempts.malformed(connection, begin, end),
+        "computed anew": attempts.of_recomputed_sessions(connection, begin, end),
+        "too many": on_demand.read(driver, ["bob"], 30, as_of=end, most_bytes=10) is None,
         "checksums": attempts.checksums(connection, begin, end),
         "checksum by name": attempts.checksums(connection, begin, end, ["bob"]),
         "versions of weeks": session_versions.by_week(connection, FIRST, FIRST),
         "versions of users": session_versions.by_user(connection, FIRST),
         "on demand": asked and str(asked.answers.items_answered(["ada", "bob"])),
         "missed": missed_updates.find(connection, Arrivals(0, 2**40), begin, "1", "2PL", 10),
-        "groups": [member.user_id for member in learner_groups.learners(connection)["1-1"]],
     }
 
 
@@ -65,7 +75,6 @@ def test_to_every_reader_the_ignored_are_as_the_deleted(answered):
         ignored_learners.stop_ignoring(connection, "bob")
         assert read(connection) == before
         connection.exec_driver_sql("DELETE FROM exam_results WHERE user_id = 'bob'")
-        connection.exec_driver_sql("DELETE FROM learner_groups WHERE user_id = 'bob'")
         assert ignored == read(connection)
     assert [name for name, found in before.items() if found == ignored[name]] == []
 
@@ -82,6 +91,18 @@ def test_a_file_does_not_bring_an_ignored_learner_back(answered):
         assert (loaded.new, loaded.ignored, loaded.ignored_responses, loaded.unchanged) == (1, 1, 1, 0)
         stored = "SELECT user_id FROM exam_results WHERE session_id = 'later'"
         assert connection.exec_driver_sql(stored).scalars().all() == ["ada"]
+
+
+def test_a_list_of_groups_or_goals_keeps_nothing_of_an_ignored_learner(answered):
+    """The next class list stored the id and the name again, for good."""
+    rows = [{"group": "1-1", "user_id": user, "role": "learner", "name": user} for user in ("ada", "bob")]
+    goal = Goal(600, dt.date(2025, 6, 30))
+    with transaction(answered) as connection:
+        ignored_learners.ignore(connection, "bob", AT)
+        assert learner_groups.store(connection, rows, only=False).ignored == 1
+        assert learner_goals.store(connection, {"ada": goal, "bob": goal}, only=False).ignored == 1
+        assert [member.user_id for member in learner_groups.learners(connection)["1-1"]] == ["ada"]
+        assert learner_goals.of(connection, ["ada", "bob"]) == {"ada": goal}
 
 
 def test_since_when_is_kept_when_it_is_told_again(engine):

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database import session
-from resources.database.engine import make_engine, require_writable, transaction
+from resources.database.engine import driver_connection, make_engine, require_writable, transaction
 from resources.errors import DatabaseUnavailable, InvalidInput, OperatorRequired
 
 
@@ -237,3 +237,16 @@ def test_a_server_that_is_too_old_is_refused(engine: sa.Engine, monkeypatch: pyt
     monkeypatch.setattr(session, "OLDEST_SERVER", 99)
     with pytest.raises(OperatorRequired, match=r"runs PostgreSQL 16\.\d+; this needs 99 or later"), transaction(engine):
         pass
+
+
+def test_a_statement_that_fails_takes_nobody_elses_connection(engine: sa.Engine) -> None:
+    """Each failed update had the whole pool made anew, and the connections that were in use left open."""
+    pool = engine.pool
+    with pytest.raises(psycopg.errors.DivisionByZero), driver_connection(engine) as connection:
+        connection.execute("SELECT 1 / 0")
+    assert engine.pool is pool
+    with pytest.raises(DatabaseUnavailable), driver_connection(engine) as connection:
+        with transaction(engine) as other:
+            other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": connection.info.backend_pid})
+        connection.execute("SELECT 1")
+    assert engine.pool is not pool

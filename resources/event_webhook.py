@@ -40,6 +40,9 @@ class Message:
 
 @dataclass(frozen=True)
 class EventWebhook:
+    """Where events are told, and the secrets that sign them: several, with commas between, while one takes the other's
+    place."""
+
     url: str
     secret: str = field(repr=False)
 
@@ -65,9 +68,24 @@ class EventWebhook:
 
 
 def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
-    """What the header `webhook-signature` has to say."""
+    """What the header `webhook-signature` has to say: a signature by each of the secrets."""
     signed = f"{message_id}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(key(secret), signed, "sha256")).decode()
+    digests = [hmac.digest(key(one), signed, "sha256") for one in secret.split(",")]
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+
+
+def check(url: str, secret: str) -> None:
+    """Raises:
+    InvalidInput: events cannot be told there, or one of the secrets is none.
+    """
+    try:
+        asked = httpx.URL(url)
+    except httpx.InvalidURL:
+        asked = httpx.URL()
+    if asked.scheme not in ("http", "https") or not asked.host:
+        raise InvalidInput("EVENT_WEBHOOK_URL is no address", remedy="write it as https://host/path.")
+    for one in secret.split(","):
+        key(one)
 
 
 def key(secret: str) -> bytes:

@@ -264,10 +264,10 @@ class Settings(BaseSettings):
         """Raises InvalidInput where an event webhook has no key, or the key no webhook."""
         if (self.event_webhook_url is None) != (self.event_webhook_secret is None):
             raise InvalidInput("EVENT_WEBHOOK_URL and EVENT_WEBHOOK_SECRET go together", remedy="set both or neither.")
-        if self.event_webhook_secret:
-            from resources.event_webhook import key  # with httpx, which most commands do not need
+        if self.event_webhook_url and self.event_webhook_secret:
+            from resources.event_webhook import check  # with httpx, which most commands do not need
 
-            key(self.event_webhook_secret.get_secret_value())
+            check(self.event_webhook_url, self.event_webhook_secret.get_secret_value())
         return self
 
     @model_validator(mode="after")

@@ -37,7 +37,7 @@ INTERVAL_S = 60
 # The API has its chance first, with its callers' retries.
 GRACE = dt.timedelta(minutes=5)
 USERS_PER_TICK = 1_000
-# A tick must end within 60 s; who comes after is updated at the next.
+# A tick must end within 180 s (DAGSTER_GRPC_TIMEOUT_SECONDS); who comes after is updated at the next.
 UPDATING_S = 30.0
 _NAMED = 20  # failed users in an event; their number is always whole
 

@@ -22,7 +22,7 @@ from resources.event_webhook import EventWebhook, Message
 
 INTERVAL_S = 30
 ROWS_PER_MESSAGE = 200  # some 15 kB: Standard Webhooks recommends 20 at most
-SENDING_S = 30.0  # a tick must end within 60 s
+SENDING_S = 30.0  # the daemon has other sensors to look at
 _FIRST_WAIT, _LONGEST_WAIT = dt.timedelta(seconds=INTERVAL_S), dt.timedelta(hours=1)
 # By the type of the message: which rows, and their name in it.
 _KINDS = {"abilities.stored": (stored_since.abilities, "abilities"), "reports.ready": (stored_since.reports, "reports")}

@@ -56,12 +56,18 @@ def migrate(
 
 def _take_back(engine: "sa.Engine", to: str) -> None:
     from resources.database.address import address
+    from resources.database.engine import transaction
+    from resources.database.queries import ignored_learners
     from resources.database.schema import migrate, revision
     from resources.errors import InvalidInput
 
     now = revision.state(engine).current
     if now is None or to >= now:
         raise InvalidInput(f"{address(engine.url)} stands at {now or 'no schema'}: {to} is not before that")
+    with transaction(engine) as connection:
+        ignored = ignored_learners.since(connection) if now >= "0016" > to else {}
+    if ignored:
+        ERR.print(f"Read again from then on, though they were forgotten: {', '.join(ignored)}", highlight=False)
     typer.confirm(f"What was added to the schema since {to}, and stands in it, will be lost. Go on?", abort=True)
     migrate.downgrade(engine, to)
     OUT.print(f"{address(engine.url)} is at {to}: install the release that has it.", highlight=False)

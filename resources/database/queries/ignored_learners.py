@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from resources.database.schema.tables import ignored_learners
 
-# The rows of exam_results that are a learner's, and read: a condition of every statement that reads any.
+# The rows of exam_results that are a learner's, and read: a condition of every statement that makes something of them.
 OF_A_LEARNER: LiteralString = """btrim(exam_results.user_id::text) <> '' AND NOT EXISTS (
     SELECT FROM ignored_learners WHERE ignored_learners.user_id = exam_results.user_id::text
 )"""

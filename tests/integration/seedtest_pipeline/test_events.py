@@ -105,8 +105,9 @@ def ability(engine: sa.Engine, *users: str, at: dt.datetime = AT) -> None:
 def report(engine: sa.Engine, user: str) -> None:
     with transaction(engine) as connection:
         connection.exec_driver_sql(
-            "INSERT INTO seedtest_report_artifacts (user_id, week_start, format, url, generated_at) "
-            "VALUES (%(user)s, '2025-02-24', 'html', 'x', %(at)s)",
+            "INSERT INTO seedtest_report_artifacts (user_id, week_start, format, url, generated_at, sha256) "
+            "VALUES (%(user)s, '2025-02-24', 'html', 'x', %(at)s, '0'), "
+            "(%(user)s, '2025-02-24', 'pdf', 'a predecessor''s', %(at)s, NULL)",
             {"user": user, "at": AT},
         )
 
@@ -195,6 +196,15 @@ def test_the_signature_is_that_of_standard_webhooks():
     signed = ("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}')
     expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     assert signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", *signed) == expected
+    both = signature(f"{SECRET},whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", *signed)
+    assert both == f"{signature(SECRET, *signed)} {expected}"
+
+
+@pytest.mark.parametrize("url", ["host/path", "ftp://host", "https://", "http://[::1", "http://ho st:x"])
+def test_an_address_that_is_none_is_refused(url, tmp_path):
+    """Each tick failed with httpx's own error."""
+    with pytest.raises(InvalidInput, match="EVENT_WEBHOOK_URL is no address"):
+        Settings.load(seedtest_home=tmp_path, event_webhook_url=url, event_webhook_secret=SECRET)
 
 
 @pytest.mark.parametrize("secret", [None, "whsec_short", "bm90IHByZWZpeGVkLCB0aG91Z2ggbG9uZyBlbm91Z2g="])

@@ -27,8 +27,8 @@ from seedtest_pipeline.automation.due import Sessions, due, stored
 from seedtest_pipeline.automation.schedule import Monday, learners_by_key, runs_of
 
 INTERVAL_S = 300
-# A tick must end within 180 s (DAGSTER_GRPC_TIMEOUT_SECONDS). What it did not get to it finds at the next, since what it
-# read is kept.
+# A tick must end within 180 s (DAGSTER_GRPC_TIMEOUT_SECONDS). What it did not get to it finds at the next, since what
+# it read is kept.
 LOOKING_S = 20.0
 # The schedule has its chance first.
 AFTER_SCHEDULE = dt.timedelta(hours=1)

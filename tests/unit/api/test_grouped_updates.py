@@ -181,3 +181,34 @@ def test_whose_caller_has_left_is_not_made_and_one_that_leaves_in_the_middle_har
 
     assert run(updater, scenario) == [asyncio.CancelledError, asyncio.CancelledError, "b"]
     assert updater.groups[1:] == [["b"]]
+
+
+def test_who_left_while_they_waited_for_a_thread_are_not_made_alone():
+    """After one slow statement threads worked for up to 64 callers who were gone, and reads waited behind them."""
+    users = [f"u{n}" for n in range(30)]
+    updater = Updater({"u0": StatementStopped("It took too long.")})
+    working, go_on = threading.Semaphore(0), threading.Event()
+    make = updater.update
+
+    def slow(user_id, *given, **how):
+        working.release()
+        assert go_on.wait(10)
+        return make(user_id, *given, **how)
+
+    updater.update = slow
+
+    async def scenario(ask, one_begins):
+        await busy(ask, one_begins)
+        asked = [ask(user) for user in users]
+        await asyncio.sleep(0)
+        updater.go_on.set()
+        for _ in range(4):  # as many threads as there are
+            assert await asyncio.to_thread(working.acquire, timeout=10)
+        for task in asked:
+            task.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        return await outcomes(asked)
+
+    run(updater, scenario)
+    assert len(updater.done_alone) == 4

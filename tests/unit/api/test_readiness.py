@@ -1,6 +1,7 @@
 """What readiness makes of its checks, on a clock of the test's own: who asks often makes no work, and nothing flaps."""
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -79,3 +80,23 @@ def test_what_was_there_is_ready_until_it_has_failed_for_five_seconds_and_each_t
 
 def test_what_was_never_there_is_not_ready_at_once(clock):
     assert not asyncio.run(checks_of(Estimator(ok=False)).result()).ready
+
+
+def test_two_who_wait_for_one_check_both_have_its_end():
+    """The second found it taken away, and `/metrics` answered 500."""
+    begun, go_on, n = threading.Event(), threading.Event(), []
+
+    def check() -> None:
+        n.append(1)
+        begun.set()
+        assert go_on.wait(10)
+
+    async def twice() -> list[None]:
+        of_its_own = readiness.OwnThread("test", check)
+        both = [asyncio.create_task(of_its_own.run()) for _ in range(2)]
+        await asyncio.to_thread(begun.wait, 10)
+        go_on.set()
+        return await asyncio.gather(*both)
+
+    assert asyncio.run(twice()) == [None, None]
+    assert n == [1]

@@ -16,7 +16,7 @@ from assets.cohort.tables import Source
 from assets.failures import in_words
 from assets.partitions import Partitions
 from resources.artifacts.store import ArtifactStore, checked_key
-from resources.model import Week, safe_key
+from resources.model import Language, Week, safe_key
 from resources.progress import Progress
 from resources.reports import cohort_document
 from resources.reports.learner.scale import Scale
@@ -25,8 +25,8 @@ from resources.warehouse.warehouse import Warehouse
 REPORT = "report under item bank "  # and its version: the name of the metadata with the page's address
 
 
-def build(partitions: Partitions, source: Path) -> dg.AssetsDefinition:
-    """`source` is the folder of the Quarto documents."""
+def build(partitions: Partitions, source: Path, language: Language) -> dg.AssetsDefinition:
+    """`source` is the folder of the Quarto documents; the pages are in `language`."""
 
     @dg.asset(
         deps=["theta_estimates"],
@@ -49,6 +49,7 @@ def build(partitions: Partitions, source: Path) -> dg.AssetsDefinition:
             Source(engine, warehouse, partitions.first_week, partitions.users, rules, scale),
             artifacts,
             source,
+            language,
             progress,
         )
         if lacking := in_words(cohort_document.lacking)():
@@ -74,13 +75,14 @@ class _CohortPublisher:
     cohorts: Source
     artifacts: ArtifactStore
     source: Path
+    language: Language
     progress: Progress
 
     def publish(self, week: Week) -> dg.MaterializeResult[None]:
         urls: dict[str, dg.MetadataValue] = {}
         digest = hashlib.sha256()
         for version, tables in self.cohorts.cohorts(week, self.progress):
-            page = cohort_document.render(self.source, tables)
+            page = cohort_document.render(self.source, tables, self.language)
             url = self.artifacts.put(cohort_key(week, version), page, "text/html; charset=utf-8")
             urls[f"{REPORT}{version}"] = dg.MetadataValue.url(url)
             digest.update(page)

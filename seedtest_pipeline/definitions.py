@@ -55,7 +55,7 @@ def _build(parts: Parts, progress: Progress) -> dg.Definitions:
         ),
     ])  # fmt: skip
     cohorts, classes, *others = catalog.described([
-        cohort_reports.build(weeks_and_users, QUARTO_SOURCE),
+        cohort_reports.build(weeks_and_users, QUARTO_SOURCE, parts.settings.report_lang),
         class_reports.build(weeks_and_users, parts.bank_choice, parts.compile_class_templates),
         item_parameters.build(
             parts.settings.irt_model, parts.settings.irt_bank_version, charts, parts.settings.irt_guessing

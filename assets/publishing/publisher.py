@@ -126,9 +126,10 @@ class Publisher:
             )  # fmt: skip
 
     def _record(self, week: Week, made: Made) -> None:
-        with transaction(self.engine) as connection:
-            report_artifacts.record(connection, made.written)
-            self.withdrawn += report_artifacts.forget(connection, week, [row.url for row in made.gone])
+        if made.written or made.gone:  # a rerun mostly finds all as it was
+            with transaction(self.engine) as connection:
+                report_artifacts.record(connection, made.written)
+                self.withdrawn += report_artifacts.forget(connection, week, [row.url for row in made.gone])
         self.written += len(made.written)
         self.unchanged += made.unchanged
         self.links += made.links[: LINKS - len(self.links)]

@@ -47,8 +47,9 @@ _CONTENT_TYPES: Mapping[Format, str] = {
 }
 # A run shows so many of its links and counts the others: of a million learners, a list would outgrow all else.
 LINKS = 20
-# To hand a look at one file to another thread takes longer than the look, where the store is a folder.
-LOOKED_UP_AT_ONCE = 8
+# To hand a look at one file to another thread takes longer than the look, where the store is a folder. A batch has work
+# for all of the pool's threads, where it is a bucket.
+LOOKED_UP_AT_ONCE = 16
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,17 @@ import pandas as pd
 
 from resources import programs
 from resources.errors import TemplateBroken
+from resources.model import Language
 from resources.reports.document.compile import QUARTO_NEEDED
+from resources.reports.i18n.translation import translated
+from resources.reports.i18n.wording import words_of
 
 DOCUMENT = "cohort_report.qmd"
 _THEME = ("theme/cohort.html", "theme/cohort.css")
 _TABLES = "cohort"  # the folder that the document reads
+# A catalogue of its own: every learner's report in Korean rests on theirs, and none on what this one says.
+CATALOGUE = "locales/cohort"
+_SAID = {"learners": "outcome", "answers": "outcome", "diagnosis": "finding"}  # columns of messages, by table
 R_PACKAGES = ("knitr", "rmarkdown", "ggplot2")
 _INSTALL = "on Debian or Ubuntu: sudo apt-get install -y " + " ".join(f"r-cran-{name}" for name in R_PACKAGES)
 TIMEOUT_S = 300  # it takes some ten seconds, and more on a cold machine
@@ -43,24 +49,29 @@ def lacking() -> str | None:
     return f"R lacks {', '.join(missing)}; {_INSTALL}" if missing else None
 
 
-def render(source_dir: Path, tables: Mapping[str, pd.DataFrame]) -> bytes:
+def render(source_dir: Path, tables: Mapping[str, pd.DataFrame], language: Language = "en") -> bytes:
     """The page of `source_dir`/cohort_report.qmd over these tables; the same from the same tables and tools.
 
     Needs what `lacking` asks for.
 
     Raises:
-        TemplateBroken: a chunk failed, rendering took too long, or the page is not whole.
+        TemplateBroken: a chunk failed, rendering took too long, or the page is not whole; a text has no
+            translation.
     """
-    document = (source_dir / DOCUMENT).read_text("utf-8")
+    words = words_of(source_dir, language, CATALOGUE)
+    document = translated((source_dir / DOCUMENT).read_text("utf-8"), words)
     with tempfile.TemporaryDirectory(prefix="seedtest-cohort-") as scratch:
         # A copy for each render: in one folder two at once write over each other's files. Without _quarto.yml, since a
         # project would have Quarto look at the other documents.
         folder = Path(scratch) / "quarto"
-        for name in (DOCUMENT, *_THEME):
+        for name in _THEME:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source_dir / name, folder / name)
+        (folder / DOCUMENT).write_text(document, "utf-8")
         (folder / _TABLES).mkdir()
         for name, table in tables.items():
+            if column := _SAID.get(name):
+                table = table.assign(**{column: table[column].map(words.text)})
             table.to_csv(folder / _TABLES / f"{name}.csv", index=False)
         done = programs.run(["quarto", "render", DOCUMENT, "--to", "html"], folder, TIMEOUT_S, TemplateBroken)
         if done.returncode != 0:
@@ -90,7 +101,7 @@ def _check(html: str, document: str, tables: Mapping[str, pd.DataFrame]) -> None
     about = dict(zip(tables["about"]["name"], tables["about"]["value"], strict=True))
     if not html.rstrip().endswith("</html>"):
         raise TemplateBroken(f"The page of {DOCUMENT} has no end.", where=DOCUMENT)
-    if f"Week of {about['week']}." not in html:
+    if not re.search(rf'<p class="?subject"?>[^<]*{about["week"]}', html):
         raise TemplateBroken(f"The page of {DOCUMENT} does not name the week {about['week']}.", where=DOCUMENT)
     if loads := _LOADS.search(html):
         raise TemplateBroken(

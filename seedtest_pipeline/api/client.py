@@ -26,6 +26,7 @@ import httpx
 from seedtest_pipeline.api.client_types import (
     Classes,
     ClassReports,
+    Edition,
     NothingToEstimate,
     ReportLink,
     Updated,
@@ -63,12 +64,16 @@ class Client:
     def theta(self, user_id: str) -> UserTheta:
         return cast("UserTheta", self._ask("GET", f"/users/{quote(user_id, safe='')}/theta"))
 
-    def reports(self, user_id: str) -> UserReports:
-        return cast("UserReports", self._ask("GET", f"/users/{quote(user_id, safe='')}/reports"))
+    def reports(self, user_id: str, edition: Edition = "learner") -> UserReports:
+        """The teacher's edition is for services and for who teaches the learner."""
+        path = f"/users/{quote(user_id, safe='')}/reports"
+        return cast("UserReports", self._ask("GET", path, params={"edition": edition}))
 
-    def report_link(self, user_id: str, week: str, form: Literal["html", "pdf"] = "html") -> ReportLink:
+    def report_link(
+        self, user_id: str, week: str, form: Literal["html", "pdf", "eml"] = "html", edition: Edition = "learner"
+    ) -> ReportLink:
         """A short-lived link; or, where reports are kept in a folder, a path of this API that needs the token."""
-        return self._link(f"/users/{quote(user_id, safe='')}/reports/{week}", form)
+        return self._link(f"/users/{quote(user_id, safe='')}/reports/{week}", format=form, edition=edition)
 
     def classes(self) -> list[str]:
         """The groups with a class report that the token's subject may read."""
@@ -79,10 +84,10 @@ class Client:
 
     def class_report_link(self, group: str, week: str, form: Literal["html", "pdf"] = "html") -> ReportLink:
         """As `report_link`."""
-        return self._link(f"/classes/{quote(group, safe='')}/reports/{week}", form)
+        return self._link(f"/classes/{quote(group, safe='')}/reports/{week}", format=form)
 
-    def _link(self, path: str, form: str) -> ReportLink:
-        found = self._ask("GET", path, params={"format": form}, headers={"Accept": "application/json"})
+    def _link(self, path: str, **params: str) -> ReportLink:
+        found = self._ask("GET", path, params=params, headers={"Accept": "application/json"})
         return cast("ReportLink", found)
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:

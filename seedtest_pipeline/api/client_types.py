@@ -4,6 +4,8 @@ Instants and dates are ISO 8601 text. A test holds it against the schemas of the
 
 from typing import Literal, TypedDict
 
+Edition = Literal["learner", "teacher", "family"]  # of a report: for whom
+
 
 class CurrentTheta(TypedDict):
     theta: float

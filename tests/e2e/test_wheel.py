@@ -62,7 +62,7 @@ def test_an_installed_wheel_makes_a_report_from_an_empty_database(
 
 
 def test_the_files_of_dagster_and_the_r_service_are_in_the_wheel(installation):
-    for name in ("dagster.yaml", "workspace.yaml", "quarto/cohort_report.qmd", "quarto/locales/ko.po"):
+    for name in ("dagster.yaml", "workspace.yaml", "quarto/cohort_report.qmd", "quarto/locales/cohort/ko.po"):
         installed, own = installation / "seedtest_pipeline.files" / name, CHECKOUT / name
         assert installed.read_bytes() == own.read_bytes()
     service = Path("resources/estimators/plumber")

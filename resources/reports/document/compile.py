@@ -24,7 +24,7 @@ from resources.reports.document.checks import check_chart, check_template
 from resources.reports.document.mail import mail_source
 from resources.reports.document.template import Markup, Template
 from resources.reports.i18n.translation import translated, translated_chart
-from resources.reports.i18n.wording import Words
+from resources.reports.i18n.wording import Words, words_of
 
 DOCUMENT = "weekly_report.qmd"
 SAMPLE = "sample.json"  # where it lies, the document is a preview and no template
@@ -88,7 +88,7 @@ def compile_template(
             has no translation.
     """
     tool = _tool()
-    words = _words(source_dir, language)
+    words = words_of(source_dir, language)
     text = translated((source_dir / document).read_text(encoding="utf-8"), words)
     markup: Markup = "typst" if form == "pdf" else "html"
     writer = _WRITERS[markup]
@@ -113,11 +113,6 @@ def compile_template(
 def compiler() -> str:
     """The tool that compiles here, with its version."""
     return _tool().name
-
-
-def _words(source_dir: Path, language: Language) -> Words:
-    """English is what the document is written in; every other language has a catalogue."""
-    return Words(language, "" if language == "en" else (source_dir / f"locales/{language}.po").read_text("utf-8"))
 
 
 def _charts(source_dir: Path, source: str, words: Words) -> dict[str, str]:

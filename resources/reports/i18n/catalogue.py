@@ -14,7 +14,7 @@ from babel.messages.pofile import PoFileError, read_po
 
 from resources.errors import TemplateBroken
 
-_MARKS = re.compile(r'\[[\w.]+\]\{\.v\}|\{[^{}]*\b(?:if|each)="[^"]*"[^{}]*\}|\{\w+\}')
+_MARKS = re.compile(r'\[[\w.]+\]\{\.v\}|\{[^{}]*\b(?:if|each)="[^"]*"[^{}]*\}|\{\w+\}|`r [^`]*`')
 
 
 @functools.lru_cache(maxsize=4)

@@ -2,7 +2,7 @@
 
 A message is one line of text: a paragraph's line, the inside of a line `[...]{...}`, a heading, a list's item, a
 table's cell, the title. Placeholders and conditions inside of a line belong to its message. Of a chart it is what
-stands in a `<text>`.
+stands in a `<text>`; of R's code, the literal in a `text("...")`.
 """
 
 import re
@@ -13,9 +13,11 @@ from resources.reports.i18n.wording import Words
 _LANG = re.compile(r"lang: .*")
 _TITLE = re.compile(r'(title: ")(.*)(")')
 _SPAN = re.compile(r"(\[)(.*)(\]\{[^{}]*\})")
-_START = re.compile(r"((?:#+|[-*]|\d+\.) +)(.*?)( +\{[^{}]*\})?")
+_START = re.compile(r"((?:#+|[-*:]|\d+\.) +)(.*?)( +\{[^{}]*\})?")
 _NO_TEXT = re.compile(r"\[[\w.]+\]\{\.v\}|\{[^{}]*\}")
 _CHART_TEXT = re.compile(r"(?<=>)[^<>{}]+(?=</text>)")
+_CHUNK = re.compile(r"(^```\{r\}\n.*?^```\n)", re.DOTALL | re.MULTILINE)
+_CODE_TEXT = re.compile(r'(\btext\(\s*")([^"]+)(")')
 _FENCE = re.compile(r":::|<!--|\|[-:|]+$")
 
 
@@ -58,7 +60,10 @@ def messages(document: str) -> list[str]:
 def _each_message(document: str, translate: Callable[[str], str]) -> str:
     _, header, body = document.split("---\n", 2)
     header = _TITLE.sub(lambda title: title[1] + translate(title[2]) + title[3], header)
-    return "---\n".join(["", header, "\n".join(_line(line, translate) for line in body.split("\n"))])
+    parts = _CHUNK.split(body)
+    parts[::2] = ["\n".join(_line(line, translate) for line in prose.split("\n")) for prose in parts[::2]]
+    parts[1::2] = [_CODE_TEXT.sub(lambda text: text[1] + translate(text[2]) + text[3], code) for code in parts[1::2]]
+    return "---\n".join(["", header, "".join(parts)])
 
 
 def _line(line: str, translate: Callable[[str], str]) -> str:

@@ -8,6 +8,7 @@ import datetime as dt
 import functools
 from dataclasses import dataclass
 from gettext import NullTranslations
+from pathlib import Path
 from unicodedata import category
 
 from babel.core import Locale
@@ -148,6 +149,11 @@ class Words:
     @functools.cached_property
     def _translations(self) -> NullTranslations:
         return translations(self.catalogue) if self.language != "en" else NullTranslations()
+
+
+def words_of(source_dir: Path, language: Language, catalogue: str = "locales") -> Words:
+    """English is what the documents are written in; every other language has a file in the folder `catalogue`."""
+    return Words(language, "" if language == "en" else (source_dir / catalogue / f"{language}.po").read_text("utf-8"))
 
 
 # All learners of a week share its dates, and CLDR takes 20 to 70 µs to write one.

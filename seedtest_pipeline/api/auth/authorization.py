@@ -7,7 +7,7 @@ which scope allows what (`scopes`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import Depends, Query
 from fastapi.dependencies.models import Dependant
@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from resources.model import Edition
 from seedtest_pipeline.api.auth import scopes
+from seedtest_pipeline.api.auth.caller import Forbidden
 from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.middleware.request_context import caller_of
 from seedtest_pipeline.api.schemas import Id, PathId, UpdateTheta, UpdateThetas
@@ -68,6 +69,18 @@ async def _edition_reader(
     return AskedReports(user_id, edition, scopes.require_class(caller_of(request)))
 
 
+async def _editions_reader(user_id: PathId, request: Request) -> list[AskedReports]:
+    asked, refusals = [], []
+    for edition in get_args(Edition):
+        try:
+            asked.append(await _edition_reader(user_id, request, edition))
+        except Forbidden as refusal:
+            refusals.append(refusal)
+    if not asked:
+        raise refusals[0]
+    return asked
+
+
 async def _class_reader(request: Request) -> str | None:
     return scopes.require_class(caller_of(request))
 
@@ -84,6 +97,9 @@ ReadableOrOwn = Annotated[str, Depends(_readable_or_own)]
 EditionReader = Annotated[AskedReports, Depends(_edition_reader)]
 """An edition of the reports of the path's `user_id`: the teacher's as a class report, any other as the learner's; else
 403. Whose teacher the caller is, only the database knows: `routes.reports` asks it before anything else."""
+EditionsReader = Annotated[list[AskedReports], Depends(_editions_reader)]
+"""Each edition of them that the caller may read by the same rule, one at least; else 403. `routes.report_index` asks
+the database about the teacher."""
 AllowedUpdate = Annotated[UpdateTheta, Depends(_updatable)]
 """The body, whose user the caller may have estimated; else 403."""
 AllowedBatch = Annotated[UpdateThetas, Depends(_updatable_all)]
@@ -93,7 +109,7 @@ ClassReader = Annotated[str | None, Depends(_class_reader)]
 the database knows: `routes.classes` asks it before anything else."""
 
 _DECISIONS: frozenset[Callable[..., Any]] = frozenset(
-    {_readable, _readable_or_own, _updatable, _updatable_all, _class_reader, _edition_reader}
+    {_readable, _readable_or_own, _updatable, _updatable_all, _class_reader, _edition_reader, _editions_reader}
 )
 
 

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import get_args
 
 import httpx
 import pytest
 
+from resources.model import Edition
 from seedtest_pipeline.api import client
 from tests.integration.api import test_classes
 from tests.integration.api.platform import adopt, end_session
@@ -64,6 +66,16 @@ def test_its_example_runs_against_the_real_api(engine, api, tmp_path, capsys):
         "user123 ok", "user124 noop", "/users/user123/reports/2025-02-03?format=html",
         "/classes/7%20B/reports/2025-02-03?format=html",
     ]  # fmt: skip
+
+
+def test_an_edition_is_listed_and_linked_by_its_name(engine, api, tmp_path):
+    publish(engine, tmp_path, "u1", WEEK, "html")
+    publish(engine, tmp_path, "u1", WEEK, "eml", b"mail", "teacher")
+    with client.Client(str(api.base_url), "any") as caller:
+        assert [len(caller.reports("u1", edition)["weeks"]) for edition in get_args(client.Edition)] == [1, 1, 0]
+        url = caller.report_link("u1", WEEK.key, "eml", "teacher")["url"]
+    assert url == "/users/u1/reports/2025-02-03?format=eml&edition=teacher"
+    assert get_args(client.Edition) == get_args(Edition)
 
 
 def told(url: str, user_id: str, session_id: str | None = None) -> dict:

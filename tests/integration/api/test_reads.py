@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from html import unescape
 
 import httpx
 import numpy as np
@@ -128,6 +129,21 @@ def test_a_teachers_edition_is_for_services_and_for_who_teaches_the_learner(engi
         for week in ("", "/2025-02-03"):
             assert ask(sub, scope, f"/users/{user}/reports{week}?edition=teacher").status_code == 403
     publish(engine, tmp_path, "u1", WEEK, "eml", b"For the family", "family")
+    own, familys, teachers = PAGE, b"For the family", b"exact numbers"
+    for sub, scope, user, shown in (
+        ("platform", "analysis:read", "u1", [own, familys, teachers]),
+        ("u1", "report:read", "u1", [own, familys]),
+        ("u1", "report:read class:read", "u1", [own, familys]),  # who may read class reports, but teaches nobody
+        ("t1", "class:read", "u1", [teachers]),
+    ):
+        index = ask(sub, scope, f"/users/{user}/reports/index.html")
+        leads = [str(index.url.join(unescape(link))) for link in re.findall('href="([^"]+)"', index.text)]
+        assert [ask(sub, scope, lead).content for lead in leads] == shown
+        assert [named in index.text for named in ("For the family", "For the teacher")] == [
+            familys in shown, teachers in shown,
+        ]  # fmt: skip
+    for sub, scope, user in (("t1", "class:read", "u2"), ("t1", "class:read", "none"), ("u1", "report:read", "u2")):
+        assert ask(sub, scope, f"/users/{user}/reports/index.html").status_code == 403
     of_family = ask("u1", "report:read", "/users/u1/reports/2025-02-03?edition=family&format=eml")
     assert (of_family.content, of_family.headers["content-type"]) == (b"For the family", "message/rfc822")
     assert ask("t1", "class:read", "/users/u1/reports?edition=family").status_code == 403

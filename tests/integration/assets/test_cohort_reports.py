@@ -209,7 +209,7 @@ def materialize(source: Source, store: FolderStore) -> dg.ExecuteInProcessResult
     upstream = dg.SourceAsset("theta_estimates", partitions_def=BUCKET.definition)
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
-            [upstream, cohort_reports.build(BUCKET, SOURCE)],
+            [upstream, cohort_reports.build(BUCKET, SOURCE, "en")],
             instance=instance,
             partition_key=SECOND.key,
             resources={
@@ -226,9 +226,8 @@ def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A `quarto` that writes the smallest whole page, at whatever is in front of it on the PATH."""
     figures = "<img src='data:image/svg+xml;,'>".replace("'", '\\"') * 4
     script = 'if [ "$1" = --version ]; then echo 1.10.0; else week=$(sed -n "s/^week,//p" cohort/about.csv)\n'
-    script += (
-        f'echo "Week of $week. $(sed -n "s/^bank,//p" cohort/about.csv) {figures}</html>" > cohort_report.html; fi'
-    )
+    page = f'<p class=subject>$week $(sed -n "s/^bank,//p" cohort/about.csv) {figures}</html>'
+    script += f'echo "{page}" > cohort_report.html; fi'
     for name, text in {"quarto": script, "Rscript": "exit 0"}.items():
         (tmp_path / "bin").mkdir(exist_ok=True)
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -277,7 +276,7 @@ def test_the_sensor_asks_until_the_report_is_made_and_again_once_its_estimates_w
     source: Source, engine: sa.Engine, tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It noted that it had asked: a report that failed was never asked for again."""
-    asset = cohort_reports.build(BUCKET, SOURCE)
+    asset = cohort_reports.build(BUCKET, SOURCE, "en")
     sensor = staff_reports.cohort_sensor(asset)
 
     monkeypatch.setattr(staff_reports.Week, "last_complete", lambda now: SECOND)  # whatever the day is

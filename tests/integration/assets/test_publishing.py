@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from assets.publishing import report_inputs, report_maker
 from assets.publishing.publisher import Publisher
@@ -101,6 +102,12 @@ def test_a_rerun_makes_only_what_changed_or_is_missing(engine, new_publisher, st
     assert [link.user_id for link in made.links] == USERS
     row = recorded(engine)["cy"]
     assert store.sha256(f"reports/{WEEK}/cy/weekly_report.html") == row.sha256
+    asked: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", note := lambda *call: asked.append(call[2].split()[0]))
+    publish(made, USERS, rows("ada", n=7), rows("Bob|1", "cy"))
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert (made.written, made.unchanged) == (2, 4)
+    assert {"INSERT", "DELETE", "CREATE"}.isdisjoint(asked), "of what is unchanged nothing is recorded"
 
 
 def test_whatever_a_report_shows_is_in_its_fingerprint(templates):

@@ -18,6 +18,7 @@ from resources.reports import cohort_document
 from tests.integration.reports.conftest import SOURCE
 from tests.integration.reports.test_states import text
 
+SUBJECT = '<p class="subject">Week of 2026-11-16.</p>'
 STAND_IN = Path(__file__).parent / "quarto"
 HEADINGS = [
     "Ability and its standard error", "Reliability", "Performance levels", "Growth", "Groups", "Participation", "Items",
@@ -62,7 +63,8 @@ def test_every_chunk_runs_and_the_page_stands_alone_in_a_browser(
     stand_in: None, needs_chromium: str, tmp_path: Path
 ) -> None:
     page = tmp_path / "cohort_report.html"
-    page.write_bytes(cohort_document.render(SOURCE, sample()))
+    english = cohort_document.render(SOURCE, sample())
+    page.write_bytes(english)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=needs_chromium, args=["--no-sandbox"])
         opened = chromium.new_page(viewport={"width": 390, "height": 800})
@@ -80,10 +82,17 @@ def test_every_chunk_runs_and_the_page_stands_alone_in_a_browser(
         drawn = opened.evaluate("[...document.images].map(image => image.src)")
         assert opened.evaluate("document.documentElement.scrollWidth") == 390  # on a phone tables scroll, not the page
         violations = Axe().run(opened).response["violations"]
+        page.write_bytes(cohort_document.render(SOURCE, sample(), "ko"))
+        opened.goto(page.as_uri())
+        violations += Axe().run(opened).response["violations"]
+        assert opened.evaluate("document.documentElement.scrollWidth") == 390
+        assert opened.locator("html").get_attribute("lang") == "ko"
+        in_korean = opened.evaluate("[...document.images].map(image => image.src)")
         chromium.close()
     assert [violation["id"] for violation in violations] == []
-    seen = text(page.read_bytes())
-    pictures = [base64.b64decode(source.partition("base64,")[2]).decode() for source in drawn]
+    assert_korean(text(page.read_bytes()).partition("용어와 출처")[0], " ".join(map(picture, in_korean)))
+    seen = text(english)
+    pictures = [picture(source) for source in drawn]
     assert all("<text" in picture for picture in pictures)
     assert not any("textLength" in picture for picture in pictures), "texts were stretched to another font's width"
     assert "20-39" in pictures[1], "bins without learners were left out of the axis"
@@ -96,13 +105,29 @@ def test_every_chunk_runs_and_the_page_stands_alone_in_a_browser(
     assert not re.search(r"\bNA\b|NaN|NULL|Warning|##|\?\?\?", seen)
 
 
+def picture(source: str) -> str:
+    return base64.b64decode(source.partition("base64,")[2]).decode()
+
+
+def assert_korean(seen: str, pictures: str) -> None:
+    """Above the sources, English is what the data name, and the calibration's own record."""
+    assert "능력의 평균 0.23 로짓 523 200" in seen
+    assert "학습자 200명" in seen
+    assert "DIF, C등급" in seen
+    of_the_bank = r"추정 때의 기록: .*?at most [\d.]+|D -1.82, girls against boys|Below basic"
+    words = set(re.findall(r"(?<![\w-])[A-Za-z]{4,}(?![\w-])", re.sub(of_the_bank, "", seen)))
+    named = {"Basic", "Proficient", "Advanced", *sample()["topics"]["topic"]}
+    assert words <= {*named, "rmsd", "item_parameters", "mean"}
+    assert set(re.findall(r">([^<>]*[A-Za-z]{4}[^<>]*)</text>", pictures)) == set()
+    assert "학습자(위)와 문항(아래)" in pictures
+
+
 def test_blanks_are_told_apart_and_the_rule_for_omitted_ones_is_said(stand_in: None) -> None:
     answers = sample()["answers"]
-    listed = [outcome in text(cohort_document.render(SOURCE, sample())) for outcome in answers["outcome"]]
+    seen = {rule: text(cohort_document.render(SOURCE, told(sample(), omitted=rule))) for rule in ("missing", "wrong")}
+    listed = [outcome in seen["missing"] for outcome in answers["outcome"]]
     assert listed == (answers["n"] > 0).tolist()
-    said = "an omitted question counts as wrong"
-    for rule in ("missing", "wrong"):
-        assert (said in text(cohort_document.render(SOURCE, told(sample(), omitted=rule)))) is (rule == "wrong")
+    assert ["an omitted question counts as wrong" in page for page in seen.values()] == [False, True]
 
 
 def test_what_the_data_hold_cannot_become_markup_and_missing_figures_are_dashes(stand_in: None) -> None:
@@ -169,8 +194,8 @@ def test_a_render_that_hangs_is_stopped_with_all_that_it_started(
         ("exit 0", "ended well and wrote no cohort_report.html"),
         ('echo "<html>" > cohort_report.html', "has no end"),
         ('echo "<html></html>" > cohort_report.html', "does not name the week 2026-11-16"),
-        ('echo "Week of 2026-11-16. <script></html>" > cohort_report.html', "loads something: '<script'"),
-        ('echo "Week of 2026-11-16.</html>" > cohort_report.html', "has 0 figures, and at least 4 are due"),
+        (f"echo '{SUBJECT}<script></html>' > cohort_report.html", "loads something: '<script'"),
+        (f"echo '{SUBJECT}</html>' > cohort_report.html", "has 0 figures, and at least 4 are due"),
         ('echo "Quitting from report.qmd:9-12 [growth]" >&2; exit 1', "^Chunk `growth` of cohort_report.qmd failed"),
         ("echo no such format >&2; exit 3", r"quarto render .* failed \(3\): no such format"),
     ],

@@ -10,14 +10,18 @@ import pytest
 from babel.messages.pofile import read_po
 
 import resources.reports
+from assets.cohort import answers, tables
 from docs.sample_learner import KOREAN
 from resources.errors import TemplateBroken
+from resources.reports import cohort_document
 from resources.reports.i18n.translation import chart_messages, messages, translated, translated_chart
-from resources.reports.i18n.wording import Words
+from resources.reports.i18n.wording import Words, words_of
 
 QUARTO = Path(__file__).parents[3] / "quarto"
 DOCUMENT = (QUARTO / "weekly_report.qmd").read_text("utf-8")
 OF_A_CLASS = (QUARTO / "class_report.qmd").read_text("utf-8")
+OF_THE_COHORT = (QUARTO / cohort_document.DOCUMENT).read_text("utf-8")
+KOREAN_OF_THE_COHORT = words_of(QUARTO, "ko", cohort_document.CATALOGUE)
 
 
 def messages_in_code() -> Iterator[str]:
@@ -48,9 +52,23 @@ def literals(node: ast.expr) -> Iterator[str]:
             pytest.fail(f"not a literal: {ast.unparse(node)}")
 
 
-def test_the_korean_catalogue_has_exactly_the_texts_there_are() -> None:
-    all_messages = [*messages(DOCUMENT), *messages(OF_A_CLASS), *messages_in_charts(), *messages_in_code()]
-    catalogue = read_po(io.StringIO(KOREAN.catalogue))
+def messages_of_the_cohort() -> Iterator[str]:
+    """What stands in the document, and what its tables name."""
+    yield from messages(OF_THE_COHORT)
+    yield from (tables.THIS_BANK, tables.OTHER_BANK, *answers.REASONS, *answers.OUTCOMES)
+    yield from ("misfit", "dependent", "DIF, class B", "DIF, class C")
+
+
+@pytest.mark.parametrize(
+    ("words", "all_messages"),
+    [
+        (KOREAN, [*messages(DOCUMENT), *messages(OF_A_CLASS), *messages_in_charts(), *messages_in_code()]),
+        (KOREAN_OF_THE_COHORT, [*messages_of_the_cohort()]),
+    ],
+    ids=["learner and class", "cohort"],
+)
+def test_a_korean_catalogue_has_exactly_the_texts_there_are(words: Words, all_messages: list[str]) -> None:
+    catalogue = read_po(io.StringIO(words.catalogue))
     ids = {m.id if isinstance(m.id, str) else m.id[0] for m in catalogue if m.id}
     missing = [message for message in all_messages if message not in ids]
     assert not missing, "\n\n".join(f'msgid "{m.replace(chr(34), chr(92) + chr(34))}"\nmsgstr ""' for m in missing)
@@ -69,6 +87,24 @@ def test_no_english_is_left_in_the_korean_document(document: str) -> None:
     korean = translated(document, KOREAN).split("---\n", 2)[2]
     words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"\{[^{}]*\}|\[[\w.]+\]|:::.*", "", korean)))
     assert words <= {"EAP", "UTC"}
+
+
+def test_every_text_of_the_cohorts_r_code_is_a_message() -> None:
+    """Words in a literal outside of `text("...")` would stand in English in a Korean table or figure."""
+    chunks = re.findall(r"^```\{r\}\n(.*?)^```$", OF_THE_COHORT, re.DOTALL | re.MULTILINE)
+    without_messages = re.sub(r'\btext\(\s*"[^"]+"|\\"', "", "\n".join(chunks[1:]))  # the first sets up
+    literals = [re.sub(r"<[^>]*>", "", text) for text in re.findall(r'"([^"\n]*)"', without_messages)]
+    assert len(literals) > 30
+    assert {text for text in literals if re.search(r"[A-Z][a-z]{2}|[a-z]{2} [a-z]", text)} == set()
+
+
+def test_the_cohorts_document_is_translated_outside_and_inside_of_its_code() -> None:
+    korean = translated(OF_THE_COHORT, KOREAN_OF_THE_COHORT)
+    assert translated(OF_THE_COHORT, Words()) == OF_THE_COHORT
+    assert re.sub(r'\btext\(\s*"[^"]+"', "", korean).count("number(") == OF_THE_COHORT.count("number(")
+    assert 'text("능력의 평균")' in korean
+    assert "\n## 신뢰도\n" in korean
+    assert "\n: Bock & Mislevy (1982)" in korean
 
 
 PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\nPlural-Forms: nplurals=1; plural=0;\\n"\n\n'

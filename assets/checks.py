@@ -19,8 +19,8 @@ from assets.partitions import Partitions, selection
 from assets.selection import Selection
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
-from resources.database.queries import made_weeks
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.estimates import made_weeks
+from resources.database.queries.items.item_banks import BankChoice
 from resources.model import Week
 from resources.warehouse.warehouse import Warehouse
 

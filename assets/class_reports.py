@@ -19,9 +19,11 @@ from assets.failures import in_words
 from assets.partitions import Partitions
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
-from resources.database.queries import class_reports as catalogue
-from resources.database.queries import item_banks, item_details, learner_groups, made_weeks
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.estimates import made_weeks
+from resources.database.queries.items import item_banks, item_details
+from resources.database.queries.items.item_banks import BankChoice
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.reports import class_reports as catalogue
 from resources.errors import InvalidInput
 from resources.model import Format, ItemCatalogue, Member, Week
 from resources.progress import Progress, Steps

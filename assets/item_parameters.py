@@ -24,8 +24,9 @@ from assets.metadata import bank as bank_metadata
 from assets.metadata import bank_diagnosis
 from resources.answers.blanks import Omitted
 from resources.database.engine import transaction
-from resources.database.queries import attempts, item_banks
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
+from resources.database.queries.sessions import attempts
 from resources.errors import InvalidInput, NoItemBank
 from resources.irt.calibration.m_step import ItemPriors
 from resources.model import Model

@@ -15,8 +15,8 @@ from assets.failures import in_words
 from assets.partitions import Partitions
 from assets.selection import Selection, selected_users
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
 from resources.estimators.contract import Estimator
 from resources.irt.growth.population import MIN_ACTIVE, Population
 from resources.model import Week

@@ -12,7 +12,7 @@ from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
 from resources.answers.blanks import Counts
 from resources.database.engine import transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.progress import Progress
 from resources.warehouse.warehouse import Warehouse
 

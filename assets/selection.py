@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.errors import InvalidInput
 from resources.model import Week
 

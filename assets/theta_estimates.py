@@ -14,8 +14,8 @@ from assets.metadata.charts import histogram
 from assets.partitions import Partitions, UserSelection, selection
 from assets.selection import selected_users
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
 from resources.estimators.contract import Estimator
 from resources.irt.fit import empirical_reliability
 from resources.model import Floats, Thetas

@@ -25,8 +25,8 @@ from assets.selection import SelectedUsers, Selection, selected_users
 from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
 from resources.model import Absentees, Edition, Format, ReportArtifact
 from resources.progress import Progress, Steps
 from resources.reports.document.template import Template

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 
 from resources.database.address import address
 from resources.database.engine import require_writable, transaction
-from resources.database.queries import attempts, dagster_history, item_banks, platform_tables
+from resources.database.queries import dagster_history, platform_tables
+from resources.database.queries.items import item_banks
+from resources.database.queries.sessions import attempts
 from resources.database.schema import privileges, readers, revision
 from resources.database.session import is_pooled
 from resources.errors import InvalidInput, OperatorRequired, SeedtestError

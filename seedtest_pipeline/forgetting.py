@@ -12,7 +12,8 @@ from assets.forgetting import learner
 from assets.forgetting.learner import Traces
 from resources.database import locks
 from resources.database.engine import transaction
-from resources.database.queries import dagster_history, ignored_learners
+from resources.database.queries import dagster_history
+from resources.database.queries.sessions import ignored_learners
 from resources.errors import RetryLater
 from resources.model import safe_key
 from seedtest_pipeline.wiring import Parts

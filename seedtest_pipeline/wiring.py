@@ -18,7 +18,7 @@ from resources.artifacts.links import FileLinks, Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.address import address
 from resources.database.engine import make_engine, transaction
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.items.item_banks import BankChoice
 from resources.database.schema import revision, session_length, time_zone
 from resources.errors import OperatorRequired
 from resources.model import Week

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from resources.database.queries.abilities import WeekStates
+from resources.database.queries.estimates.abilities import WeekStates
 from resources.model import Thetas
 
 

@@ -14,7 +14,7 @@ from assets.user_keys import UserKeys
 from resources.answers.blanks import Counts
 from resources.database import locks
 from resources.database.engine import transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.model import Week
 from resources.warehouse.warehouse import Warehouse
 

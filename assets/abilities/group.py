@@ -12,7 +12,7 @@ from assets.abilities.scoring import Drift
 from assets.selection import in_batches
 from resources.database import locks
 from resources.database.engine import transaction
-from resources.database.queries import abilities, populations
+from resources.database.queries.estimates import abilities, populations
 from resources.errors import InvalidInput
 from resources.estimators.contract import match
 from resources.irt.growth.population import Population, estimate_population

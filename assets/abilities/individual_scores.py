@@ -14,7 +14,8 @@ from assets.abilities.scoring import ScoringRules
 from assets.selection import in_batches
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts
+from resources.database.queries.estimates import abilities
+from resources.database.queries.sessions import attempts
 from resources.errors import InvalidInput, OperatorRequired
 from resources.estimators.contract import match
 from resources.irt.classification import level_probabilities, levels

@@ -17,10 +17,11 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from assets.abilities.present_state import Present, present_states
 from assets.abilities.scoring import ScoringRules
 from resources.database.engine import driver_connection, transaction
-from resources.database.queries import current_abilities, item_banks, on_demand
-from resources.database.queries.current_abilities import Ability
-from resources.database.queries.item_banks import ADOPTED, BankChoice
-from resources.database.queries.on_demand import OnDemand
+from resources.database.queries.estimates import current_abilities, on_demand
+from resources.database.queries.estimates.current_abilities import Ability
+from resources.database.queries.estimates.on_demand import OnDemand
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import ADOPTED, BankChoice
 from resources.estimators.contract import Estimator
 from resources.model import ItemBank
 

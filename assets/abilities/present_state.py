@@ -16,8 +16,8 @@ from resources import calendar
 from resources.answers.answers import Answers
 from resources.answers.blanks import scored
 from resources.answers.counting import counting
-from resources.database.queries.current_abilities import StateBefore
-from resources.database.queries.on_demand import Answered, OnDemand
+from resources.database.queries.estimates.current_abilities import StateBefore
+from resources.database.queries.estimates.on_demand import Answered, OnDemand
 from resources.estimators.contract import Estimator
 from resources.irt.growth.population import Population
 from resources.irt.growth.states import CLASSIC, Movement, State, predicted

@@ -21,9 +21,9 @@ from assets.abilities.scoring import ScoringRules
 from assets.selection import SelectedUsers, Selection, in_batches
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import abilities, made_weeks
-from resources.database.queries.abilities import WeekStates
-from resources.database.queries.made_weeks import MadeWeek
+from resources.database.queries.estimates import abilities, made_weeks
+from resources.database.queries.estimates.abilities import WeekStates
+from resources.database.queries.estimates.made_weeks import MadeWeek
 from resources.estimators.contract import Estimator
 from resources.irt.growth.population import Population
 from resources.irt.growth.states import predicted

@@ -17,14 +17,10 @@ from assets.checking.finding import Finding, named
 from assets.selection import Selection
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import (
-    abilities,
-    departed_learners,
-    estimate_checks,
-    item_banks,
-    populations,
-)
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.estimates import abilities, estimate_checks, populations
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
+from resources.database.queries.learners import departed_learners
 from resources.irt.growth.surprise import surprise
 from resources.model import ItemBank
 from resources.warehouse.warehouse import Warehouse

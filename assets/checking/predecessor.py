@@ -8,7 +8,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import abilities, platform_tables
+from resources.database.queries import platform_tables
+from resources.database.queries.estimates import abilities
 from resources.errors import OperatorRequired
 from resources.model import ItemBank
 

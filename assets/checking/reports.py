@@ -10,7 +10,8 @@ from assets.selection import Selection
 from assets.user_keys import UserKeys
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
-from resources.database.queries import attempts, report_artifacts, reported_weeks
+from resources.database.queries.reports import report_artifacts, reported_weeks
+from resources.database.queries.sessions import attempts
 from resources.model import Week
 
 SAMPLE = 30  # files that are read again: each is a request where they are in S3

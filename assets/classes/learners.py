@@ -14,7 +14,8 @@ from assets.publishing.report_inputs import report_inputs
 from assets.selection import SelectedUsers, Selection
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts
+from resources.database.queries.estimates import abilities
+from resources.database.queries.sessions import attempts
 from resources.irt.response_functions import probability
 from resources.model import Floats, ItemBank, ItemCatalogue, Week
 from resources.progress import Progress, Steps

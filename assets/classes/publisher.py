@@ -10,20 +10,14 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from resources.artifacts.store import ArtifactStore, class_report_key
+from resources.artifacts.store import CONTENT_TYPES, ArtifactStore, class_report_key
 from resources.database.engine import transaction
-from resources.database.queries import class_reports
+from resources.database.queries.reports import class_reports
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
 from resources.model import ClassArtifact, Format
 from resources.reports.classes.class_input import ClassInput
 from resources.reports.classes.page import fingerprint, render_class
 from resources.reports.document.template import Template
-
-_CONTENT_TYPES: Mapping[Format, str] = {
-    "html": "text/html; charset=utf-8",
-    "pdf": "application/pdf",
-    "eml": "message/rfc822",
-}
 
 
 @dataclass
@@ -64,7 +58,7 @@ class ClassPublisher:
             self.unchanged += 1
             return
         page = render_class(template, given, self.lost)
-        url = self.store.put(key, page, _CONTENT_TYPES[form])
+        url = self.store.put(key, page, CONTENT_TYPES[form])
         row = ClassArtifact(
             given.group,
             given.week,

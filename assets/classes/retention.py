@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from resources.artifacts.store import ArtifactStore, class_report_key
 from resources.database.engine import transaction
-from resources.database.queries import attempts, class_reports, departed_learners, learner_groups
+from resources.database.queries.learners import departed_learners, learner_groups
+from resources.database.queries.reports import class_reports
+from resources.database.queries.sessions import attempts
 from resources.model import ClassArtifact
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from resources.database.queries.item_banks import Fit
+from resources.database.queries.items.item_banks import Fit
 from resources.irt.calibration.screening import MIN_ANSWERS
 from resources.irt.fit import Residuals
 from resources.irt.response_functions import information

@@ -19,7 +19,10 @@ from assets.cohort.answers import Batch, Examined
 from assets.selection import in_batches
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts, item_banks, item_details, learner_groups, populations
+from resources.database.queries.estimates import abilities, populations
+from resources.database.queries.items import item_banks, item_details
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.sessions import attempts
 from resources.errors import InvalidInput
 from resources.irt.fit import marginal_reliability
 from resources.irt.growth.population import Population

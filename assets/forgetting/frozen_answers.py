@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from assets.abilities.freezing import hold_week
 from assets.user_keys import stands_for
 from resources.database.engine import transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.model import Week, safe_key
 from resources.warehouse.warehouse import Warehouse
 

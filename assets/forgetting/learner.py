@@ -14,14 +14,10 @@ from assets.forgetting import frozen_answers
 from assets.publishing import departed
 from resources.artifacts.store import ArtifactStore, class_report_key, learner_keys
 from resources.database.engine import transaction
-from resources.database.queries import (
-    class_reports,
-    departed_learners,
-    ignored_learners,
-    made_weeks,
-    report_artifacts,
-    session_versions,
-)
+from resources.database.queries.estimates import made_weeks
+from resources.database.queries.learners import departed_learners
+from resources.database.queries.reports import class_reports, report_artifacts
+from resources.database.queries.sessions import ignored_learners, session_versions
 from resources.model import Week, safe_key
 from resources.warehouse.warehouse import Warehouse
 

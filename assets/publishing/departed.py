@@ -14,7 +14,8 @@ from assets.selection import SelectedUsers
 from assets.user_keys import UserKeys
 from resources.artifacts.store import ArtifactStore, report_key
 from resources.database.engine import transaction
-from resources.database.queries import departed_learners, report_artifacts
+from resources.database.queries.learners import departed_learners
+from resources.database.queries.reports import report_artifacts
 from resources.errors import OperatorRequired
 
 _AT_ONCE = 100  # learners per transaction: what a killed run did stays

@@ -4,7 +4,7 @@ import math
 
 import sqlalchemy as sa
 
-from resources.database.queries import populations
+from resources.database.queries.estimates import populations
 from resources.model import Week
 from resources.reports.learner.report_input import GroupMovement
 

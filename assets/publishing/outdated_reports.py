@@ -15,7 +15,8 @@ from assets.publishing.usual_times import usual_times
 from assets.selection import SelectedUsers, Selection
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import made_weeks, reported_weeks
+from resources.database.queries.estimates import made_weeks
+from resources.database.queries.reports import reported_weeks
 from resources.model import Week
 from resources.warehouse.warehouse import Warehouse
 

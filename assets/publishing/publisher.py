@@ -17,7 +17,10 @@ from assets.publishing.report_processes import ReportProcesses
 from resources.answers.answers import Answers
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_details, learner_goals, learner_groups, report_artifacts
+from resources.database.queries.estimates import abilities
+from resources.database.queries.items import item_details
+from resources.database.queries.learners import learner_goals, learner_groups
+from resources.database.queries.reports import report_artifacts
 from resources.model import Absentees, Edition, Format, ItemBank, ItemCatalogue, ReportArtifact, Week
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import GroupMovement

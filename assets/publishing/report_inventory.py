@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from resources.artifacts.store import CLASSES, REPORTS, ArtifactStore, class_report_key, report_key, week_of
 from resources.database.engine import transaction
-from resources.database.queries import class_reports, report_artifacts
+from resources.database.queries.reports import class_reports, report_artifacts
 from resources.model import ClassArtifact, ReportArtifact, Week
 
 

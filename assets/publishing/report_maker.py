@@ -19,7 +19,7 @@ from assets.publishing.findings import with_findings
 from assets.publishing.report_inputs import report_inputs
 from resources.answers.answers import Answers
 from resources.artifacts.ordered_pool import OrderedPool, settled
-from resources.artifacts.store import ArtifactStore, report_key
+from resources.artifacts.store import CONTENT_TYPES, ArtifactStore, report_key
 from resources.errors import RetryLater, StoreRefuses, TemplateBroken
 from resources.model import (
     Absentees,
@@ -40,11 +40,6 @@ from resources.reports.document.template import Template
 from resources.reports.learner.report_input import GroupMovement, ReportInput, WeekLevel
 from resources.reports.learner.scale import Scale
 
-_CONTENT_TYPES: Mapping[Format, str] = {
-    "html": "text/html; charset=utf-8",
-    "pdf": "application/pdf",
-    "eml": "message/rfc822",
-}
 # A run shows so many of its links and counts the others: of a million learners, a list would outgrow all else.
 LINKS = 20
 # To hand a look at one file to another thread takes longer than the look, where the store is a folder. A batch has work
@@ -216,7 +211,7 @@ class ReportMaker:
                     yield job, partial(self._store, job, page)
 
     def _store(self, job: _Job, page: bytes) -> ReportArtifact:
-        url = self.store.put(job.key, page, _CONTENT_TYPES[job.template.format])
+        url = self.store.put(job.key, page, CONTENT_TYPES[job.template.format])
         return ReportArtifact(
             job.report.user_id,
             job.report.week,

@@ -16,8 +16,10 @@ from assets.publishing.usual_times import usual_times
 from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import abilities, item_banks, item_details, learner_goals, learner_groups
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.estimates import abilities
+from resources.database.queries.items import item_banks, item_details
+from resources.database.queries.items.item_banks import BankChoice
+from resources.database.queries.learners import learner_goals, learner_groups
 from resources.errors import InvalidInput, OperatorRequired
 from resources.model import Edition, ItemCatalogue, Week
 from resources.reports.document.checks import verify

@@ -14,7 +14,7 @@ from assets.publishing.report_inventory import WeekInventory, inventory
 from resources.artifacts.ordered_pool import OrderedPool
 from resources.artifacts.store import ArtifactStore
 from resources.database.engine import transaction
-from resources.database.queries import class_reports, report_artifacts, reported_weeks
+from resources.database.queries.reports import class_reports, report_artifacts, reported_weeks
 from resources.progress import Progress
 
 

@@ -1,7 +1,7 @@
 """What every artifact store promises, and under which key a report stands."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol, get_args
 
 from resources.errors import InvalidInput
@@ -9,6 +9,11 @@ from resources.model import Edition, Format, Week, safe_key
 
 _KEY = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
+CONTENT_TYPES: Mapping[Format, str] = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "eml": "message/rfc822",
+}
 REPORTS, CLASSES = "reports", "classes"  # folders of learners' reports, and of classes'
 _REPORT_NAME = "weekly_report"
 _CLASS_REPORT = re.compile(

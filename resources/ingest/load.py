@@ -15,7 +15,7 @@ from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
 from resources.database import locks
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.database.staging import stage
 from resources.errors import InvalidInput, OperatorRequired
 from resources.ingest import journal

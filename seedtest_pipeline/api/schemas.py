@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from assets.abilities.on_demand import Reason, Update
-from resources.database.queries.current_abilities import Ability
+from resources.database.queries.estimates.current_abilities import Ability
 
 # What PostgreSQL can hold in an index beside the model and the bank's version: 2,704 bytes in all.
 ID_BYTES = 2000

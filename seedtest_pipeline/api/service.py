@@ -16,7 +16,7 @@ from resources.artifacts.links import Links
 from resources.artifacts.store import ArtifactStore
 from resources.database.deadlines import Deadlines
 from resources.database.engine import make_engine
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.items.item_banks import BankChoice
 from resources.estimators.contract import Estimator
 from seedtest_pipeline.api.grouped_updates import GroupedUpdates
 from seedtest_pipeline.api.long_work import LongWork

@@ -8,7 +8,7 @@ import math
 import time
 
 from resources.database.engine import transaction
-from resources.database.queries import reported_weeks
+from resources.database.queries.reports import reported_weeks
 from resources.errors import SeedtestError
 from seedtest_pipeline.api.readiness import OwnThread
 from seedtest_pipeline.api.service import Service

@@ -18,9 +18,10 @@ from pydantic import BaseModel
 from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
 from resources.database.engine import transaction
-from resources.database.queries import item_banks, missed_updates
-from resources.database.queries.item_banks import BankChoice
-from resources.database.queries.missed_updates import Arrivals
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
+from resources.database.queries.sessions import missed_updates
+from resources.database.queries.sessions.missed_updates import Arrivals
 from resources.errors import NoItemBank, RetryLater, SeedtestError
 from resources.estimators.contract import Estimator
 

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from assets.abilities.freezing import checksums_by_key
 from assets.user_keys import UserKeys
 from resources.database.engine import transaction
-from resources.database.queries import attempts, made_weeks, report_artifacts, session_versions
-from resources.database.queries.session_versions import Seen
+from resources.database.queries.estimates import made_weeks
+from resources.database.queries.reports import report_artifacts
+from resources.database.queries.sessions import attempts, session_versions
+from resources.database.queries.sessions.session_versions import Seen
 from resources.model import Edition, Week
 from resources.warehouse.warehouse import Warehouse
 

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from assets.abilities.scoring import ScoringRules
 from assets.partitions import Partitions, range_tags
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
 from resources.errors import NoItemBank
 from resources.model import Edition, Format, Week
 from resources.warehouse.warehouse import Warehouse

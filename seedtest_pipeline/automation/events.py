@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 
 from resources.database.engine import transaction
-from resources.database.queries import missed_updates, stored_since
-from resources.database.queries.missed_updates import Arrivals
+from resources.database.queries import stored_since
+from resources.database.queries.sessions import missed_updates
+from resources.database.queries.sessions.missed_updates import Arrivals
 from resources.errors import RetryLater
 from resources.event_webhook import EventWebhook, Message
 

@@ -11,7 +11,7 @@ from dagster._core.storage.tags import PRIORITY_TAG
 
 from assets.partitions import Partitions, range_tags
 from resources.database.engine import transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.model import Week
 from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation.due import Sessions, due, stored

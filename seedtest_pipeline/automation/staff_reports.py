@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from assets.class_reports import NO_GROUPS
 from resources.database.engine import transaction
-from resources.database.queries import abilities, learner_groups
+from resources.database.queries.estimates import abilities
+from resources.database.queries.learners import learner_groups
 from resources.model import Week
 from resources.reports import cohort_document
 from seedtest_pipeline.automation import asking

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from assets.partitions import Partitions
 from resources.database.engine import transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 
 # Dagster takes at most 25,000 new keys a tick.
 NEW_KEYS_PER_TICK = 10_000

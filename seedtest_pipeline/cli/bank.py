@@ -43,7 +43,7 @@ def calibrate(
 def adopt(version: Annotated[str, typer.Argument(help="The bank's version, as `calibrate` names it.")]) -> None:
     """Put an item bank in force: from now on, estimates use it."""
     from resources.database.engine import transaction
-    from resources.database.queries import item_banks
+    from resources.database.queries.items import item_banks
 
     with transaction(startup.parts().engine) as connection:
         item_banks.adopt(connection, version, dt.datetime.now(dt.UTC))

@@ -25,7 +25,7 @@ def compare(
     """
     from assets.checking.predecessor import compare
     from resources.database.engine import transaction
-    from resources.database.queries import item_banks
+    from resources.database.queries.items import item_banks
 
     parts = startup.parts()
     with transaction(parts.engine) as connection:

@@ -57,7 +57,7 @@ def migrate(
 def _take_back(engine: "sa.Engine", to: str) -> None:
     from resources.database.address import address
     from resources.database.engine import transaction
-    from resources.database.queries import ignored_learners
+    from resources.database.queries.sessions import ignored_learners
     from resources.database.schema import migrate, revision
     from resources.errors import InvalidInput
 
@@ -83,7 +83,7 @@ def items(
 ) -> None:
     """Tell what people call the items and where they are to be found: reports name them so from their next run on."""
     from resources.database.engine import transaction
-    from resources.database.queries import item_banks, item_details
+    from resources.database.queries.items import item_banks, item_details
     from resources.errors import NoItemBank
     from resources.ingest.items_file import read_items
     from resources.ingest.reading.encodings import known
@@ -112,7 +112,8 @@ def groups(
 ) -> None:
     """Tell who is in which group, learners and teachers: each group of the file is then as the file says."""
     from resources.database.engine import transaction
-    from resources.database.queries import attempts, learner_groups
+    from resources.database.queries.learners import learner_groups
+    from resources.database.queries.sessions import attempts
     from resources.ingest.groups_file import read_groups
     from resources.ingest.reading.encodings import known
     from resources.model import LEARNER
@@ -142,7 +143,8 @@ def goals(
     import datetime as dt
 
     from resources.database.engine import transaction
-    from resources.database.queries import attempts, learner_goals
+    from resources.database.queries.learners import learner_goals
+    from resources.database.queries.sessions import attempts
     from resources.errors import InvalidInput
     from resources.ingest.goals_file import read_goals
     from resources.ingest.reading.encodings import known

@@ -50,7 +50,7 @@ def ignored(
 ) -> None:
     """List the learners who were forgotten with --and-ignore, or take one in again."""
     from resources.database.engine import transaction
-    from resources.database.queries import ignored_learners
+    from resources.database.queries.sessions import ignored_learners
     from resources.errors import InvalidInput
 
     with transaction(startup.parts().engine) as connection:

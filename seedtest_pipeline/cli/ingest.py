@@ -143,7 +143,7 @@ def _store(
     from dataclasses import asdict
 
     from resources.database.engine import transaction
-    from resources.database.queries import attempts
+    from resources.database.queries.sessions import attempts
     from resources.ingest import load
 
     counts, total = Counter[str](), sum(file.n_responses for file in files)

@@ -54,7 +54,7 @@ def show(outcome: "Outcome", as_json: bool, tables: Sequence[str] = ()) -> None:
 def show_a_report(parts: "Parts", week: "Week", user: str | None) -> None:
     """Where one of the week's reports is, and the line that opens it."""
     from resources.database.engine import transaction
-    from resources.database.queries import report_artifacts
+    from resources.database.queries.reports import report_artifacts
 
     with transaction(parts.engine) as connection:
         one = report_artifacts.first(connection, week, user)

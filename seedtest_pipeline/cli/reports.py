@@ -41,7 +41,7 @@ def report(
         raise typer.BadParameter("name one week, or use --list for all.", param_hint="--week")
     of_week = options.week(week) if week else None
     from resources.database.engine import transaction
-    from resources.database.queries import report_artifacts
+    from resources.database.queries.reports import report_artifacts
 
     parts = startup.parts()
     with transaction(parts.engine) as connection:

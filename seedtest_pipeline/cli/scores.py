@@ -46,7 +46,7 @@ def scores(
     from assets.abilities.individual_scores import IndividualScore, IndividualScores
     from resources import atomic_file
     from resources.database.engine import transaction
-    from resources.database.queries import item_banks
+    from resources.database.queries.items import item_banks
     from resources.model import Week
 
     parts = startup.parts()

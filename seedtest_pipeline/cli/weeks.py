@@ -76,7 +76,8 @@ def classes(
     from assets.class_reports import NO_GROUPS
     from resources.artifacts.store import class_report_key
     from resources.database.engine import transaction
-    from resources.database.queries import class_reports, learner_groups
+    from resources.database.queries.learners import learner_groups
+    from resources.database.queries.reports import class_reports
     from resources.errors import InvalidInput
     from seedtest_pipeline.runs import Runner
 

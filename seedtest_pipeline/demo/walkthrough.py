@@ -10,7 +10,11 @@ from functools import partial
 
 from resources.database.address import address
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts, class_reports, item_banks, learner_groups, report_artifacts
+from resources.database.queries.estimates import abilities
+from resources.database.queries.items import item_banks
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.reports import class_reports, report_artifacts
+from resources.database.queries.sessions import attempts
 from resources.errors import InvalidInput, NoItemBank
 from resources.ingest import load as loading
 from resources.model import LEARNER, SYNTHETIC, ItemBank, Week

@@ -24,7 +24,7 @@ from assets.selection import Selection, selected_users
 from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import item_banks
+from resources.database.queries.items import item_banks
 from resources.database.schema import migrate
 from resources.estimators.in_process import InProcessEstimator
 from resources.ingest import load, response_file

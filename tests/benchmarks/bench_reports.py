@@ -34,7 +34,7 @@ from assets.publishing.report_maker import Fingerprint
 from assets.publishing.report_processes import ReportProcesses, cores
 from resources.answers.answers import Answers
 from resources.database.engine import transaction
-from resources.database.queries import abilities
+from resources.database.queries.estimates import abilities
 from resources.model import Edition, Format, Week
 from resources.reports.document import fill, typeset
 from resources.reports.document.checks import verify

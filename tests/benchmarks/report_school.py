@@ -17,7 +17,7 @@ from resources.answers.answers import Answers
 from resources.answers.schema import SCHEMA
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import abilities
+from resources.database.queries.estimates import abilities
 from resources.database.schema import migrate
 from resources.model import SYNTHETIC, Format, ItemBank, Thetas, Week
 from resources.postgres import embedded

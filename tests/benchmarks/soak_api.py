@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from assets.abilities.scoring import ScoringRules
 from resources.database.engine import make_engine, transaction
-from resources.database.queries.item_banks import ADOPTED
+from resources.database.queries.items.item_banks import ADOPTED
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import ItemBank, Responses
 from seedtest_pipeline.automation import catch_up

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import item_banks
+from resources.database.queries.items import item_banks
 from resources.ingest import load, response_file
 from resources.model import ItemBank
 from seedtest_pipeline import wiring

@@ -15,7 +15,9 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import abilities, item_details, learner_goals, learner_groups
+from resources.database.queries.estimates import abilities
+from resources.database.queries.items import item_details
+from resources.database.queries.learners import learner_goals, learner_groups
 from resources.database.schema import revision
 from resources.database.schema.tables import exam_results
 from resources.model import Goal, ItemDetails, Member, Thetas, Week

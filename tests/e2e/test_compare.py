@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import current_abilities, item_banks
-from resources.database.queries.current_abilities import Ability
+from resources.database.queries.estimates import current_abilities
+from resources.database.queries.estimates.current_abilities import Ability
+from resources.database.queries.items import item_banks
 from resources.database.schema import migrate
 from resources.model import ItemBank
 from tests.predecessor import ROWS, SCHEMA

@@ -15,7 +15,7 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import ArtifactStore, class_report_key, report_key
 from resources.database.engine import transaction
-from resources.database.queries import report_artifacts
+from resources.database.queries.reports import report_artifacts
 from resources.model import ReportArtifact, Week
 from tests.e2e.conftest import WEEKS, Type
 

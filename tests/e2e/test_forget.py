@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from assets.partitions import partition_key
 from resources.database import locks
 from resources.database.engine import transaction
-from resources.database.queries import learner_groups
+from resources.database.queries.learners import learner_groups
 from resources.model import Week
 from seedtest_pipeline.automation.run_locks import RunLocks
 from seedtest_pipeline.runs import open_instance

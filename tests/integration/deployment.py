@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
+from resources.database.queries.items import item_banks
 from resources.ingest import load
 from resources.model import ItemBank, Week, safe_key
 from seedtest_pipeline.dagster_home import prepare_dagster_home

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from assets.partitions import RANGE_END, RANGE_START
 from resources.database.engine import transaction
-from resources.database.queries import populations
+from resources.database.queries.estimates import populations
 from resources.errors import InvalidInput, OperatorRequired
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import ItemBank, Prior, Week

@@ -7,7 +7,7 @@ import pytest
 
 from assets.checks import IN_TIME
 from resources.database.engine import transaction
-from resources.database.queries import reported_weeks
+from resources.database.queries.reports import reported_weeks
 from resources.errors import OperatorRequired
 from resources.model import Week
 from seedtest_pipeline import definitions

@@ -11,7 +11,7 @@ from typing import LiteralString
 
 import sqlalchemy as sa
 
-from resources.database.queries.missed_updates import Arrivals
+from resources.database.queries.sessions.missed_updates import Arrivals
 
 _TRANSACTIONS: LiteralString = """
     CROSS JOIN (

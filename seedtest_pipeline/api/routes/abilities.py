@@ -8,7 +8,8 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from resources.database.engine import transaction
-from resources.database.queries import current_abilities, item_banks
+from resources.database.queries.estimates import current_abilities
+from resources.database.queries.items import item_banks
 from resources.errors import NoItemBank
 from resources.model import Week
 from seedtest_pipeline.api.auth.authorization import ReadableOrOwn, ReadableUser

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from resources.artifacts.store import class_report_key
 from resources.database.engine import transaction
-from resources.database.queries import class_reports, learner_groups
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.reports import class_reports
 from resources.errors import ArtifactMissing
 from resources.model import ClassArtifact, Week
 from seedtest_pipeline.api.auth.authorization import ClassReader

@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from resources.database.engine import transaction
-from resources.database.queries import learner_groups, report_artifacts
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.reports import report_artifacts
 from resources.model import SYNTHETIC, Edition, Language, ReportArtifact
 from seedtest_pipeline.api.auth.authorization import AskedReports, EditionsReader
 from seedtest_pipeline.api.auth.caller import Forbidden

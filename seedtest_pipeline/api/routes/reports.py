@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import learner_groups, report_artifacts
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.reports import report_artifacts
 from resources.errors import ArtifactMissing, InvalidInput
 from resources.model import Format, ReportArtifact, Week, kind
 from seedtest_pipeline.api.auth.authorization import AskedReports, EditionReader

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from assets.abilities.on_demand import LongHistory, Reason, Update
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
+from resources.database.queries.items import item_banks
 from resources.errors import NoItemBank
 from seedtest_pipeline.api.auth.authorization import AllowedUpdate
 from seedtest_pipeline.api.middleware import request_context

@@ -7,7 +7,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
+from resources.database.queries.items import item_banks
 from resources.model import ItemBank
 
 N_ITEMS = 20

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import current_abilities
-from resources.database.queries.current_abilities import Ability
+from resources.database.queries.estimates import current_abilities
+from resources.database.queries.estimates.current_abilities import Ability
 from seedtest_pipeline.api.app import create
 from seedtest_pipeline.api.auth.authenticators import TokenAuthenticator
 from seedtest_pipeline.api.auth.caller import Authenticator

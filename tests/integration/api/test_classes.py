@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import class_report_key
 from resources.database.engine import transaction
-from resources.database.queries import class_reports, learner_groups
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.reports import class_reports
 from resources.model import ClassArtifact, Week
 from tests.integration.api.provider import AUDIENCE, ISSUER
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck
 from schemathesis import openapi
 
 from resources.database.engine import transaction
-from resources.database.queries import current_abilities
+from resources.database.queries.estimates import current_abilities
 from tests.integration.api.platform import adopt, end_session
 
 NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)

@@ -13,8 +13,10 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import abilities, current_abilities, learner_groups, report_artifacts
-from resources.database.queries.current_abilities import Ability
+from resources.database.queries.estimates import abilities, current_abilities
+from resources.database.queries.estimates.current_abilities import Ability
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.reports import report_artifacts
 from resources.model import Edition, ReportArtifact, Thetas, Week
 from tests.integration.api.platform import adopt
 from tests.integration.api.provider import AUDIENCE, ISSUER

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
 from resources.database.engine import transaction
-from resources.database.queries import current_abilities
+from resources.database.queries.estimates import current_abilities
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import Responses
 from tests.integration.api.platform import BANK, adopt, end_session

@@ -18,8 +18,8 @@ from assets.partitions import Partitions, range_tags
 from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities
-from resources.database.queries.item_banks import ADOPTED
+from resources.database.queries.estimates import abilities
+from resources.database.queries.items.item_banks import ADOPTED
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import Week
 from resources.warehouse.warehouse import Warehouse

@@ -12,8 +12,9 @@ from assets.publishing.publisher import Publisher
 from docs.sample_learner import BANK, WEEK
 from resources.answers.counting import counting
 from resources.database.engine import transaction
-from resources.database.queries import abilities, report_artifacts
-from resources.database.queries.abilities import WeekStates
+from resources.database.queries.estimates import abilities
+from resources.database.queries.estimates.abilities import WeekStates
+from resources.database.queries.reports import report_artifacts
 from resources.model import ReportArtifact, Thetas
 from tests import answer_tables
 

@@ -14,8 +14,10 @@ from docs.sample_learner import BANK
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import departed_learners, item_banks, report_artifacts
-from resources.database.queries.item_banks import BankChoice, Fit
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice, Fit
+from resources.database.queries.learners import departed_learners
+from resources.database.queries.reports import report_artifacts
 from resources.model import ItemBank, Week
 from resources.warehouse.warehouse import Warehouse
 from tests.integration.assets.small_exam import FIRST, KEYS, WEEKS, flip, run

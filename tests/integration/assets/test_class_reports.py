@@ -16,9 +16,10 @@ from docs.sample_learner import BANK
 from resources.artifacts.folder import FolderStore
 from resources.artifacts.store import class_report_key
 from resources.database.engine import transaction
-from resources.database.queries import class_reports as catalogue
-from resources.database.queries import departed_learners, item_banks, learner_groups
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
+from resources.database.queries.learners import departed_learners, learner_groups
+from resources.database.queries.reports import class_reports as catalogue
 from resources.model import ItemCatalogue
 from resources.reports.classes.class_input import Learner
 from resources.reports.classes.page import DOCUMENT

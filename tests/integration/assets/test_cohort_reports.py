@@ -21,8 +21,11 @@ from assets.partitions import Partitions
 from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities, attempts, item_banks, learner_groups, populations
-from resources.database.queries.item_banks import BankChoice
+from resources.database.queries.estimates import abilities, populations
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice
+from resources.database.queries.learners import learner_groups
+from resources.database.queries.sessions import attempts
 from resources.database.schema.tables import exam_results
 from resources.errors import InvalidInput
 from resources.estimators.in_process import InProcessEstimator

@@ -13,7 +13,9 @@ from assets.user_keys import UserKeys
 from docs.sample_learner import BANK, WEEK
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import current_abilities, departed_learners, made_weeks, report_artifacts
+from resources.database.queries.estimates import current_abilities, made_weeks
+from resources.database.queries.learners import departed_learners
+from resources.database.queries.reports import report_artifacts
 from resources.errors import OperatorRequired
 from tests.integration.assets.freezing import answer
 from tests.integration.assets.publishing import estimated, publish, quiet, recorded, rows

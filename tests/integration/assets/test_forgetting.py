@@ -17,17 +17,12 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import ArtifactStore, class_report_key, report_key
 from resources.database.engine import transaction
-from resources.database.queries import (
-    class_reports,
-    departed_learners,
-    learner_goals,
-    learner_groups,
-    made_weeks,
-    report_artifacts,
-    session_versions,
-)
-from resources.database.queries.made_weeks import MadeWeek
-from resources.database.queries.session_versions import Seen
+from resources.database.queries.estimates import made_weeks
+from resources.database.queries.estimates.made_weeks import MadeWeek
+from resources.database.queries.learners import departed_learners, learner_goals, learner_groups
+from resources.database.queries.reports import class_reports, report_artifacts
+from resources.database.queries.sessions import session_versions
+from resources.database.queries.sessions.session_versions import Seen
 from resources.model import ClassArtifact, Edition, Goal, ReportArtifact
 from resources.warehouse.warehouse import Warehouse
 from tests.integration.assets.freezing import KEY, answer, frozen

@@ -13,7 +13,7 @@ from assets import item_parameters
 from assets.abilities.scoring import ScoringRules
 from resources.answers.blanks import Counts, Omitted
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
+from resources.database.queries.items import item_banks
 from resources.errors import NoItemBank
 from resources.ingest import load
 from resources.ingest.response_file import from_table

@@ -17,7 +17,7 @@ from assets.selection import Selection
 from docs.sample_learner import BANK
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import abilities, current_abilities
+from resources.database.queries.estimates import abilities, current_abilities
 from resources.estimators.in_process import InProcessEstimator
 from resources.model import Thetas, Week
 from tests.integration.assets.small_exam import FIRST, KEYS, USERS, WEEKS, flip, quiet, run

@@ -20,14 +20,10 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.ordered_pool import AT_ONCE
 from resources.artifacts.store import report_key
 from resources.database.engine import transaction
-from resources.database.queries import (
-    abilities,
-    item_details,
-    learner_goals,
-    learner_groups,
-    populations,
-    report_artifacts,
-)
+from resources.database.queries.estimates import abilities, populations
+from resources.database.queries.items import item_details
+from resources.database.queries.learners import learner_goals, learner_groups
+from resources.database.queries.reports import report_artifacts
 from resources.errors import RetryLater, SeedtestError, StoreRefuses, TemplateBroken
 from resources.irt.growth.population import Population
 from resources.model import Goal, ItemCatalogue, ItemDetails, ReportArtifact, safe_key

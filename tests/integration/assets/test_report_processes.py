@@ -13,7 +13,7 @@ from assets.publishing import publisher, report_processes
 from docs.sample_learner import WEEK
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import report_artifacts
+from resources.database.queries.reports import report_artifacts
 from resources.errors import RetryLater
 from tests.integration.assets.failing_stores import DownFor, FullFor, KillsFor, NotesProcesses
 from tests.integration.assets.publishing import estimated, publish, rows

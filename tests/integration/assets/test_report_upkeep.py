@@ -12,7 +12,7 @@ from resources.artifacts.folder import FolderStore
 from resources.artifacts.s3 import S3Store
 from resources.artifacts.store import ArtifactStore, class_report_key, report_key
 from resources.database.engine import transaction
-from resources.database.queries import class_reports, report_artifacts
+from resources.database.queries.reports import class_reports, report_artifacts
 from resources.errors import RetryLater
 from resources.model import ClassArtifact, Edition, ReportArtifact, Week
 

@@ -13,7 +13,7 @@ from resources.answers.blanks import Counts
 from resources.artifacts.folder import FolderStore
 from resources.database import locks
 from resources.database.engine import transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.database.schema.tables import exam_results
 from resources.warehouse.warehouse import Warehouse
 from tests.integration.assets.freezing import FIRST, KEY, answer, frozen, run

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import abilities, current_abilities
-from resources.database.queries.abilities import StoredWeek, WeekStates
-from resources.database.queries.current_abilities import Ability
+from resources.database.queries.estimates import abilities, current_abilities
+from resources.database.queries.estimates.abilities import StoredWeek, WeekStates
+from resources.database.queries.estimates.current_abilities import Ability
 from resources.model import Floats, Thetas, Week
 from tests.waiting import PATIENCE_S
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from resources.answers.schema import SCHEMA
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.ingest.load import ingest
 from resources.ingest.response_file import from_table
 from tests import answer_tables

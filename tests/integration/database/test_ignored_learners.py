@@ -7,16 +7,10 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import (
-    attempts,
-    ignored_learners,
-    learner_goals,
-    learner_groups,
-    missed_updates,
-    on_demand,
-    session_versions,
-)
-from resources.database.queries.missed_updates import Arrivals
+from resources.database.queries.estimates import on_demand
+from resources.database.queries.learners import learner_goals, learner_groups
+from resources.database.queries.sessions import attempts, ignored_learners, missed_updates, session_versions
+from resources.database.queries.sessions.missed_updates import Arrivals
 from resources.ingest import load
 from resources.ingest.response_file import from_table
 from resources.model import Goal

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import item_banks
-from resources.database.queries.item_banks import BankChoice, Fit
+from resources.database.queries.items import item_banks
+from resources.database.queries.items.item_banks import BankChoice, Fit
 from resources.errors import InvalidInput, NoItemBank, NotConverged
 from resources.model import ItemBank
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import made_weeks
+from resources.database.queries.estimates import made_weeks
 from resources.model import Week
 
 WEEK = Week.parse("2025-01-06")

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import report_artifacts
+from resources.database.queries.reports import report_artifacts
 from resources.model import ReportArtifact, Week
 
 WEEK = Week(dt.date(2025, 1, 6))

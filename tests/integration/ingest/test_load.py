@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.database.schema import migrate
 from resources.errors import InvalidInput, OperatorRequired
 from resources.ingest.load import Ingested, ingest, undo

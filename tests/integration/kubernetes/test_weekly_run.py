@@ -14,7 +14,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
 
 from resources.database.engine import transaction
-from resources.database.queries import item_banks
+from resources.database.queries.items import item_banks
 from resources.ingest import load
 from resources.model import ItemBank, Week
 from seedtest_pipeline.dagster_home import prepare_dagster_home

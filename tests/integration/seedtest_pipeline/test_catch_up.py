@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from assets.abilities.on_demand import Updater
 from assets.abilities.scoring import ScoringRules
 from resources.database.engine import transaction
-from resources.database.queries import missed_updates
-from resources.database.queries.item_banks import ADOPTED
-from resources.database.queries.missed_updates import Arrivals
+from resources.database.queries.items.item_banks import ADOPTED
+from resources.database.queries.sessions import missed_updates
+from resources.database.queries.sessions.missed_updates import Arrivals
 from resources.errors import EstimatorUnavailable, OperatorRequired
 from resources.estimators.in_process import InProcessEstimator
 from resources.postgres.server_folder import wait_until

@@ -13,9 +13,10 @@ from assets.partitions import RANGE_END, RANGE_START, Partitions
 from assets.user_keys import UserKeys
 from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
-from resources.database.queries import attempts, made_weeks
-from resources.database.queries.item_banks import ADOPTED
-from resources.database.queries.made_weeks import MadeWeek
+from resources.database.queries.estimates import made_weeks
+from resources.database.queries.estimates.made_weeks import MadeWeek
+from resources.database.queries.items.item_banks import ADOPTED
+from resources.database.queries.sessions import attempts
 from resources.model import Week
 from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation import asking, due

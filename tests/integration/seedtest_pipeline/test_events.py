@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import transaction
-from resources.database.queries import missed_updates
-from resources.database.queries.current_abilities import Ability, store
+from resources.database.queries.estimates.current_abilities import Ability, store
+from resources.database.queries.sessions import missed_updates
 from resources.errors import InvalidInput
 from resources.event_webhook import EventWebhook, signature
 from resources.postgres.server_folder import wait_until

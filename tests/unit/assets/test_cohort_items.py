@@ -8,7 +8,7 @@ import pytest
 from assets.calibration.item_bank import Linking
 from assets.cohort import items
 from assets.metadata import bank as bank_metadata
-from resources.database.queries.item_banks import Fit
+from resources.database.queries.items.item_banks import Fit
 from resources.irt.calibration.drift import drift
 from resources.irt.calibration.linking import Link
 from resources.irt.fit import Residuals

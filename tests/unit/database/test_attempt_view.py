@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine
-from resources.database.queries import attempts
+from resources.database.queries.sessions import attempts
 from resources.database.schema import session_length
 from resources.database.schema.tables import attempt, exam_results
 

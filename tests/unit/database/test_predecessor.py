@@ -8,10 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import current_abilities, item_banks, platform_tables, report_artifacts
-from resources.database.queries.current_abilities import Ability
+from resources.database.queries import platform_tables
 from resources.database.queries.dagster_history import SCHEMA as DAGSTER
-from resources.database.queries.report_artifacts import ReportArtifact
+from resources.database.queries.estimates import current_abilities
+from resources.database.queries.estimates.current_abilities import Ability
+from resources.database.queries.items import item_banks
+from resources.database.queries.reports import report_artifacts
+from resources.database.queries.reports.report_artifacts import ReportArtifact
 from resources.database.schema import migrate, privileges, readers
 from resources.errors import OperatorRequired
 from resources.model import ItemBank, Week

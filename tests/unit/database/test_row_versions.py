@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
-from resources.database.queries import missed_updates, session_versions
-from resources.database.queries.missed_updates import Arrivals
-from resources.database.queries.session_versions import Seen
+from resources.database.queries.sessions import missed_updates, session_versions
+from resources.database.queries.sessions.missed_updates import Arrivals
+from resources.database.queries.sessions.session_versions import Seen
 from resources.database.schema import migrate
 from resources.model import Week
 from tests.unit.database.platform_database import execute, platform

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from resources.answers.blanks import omitted
 from resources.answers.schema import SCHEMA
 from resources.database.copy import copy_out
-from resources.database.queries.ignored_learners import OF_A_LEARNER
+from resources.database.queries.sessions.ignored_learners import OF_A_LEARNER
 
 LEARNERS_AT_ONCE = 10_000  # of 60 answers each some 200 MB
 _INSTANT = SCHEMA.field("completed_at").type

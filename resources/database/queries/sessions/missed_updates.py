@@ -11,7 +11,7 @@ from typing import LiteralString
 
 import sqlalchemy as sa
 
-from resources.database.queries.ignored_learners import OF_A_LEARNER
+from resources.database.queries.sessions.ignored_learners import OF_A_LEARNER
 from resources.model import Model
 
 _ALL_ENDED_BEFORE: LiteralString = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"

@@ -11,7 +11,7 @@ from typing import LiteralString
 
 import sqlalchemy as sa
 
-from resources.database.queries.ignored_learners import OF_A_LEARNER
+from resources.database.queries.sessions.ignored_learners import OF_A_LEARNER
 from resources.database.schema.tables import session_versions
 from resources.model import Week
 

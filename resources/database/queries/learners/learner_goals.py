@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from resources.database.queries import ignored_learners
+from resources.database.queries.sessions import ignored_learners
 from resources.database.schema.tables import learner_goals
 from resources.model import Goal
 

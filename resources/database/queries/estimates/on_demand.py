@@ -15,9 +15,9 @@ import psycopg
 from resources import calendar
 from resources.answers.answers import Answers
 from resources.answers.blanks import omitted
-from resources.database.queries.current_abilities import StateBefore
-from resources.database.queries.ignored_learners import OF_A_LEARNER
-from resources.database.queries.item_banks import ADOPTED_LAST
+from resources.database.queries.estimates.current_abilities import StateBefore
+from resources.database.queries.items.item_banks import ADOPTED_LAST
+from resources.database.queries.sessions.ignored_learners import OF_A_LEARNER
 from resources.irt.growth.states import Movement
 from resources.model import Ints, Week
 

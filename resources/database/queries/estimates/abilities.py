@@ -16,7 +16,7 @@ from psycopg import sql
 
 from resources.database.copy import copy_out
 from resources.database.merge import merge
-from resources.database.queries.current_abilities import UNLESS_LATER, StateBefore
+from resources.database.queries.estimates.current_abilities import UNLESS_LATER, StateBefore
 from resources.database.schema.tables import mirt_ability, theta_estimates
 from resources.database.staging import stage
 from resources.irt.growth.states import State

@@ -1,0 +1,1 @@
+"""Item banks, and what people call the items."""

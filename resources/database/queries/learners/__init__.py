@@ -1,0 +1,1 @@
+"""What is told of learners: groups, goals; and who is gone."""

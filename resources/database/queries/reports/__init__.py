@@ -1,0 +1,1 @@
+"""The catalogue of finished reports, of learners and of classes."""

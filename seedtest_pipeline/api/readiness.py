@@ -76,14 +76,14 @@ class OwnThread:
         self._thread = ThreadPoolExecutor(1, f"check {name}")
         self._running: asyncio.Future[object] | None = None
 
-    async def run(self) -> None:
+    async def run(self, timeout_s: float = _TIMEOUT_S) -> None:
         """Raises:
         TimeoutError: it goes on for longer.
         """
         if self._running is None:
             self._running = asyncio.get_running_loop().run_in_executor(self._thread, self._check)
         running = self._running
-        done, _ = await asyncio.wait({running}, timeout=_TIMEOUT_S)
+        done, _ = await asyncio.wait({running}, timeout=timeout_s)
         if not done:
             raise TimeoutError
         if self._running is running:  # of several who waited for it, the first

@@ -22,12 +22,12 @@ from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, synthetic_exam
 from seedtest_pipeline.settings import Settings
 from tests import pod_policy
 from tests.helm import CHART, render
-from tests.integration.kubernetes import small_runs
 from tests.integration.kubernetes.api_server import ApiServer, serving
 from tests.integration.kubernetes.pods import Node, killed
 from tests.waiting import until
 
 N_USERS = 40
+SMALL_RUNS = "tests.integration.kubernetes.small_runs"  # not imported here: it changes the schedule of its process
 NOW = dt.datetime.now(dt.UTC)
 TICK = dt.datetime.combine(NOW - dt.timedelta(days=NOW.weekday()), dt.time(6), dt.UTC)
 TICK -= dt.timedelta(weeks=TICK > NOW)
@@ -97,7 +97,7 @@ def cluster(documents, node, history, exam):
     api = ApiServer(node, spec["Role", "seedtest-dagster"]["rules"])
     with serving(api) as kubeconfig:
         dagster["run-pods.yaml"] += f"\nload_incluster_config: false\nkubeconfig_file: {kubeconfig}\n"
-        instead = {"seedtest_pipeline.definitions": small_runs.__name__, "4000": str(port)}
+        instead = {"seedtest_pipeline.definitions": SMALL_RUNS, "4000": str(port)}
         processes = [_started(node, spec["Deployment", "seedtest-code"], instead)]
         try:
             until(lambda: _answers(port) or processes[0].poll() is not None)

@@ -78,8 +78,8 @@ def report_key(week: Week, user_id: str, form: str, edition: Edition = "learner"
 
 def learner_keys(store: ArtifactStore, user_id: str) -> Iterator[str]:
     """Of every file in the learner's folders, of all weeks, recorded or not."""
-    for week in store.names("reports"):
-        folder = f"reports/{week}/{safe_key(user_id)}"
+    for week in store.names(REPORTS):
+        folder = f"{REPORTS}/{week}/{safe_key(user_id)}"
         yield from (f"{folder}/{name}" for name in store.names(folder))
 
 

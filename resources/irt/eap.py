@@ -93,7 +93,10 @@ def eap(
         offsets = _offsets(points)
         if table is None:
             log_p = _kept_log_p(items, points)[answers.item + items.a.size * answers.correct]
-            log_likelihood = np.add.reduceat(log_p, starts, axis=0)[left]
+            # Answer by answer, as the table's rows are added up: a user's numbers are the same to the last bit in any
+            # company. `np.add.reduceat` adds in another order.
+            of_users = np.split(log_p, starts[1:])
+            log_likelihood = np.array([of_users[user].sum(axis=0) for user in left.tolist()])
             found.take(left, log_likelihood + found.log_prior(left, COMMON_HALF_WIDTH * offsets), offsets)
         else:
             _on_first_grids(table, items, found, left, offsets)

@@ -237,3 +237,21 @@ def test_permuting_users_permutes_results_and_leaves_each_to_the_bit(seed: int) 
     permuted = eap(ResponseMatrix(renamed[user][order], item[order], correct[order], 40, 300), items)
     assert_array_equal(permuted.mean[renamed], straight.mean)
     assert_array_equal(permuted.sd[renamed], straight.sd)
+
+
+def test_numbers_are_the_same_to_the_bit_alone_among_a_few_and_among_all() -> None:
+    """A few answers are summed without the sparse table, in an order of its own: a rerun for one learner of a bucket
+    stored another last bit."""
+    rng = np.random.default_rng(1)
+    n_users, n_items, each = 200, 300, 12
+    items = Items(rng.uniform(0.5, 2, n_items), rng.normal(size=n_items), np.zeros(n_items))
+    user = np.repeat(np.arange(n_users), each)
+    item = np.concatenate([rng.choice(n_items, each, replace=False) for _ in range(n_users)])
+    correct = rng.integers(0, 2, user.size)
+
+    def of_the_first(n: int) -> Floats:
+        return eap(ResponseMatrix(user[: n * each], item[: n * each], correct[: n * each], n, n_items), items).mean
+
+    among_all = of_the_first(n_users)
+    for n in (1, 8, 40):
+        assert_array_equal(of_the_first(n), among_all[:n])

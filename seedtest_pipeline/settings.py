@@ -4,13 +4,12 @@ Settings come from environment variables, then from `settings.env` in SEEDTEST_H
 """
 
 import datetime as dt
-import math
 import os
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,104 +17,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from resources import atomic_file, private_folder
 from resources.artifacts.links import LONGEST_S, SHORTEST_S
 from resources.errors import InvalidInput
-from resources.irt.calibration.m_step import ItemPriors, Normal
-from resources.model import Absentees, Edition, Format, Language, Model, Week
+from resources.irt.calibration.m_step import ItemPriors
+from resources.model import Absentees, Edition, Format, Language, Model
 from resources.program_files import INSTALLED, PACKAGES
 from resources.reports.learner.cuts import Cuts
 from resources.reports.learner.scale import Scale
 from seedtest_pipeline import former_settings as former
+from seedtest_pipeline import setting_texts as texts
 
-SHORTEST_ANEW = 13  # more than the weeks that a change is told over
 # A wheel lies in a folder that installations share and replace: nothing that must last is kept there.
 _HOME = Path("~/.seedtest") if INSTALLED else PACKAGES / ".seedtest"
-
-
-def _users_or_buckets(value: object) -> object:
-    """0 for one partition per user, else the number of hash buckets."""
-    if value == "users":
-        return 0
-    if isinstance(value, str) and not value.removeprefix("-").isdecimal():
-        raise ValueError("it is `users`, or a number of hash buckets such as 64")
-    return value
-
-
-def _number_or_word(value: object) -> object:
-    """`.05` as a number; a word as it is."""
-    if isinstance(value, str) and value not in ("estimated", "off"):
-        try:
-            return float(value)
-        except ValueError:
-            raise ValueError("it is `estimated`, `off`, or a number of logits a week such as 0.05") from None
-    return value
-
-
-def _never_or_long(weeks: int) -> int:
-    if 0 < weeks < SHORTEST_ANEW:
-        raise ValueError(f"it is 0, never, or {SHORTEST_ANEW} weeks and more: sooner, an answer is remembered")
-    return weeks
-
-
-def _guessing(value: object) -> object:
-    """`0.25,0.5`: the middle of c, and the SD of logit c."""
-    if not isinstance(value, str):
-        return value
-    try:
-        middle, sd = map(float, value.split(","))
-        if 0 < middle < 1 and sd > 0:
-            return ItemPriors(logit_c=Normal(math.log(middle / (1 - middle)), sd))
-    except ValueError:
-        pass
-    raise ValueError("it is two numbers such as 0.25,0.5: the middle of c, between 0 and 1, and the SD of its logit")
-
-
-def _listed(value: object) -> object:
-    """`html,pdf` as a tuple without repeats."""
-    return tuple(dict.fromkeys(part.strip() for part in value.split(","))) if isinstance(value, str) else value
-
-
-def _pairs(value: object) -> object:
-    """`a=b,c=d` as pairs; the last = divides, since a provider's word may hold one."""
-    if not isinstance(value, str):
-        return value
-    pairs = [tuple(part.strip().rsplit("=", 1)) for part in value.split(",") if part.strip()]
-    if not all(len(pair) == 2 and all(pair) for pair in pairs):
-        raise ValueError("it is a list such as seedtest-service=analysis:run,seedtest-user=exam:write")
-    return tuple(pairs)
-
-
-def _monday(value: dt.date) -> dt.date:
-    try:
-        return Week(value).start
-    except InvalidInput as error:
-        raise ValueError(str(error).removesuffix(".")) from error
-
-
-def _zone(value: str) -> str:
-    try:
-        return ZoneInfo(value).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # the latter of a name that is a folder, or no path
-        raise ValueError("it is no time zone; one is called `UTC` or `Asia/Seoul`") from None
-
-
-def _scale(value: object) -> object:
-    """`500,100,200,800`: the score of theta 0, points per logit, lowest and highest score."""
-    if not isinstance(value, str):
-        return value
-    try:
-        center, per_logit, low, high = map(int, value.split(","))
-        return Scale(center, per_logit, low, high)
-    except ValueError as error:
-        raise ValueError("it is four whole numbers such as 500,100,200,800: center, per logit, low, high") from error
-    except InvalidInput as error:
-        raise ValueError(str(error).removesuffix(".")) from error
-
-
-def _cuts(value: object) -> object:
-    """`Basic,400,Proficient,600,Advanced`: names of performance levels, and the scores between them."""
-    try:
-        return Cuts.parse(value) if isinstance(value, str) else value
-    except InvalidInput as error:
-        raise ValueError(str(error).removesuffix(".")) from error
 
 
 class Settings(BaseSettings):
@@ -127,11 +38,11 @@ class Settings(BaseSettings):
     """Folder for everything that this machine keeps: embedded database, reports, warehouse, Dagster's home."""
     database_url: SecretStr | None = None
     """PostgreSQL 14 or later; unset: an embedded server in SEEDTEST_HOME."""
-    user_partitions: Annotated[int, BeforeValidator(_users_or_buckets), Field(ge=0, le=4096)] = 0
+    user_partitions: Annotated[int, BeforeValidator(texts.users_or_buckets), Field(ge=0, le=4096)] = 0
     """`users` (one partition per user, to about 1,000), or the number of hash buckets."""
-    first_week: Annotated[dt.date, AfterValidator(_monday)] = dt.date(2025, 1, 6)
+    first_week: Annotated[dt.date, AfterValidator(texts.monday)] = dt.date(2025, 1, 6)
     """Monday from which there are partitions; later than that there is always the present week."""
-    seedtest_timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    seedtest_timezone: Annotated[str, AfterValidator(texts.zone)] = "UTC"
     """Time zone of the platform: where its days and weeks begin, and the weekly schedule's clock."""
     session_max_hours: Annotated[int, Field(ge=0, le=87_600)] = 24
     """Where a session's two times lie farther apart, its answers are of its beginning; 0: as its times say."""
@@ -140,18 +51,18 @@ class Settings(BaseSettings):
     r_irt_internal_token: SecretStr | None = None
     r_irt_timeout_secs: Annotated[float, Field(gt=0)] = 30.0
     irt_model: Model = "2PL"
-    irt_guessing: Annotated[ItemPriors | None, NoDecode, BeforeValidator(_guessing)] = None
+    irt_guessing: Annotated[ItemPriors | None, NoDecode, BeforeValidator(texts.guessing)] = None
     """What is believed of guessing c before a 3PL calibration: its middle, and the SD of its logit; unset: 0.25,0.5."""
     irt_bank_version: str | None = None
     """Item bank to score with; unset: the one adopted last."""
     irt_update_lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
     irt_attempts: Literal["first", "last", "all"] = "first"
     """Which attempts of a user at the same item count: the first ever, the last of each week, or all."""
-    irt_anew_after_weeks: Annotated[int, AfterValidator(_never_or_long), Field(ge=0)] = 0
+    irt_anew_after_weeks: Annotated[int, AfterValidator(texts.never_or_long), Field(ge=0)] = 0
     """An item that was not answered for so many weeks counts anew under `first`; 0: never."""
     irt_omitted: Literal["missing", "wrong"] = "missing"
     """What a blank counts as that lies before an answer of its session; one at a session's end is always missing."""
-    irt_drift: Annotated[float | Literal["estimated", "off"], BeforeValidator(_number_or_word)] = "estimated"
+    irt_drift: Annotated[float | Literal["estimated", "off"], BeforeValidator(texts.number_or_word)] = "estimated"
     """How the group's ability moves in a week: estimated, a number of logits, or `off`: nobody moves."""
     s3_bucket: str | None = None
     """Bucket for the reports; unset: a folder in SEEDTEST_HOME. Credentials and endpoint are boto3's own settings."""
@@ -167,17 +78,19 @@ class Settings(BaseSettings):
     """How long a link to a report opens it."""
     report_lang: Language = "en"
     report_absentees: Absentees = "short"
-    report_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = ("html",)
+    report_formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(texts.listed), Field(min_length=1)] = (
+        "html",
+    )
     """Each is a file of its own, as in `html,pdf`."""
-    report_editions: Annotated[tuple[Edition, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = (
+    report_editions: Annotated[tuple[Edition, ...], NoDecode, BeforeValidator(texts.listed), Field(min_length=1)] = (
         "learner",
     )
     """For whom each report is made, in every format, as in `learner,teacher`."""
     report_processes: Annotated[int, Field(ge=1, le=256)] | None = None
     """How many processes of a run make reports; unset: one per core that it may use, whatever quota a container has."""
-    report_scale: Annotated[Scale, NoDecode, BeforeValidator(_scale)] = Scale()
+    report_scale: Annotated[Scale, NoDecode, BeforeValidator(texts.scale)] = Scale()
     """Scores of the reports: center, points per logit, lowest, highest."""
-    report_cuts: Annotated[Cuts | None, NoDecode, BeforeValidator(_cuts)] = None
+    report_cuts: Annotated[Cuts | None, NoDecode, BeforeValidator(texts.cuts)] = None
     """Performance levels of the reports and the scores between them; unset: none are named."""
     departed_days: Annotated[int, Field(ge=1, le=3650)] = 30
     """Who has no session on the platform for so many days loses estimates, current ability and reports."""
@@ -188,15 +101,15 @@ class Settings(BaseSettings):
     jwt_aud_claim: str = "aud"
     """The claim that holds JWT_AUD, and the two after it: docs/tokens.md has them for common providers."""
     jwt_sub_claim: str = "sub"
-    jwt_scope_claims: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ("scope", "scp", "scopes")
-    jwt_scopes: Annotated[tuple[tuple[str, str], ...] | None, NoDecode, BeforeValidator(_pairs)] = None
+    jwt_scope_claims: Annotated[tuple[str, ...], NoDecode, BeforeValidator(texts.listed)] = ("scope", "scp", "scopes")
+    jwt_scopes: Annotated[tuple[tuple[str, str], ...] | None, NoDecode, BeforeValidator(texts.pairs)] = None
     """What a provider's own words mean in those claims, as in `seedtest-service=analysis:run`."""
     alert_webhook_url: SecretStr | None = None
     """Where failed runs are told, in the form of Slack's incoming webhooks; unset: nowhere. Who knows it may post."""
     alert_smtp_url: SecretStr | None = None
     """With the next two: failed runs are told by mail, too: smtp://user:password@host:587 or smtps://…:465."""
     alert_mail_from: str | None = None
-    alert_mail_to: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_listed)] = None
+    alert_mail_to: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(texts.listed)] = None
     event_webhook_url: str | None = None
     """With the next one: another program is told what was stored (docs/webhooks.md); unset: nobody."""
     event_webhook_secret: SecretStr | None = None

@@ -29,9 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from resources.irt.growth.change import CRITICAL_Z
+
 MIN_DRIFTS = 4  # weeks; the spread of fewer is a guess
 FARTHEST = 2.0  # times as many weeks ahead as drifts are known: farther, m's own error is most of the answer
-_Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Outlook:
 
     def chance(self, level: float) -> Chance:
         """Of standing at this level or above, then."""
-        shift = _Z * self.weeks * self._mean_drift_se
+        shift = CRITICAL_Z * self.weeks * self._mean_drift_se
         low, high = (float(ndtr((self.mean_then + step - level) / self._own_sd)) for step in (-shift, shift))
         return Chance(float(ndtr((self.mean_then - level) / self.sd_then)), low, high)
 

@@ -49,7 +49,7 @@ class GroupedUpdates:
         self._alone = alone
         self._metrics = metrics
         self._threads = ThreadPoolExecutor(1, "group of updates")
-        self._under_way = False
+        self._under_way = self._gathering = False
         self._waiting: list[_Asked] = []
         self._most = MOST_TOGETHER  # or fewer, where learners have so many answers that fewer are read at once
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,7 +70,18 @@ class GroupedUpdates:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
-        if not self._under_way and (group := self._next()):
+        if not self._under_way and not self._gathering and self._waiting:
+            self._gathering = True
+            asyncio.get_running_loop().call_soon(self._gather, 0)
+
+    def _gather(self, seen: int) -> None:
+        """Begin with the next group once a turn of the loop brought nobody: answers that went out together bring the
+        next requests together, and a thread at work would slow down what reads them."""
+        if seen < len(self._waiting) < self._most:
+            asyncio.get_running_loop().call_soon(self._gather, len(self._waiting))
+            return
+        self._gathering = False
+        if group := self._next():
             self._under_way = True
             self._spawn(self._make(group))
 

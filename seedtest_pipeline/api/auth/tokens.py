@@ -129,7 +129,7 @@ def _bytes(segment: str) -> bytes:
 
 def _object(segment: str) -> dict[str, object]:
     try:
-        value = json.loads(_bytes(segment).decode(), object_pairs_hook=_without_duplicates)
+        value = _decode(_bytes(segment).decode())
     except (ValueError, RecursionError) as error:
         raise NotBelieved("a part of it is not JSON") from error
     if not isinstance(value, dict):
@@ -143,6 +143,9 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(value) != len(pairs):
         raise NotBelieved("a name stands twice in it")
     return value
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_without_duplicates).decode
 
 
 def _refuse(where: str, error: ValidationError) -> NoReturn:

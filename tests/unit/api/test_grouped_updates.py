@@ -102,6 +102,21 @@ def test_what_arrives_while_others_are_on_their_way_is_made_together_the_same_us
     assert {one.request_id for one in made} == {"request-a", "request-d"}, "the log tells under which id it was made"
 
 
+def test_a_group_waits_while_each_turn_of_the_loop_brings_one_more():
+    updater = Updater()
+    updater.go_on.set()
+
+    async def scenario(ask, one_begins):
+        asked = []
+        for user in ("a", "b", "c"):
+            asked.append(ask(user))
+            await asyncio.sleep(0)
+        await asyncio.gather(*asked)
+
+    run(updater, scenario)
+    assert updater.groups == [["a", "b", "c"]]
+
+
 @pytest.mark.parametrize("error", [FloatingPointError(), StatementStopped("It took too long."), RowsHeld("Held.")])
 def test_where_one_makes_a_group_fail_each_is_made_alone_and_only_that_one_fails(error):
     updater = Updater({"bad": error}, {"bad": error})

@@ -29,5 +29,6 @@ def log_as_json() -> None:
     handler.setFormatter(JsonFormatter())
     # No line of ours tells them, and a line for each request is a good part of what a request costs.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # as logging's own cookbook says
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request to the R service

@@ -1,7 +1,8 @@
 """How fast update-theta is, beside two floors in the same run: python -m tests.benchmarks.bench_api [ROUNDS].
 
-They take turns, some seconds each, so that a busy machine is busy for all of them; what processor time each request
-takes is told besides, since where load and PostgreSQL share two cores, two workers have no core of their own.
+They take turns, some seconds each, so that a busy machine is busy for all of them. Where load and PostgreSQL share two
+cores, two workers have no core of their own: so one and two are compared when each has the same share of a core, as a
+container's limit gives it, and the same number of connections.
 """
 
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -19,13 +20,14 @@ import httpx
 
 from resources.estimators.r_service import process
 from seedtest_pipeline.api.schemas import BATCH
-from tests.benchmarks import processor_time
+from tests.benchmarks import processor_share, processor_time
 from tests.benchmarks.api_bench_bed import bed
 from tests.benchmarks.http_load import Figures, load
 
 USERS = 10_000
 CONNECTIONS = 8
 SECONDS = 4
+SHARE, OF_EACH_WORKER = 0.4, 16  # of a core; connections
 UPDATE = "/analysis/irt/update-theta"
 API = ("seedtest_pipeline", "api")
 
@@ -57,7 +59,6 @@ def main(rounds: int) -> None:
         memory_mb = int(Path(f"/proc/{api.server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
         contestants = {
             "floor 1": floors, "floor 2": Contestant(floors.port, "/floor2", floors.server), "update-theta": api,
-            "2 workers": served(UPDATE, *API, "--workers", "2"),
         }  # fmt: skip
         print(f"the API's start: {start_s:.2f} s of processor, {memory_mb:.0f} MB; {USERS:,} users, 50 answers each; "
               f"{CONNECTIONS} connections; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")  # fmt: skip
@@ -70,15 +71,36 @@ def main(rounds: int) -> None:
                 _measure(one, token, database, CONNECTIONS)
         for name, one in contestants.items():
             _tell(name, one)
-        for name, floor in (("update-theta", "floor 1"), ("update-theta", "floor 2"), ("2 workers", "update-theta")):
-            pairs = zip(contestants[name].figures, contestants[floor].figures, strict=True)
-            ratios = [one.per_s / other.per_s for one, other in pairs]
-            print(f"{name} / {floor}: {median(ratios):.0%} (of {min(ratios):.0%} to {max(ratios):.0%})")
+        for floor in ("floor 1", "floor 2"):
+            _compare(f"update-theta / {floor}", api, contestants[floor])
         print(f"update-theta:batch of {BATCH:,}: {_batch_per_s(api.port, token):,.0f} users/s")
+        two = served(UPDATE, *API, "--workers", "2")
+        load(two.port, UPDATE, token, users=USERS, connections=2 * OF_EACH_WORKER, seconds=1)
+        _compare_workers(api, two, token, database, rounds)
         with_r = served(UPDATE, *API, R_IRT_BASE_URL=running.enter_context(process.running(log=home / "r.log")))
         load(with_r.port, UPDATE, token, users=USERS, connections=4, seconds=1)
         _measure(with_r, token, database, 4)
         _tell("with R", with_r)
+
+
+def _compare(name: str, one: Contestant, other: Contestant) -> None:
+    ratios = [a.per_s / b.per_s for a, b in zip(one.figures, other.figures, strict=True)]
+    print(f"{name}: {median(ratios):.0%} (of {min(ratios):.0%} to {max(ratios):.0%})")
+
+
+def _compare_workers(api: Contestant, two: Contestant, token: str, database: int, rounds: int) -> None:
+    shared = processor_share.possible()
+    limited = processor_share.limited if shared else lambda *_: nullcontext()
+    one = Contestant(api.port, api.path, api.server)
+    with limited(one.server.pid, SHARE), limited(two.server.pid, 2 * SHARE):
+        for _ in range(rounds):
+            _measure(one, token, database, OF_EACH_WORKER)
+            _measure(two, token, database, 2 * OF_EACH_WORKER)
+    print(f"workers of {SHARE} cores and {OF_EACH_WORKER} connections each:" if shared
+          else "workers that share this machine's cores, since no control group can be made here:")  # fmt: skip
+    _tell("1 worker", one)
+    _tell("2 workers", two)
+    _compare("2 workers / 1 worker", two, one)
 
 
 def _measure(one: Contestant, token: str, database: int, connections: int) -> None:

@@ -10,23 +10,28 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 def of(pid: int) -> float:
     """Seconds of a process and of all that it started, ended ones included."""
-    parents: dict[int, list[tuple[int, float]]] = {}
-    own: dict[int, float] = {}
+    return sum(family(pid).values())
+
+
+def family(pid: int) -> dict[int, float]:
+    """The processor's seconds of a process and of each that it started and that still runs; what those have taken
+    that ended is their parent's."""
+    children: dict[int, list[int]] = {}
+    seconds: dict[int, float] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
                 after_name = (folder / "stat").read_text().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it has just ended
-            seconds = sum(map(int, after_name[11:15])) / _TICKS_PER_S
-            own[int(folder.name)] = seconds
-            parents.setdefault(int(after_name[1]), []).append((int(folder.name), seconds))
-    left, total = [pid], own[pid]
+            seconds[int(folder.name)] = sum(map(int, after_name[11:15])) / _TICKS_PER_S
+            children.setdefault(int(after_name[1]), []).append(int(folder.name))
+    found, left = {pid: seconds[pid]}, [pid]
     while left:
-        for child, seconds in parents.get(left.pop(), ()):
+        for child in children.get(left.pop(), ()):
             left.append(child)
-            total += seconds
-    return total
+            found[child] = seconds[child]
+    return found
 
 
 def postmaster(database_url: str) -> int:

@@ -124,10 +124,11 @@ def _bank(parts: Parts) -> str:
 
 def _users(parts: Parts) -> str:
     with transaction(parts.engine) as connection:
-        n_users = len(attempts.users(connection))
+        n_users, indexed = len(attempts.users(connection)), attempts.is_indexed(connection)
     if complaint := parts.user_keys.outgrown(n_users):
         raise InvalidInput(complaint)
-    return f"{n_users:,} users"
+    advice = "" if indexed else "; to find them fast, exam_results needs an index that begins with user_id"
+    return f"{n_users:,} users{advice}"
 
 
 def _daemon(parts: Parts) -> str:

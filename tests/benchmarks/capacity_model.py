@@ -47,8 +47,6 @@ class Need:
     runs: int
     cluster: Cluster
     week: Outcome
-    known_learners_s: float
-    """The same week, were it known who the learners are."""
     learners_s: float
     """To ask who the learners are, as each run, the schedule and the sensors do."""
     largest_run_gb: float
@@ -93,7 +91,7 @@ def need(learners: int, cores_per_pod: int, window_s: float, sizes: Sizes, rates
     keys = keys_for(learners)
     runs = runs_for(learners, keys)
     sessions = learners * _WEEKS_A_YEAR
-    cluster, week = _pods(runs, sessions, cores_per_pod, window_s, seconds)
+    cluster, week = _pods(runs, cores_per_pod, window_s, seconds)
     platform = sessions * sizes.session
     ours = (
         sessions * (sizes.estimate + sizes.report_row + sizes.other_ours)
@@ -109,8 +107,7 @@ def need(learners: int, cores_per_pod: int, window_s: float, sizes: Sizes, rates
     answers_of_a_bank = 4 * 15 * learners
     return Need(
         learners=learners, keys=keys, runs=len(runs), cluster=cluster, week=week,
-        known_learners_s=simulate(runs, 0, cluster, seconds).wall_s,
-        learners_s=sessions * seconds.learners_in_database,
+        learners_s=learners * (seconds.learners + seconds.learners_in_database),
         largest_run_gb=learners * rates.group_bytes / 1e9 + 0.5,
         calibration_s=answers_of_a_bank * rates.calibration_s,
         calibration_gb=answers_of_a_bank * rates.calibration_bytes / 1e9,
@@ -122,14 +119,12 @@ def need(learners: int, cores_per_pod: int, window_s: float, sizes: Sizes, rates
     )  # fmt: skip
 
 
-def _pods(
-    runs: list[int], sessions: int, cores_per_pod: int, window_s: float, seconds: Seconds
-) -> tuple[Cluster, Outcome]:
+def _pods(runs: list[int], cores_per_pod: int, window_s: float, seconds: Seconds) -> tuple[Cluster, Outcome]:
     """The database gets a core for every two pods, four at least."""
     pods, found = 1, None
     while True:
         cluster = Cluster(pods, cores_per_pod, max(4, pods // 2))
-        outcome = simulate(runs, sessions, cluster, seconds)
+        outcome = simulate(runs, cluster, seconds)
         if outcome.wall_s <= window_s or pods >= len(runs) or (found and outcome.wall_s > 0.95 * found[1].wall_s):
             return (cluster, outcome) if outcome.wall_s <= window_s or found is None else found
         found = (cluster, outcome)

@@ -1,7 +1,7 @@
 """A week's runs over pods, simulated: how long it takes from the schedule's tick to the last report.
 
 What the product does decides what a run waits for. Runs are launched one after the other as pods are free. Each of
-their assets asks who the learners are, which PostgreSQL finds out from all sessions that there ever were. The first run
+their assets asks who the learners are, all of them, and finds its own among them. The first run
 freezes everybody's answers and estimates the group's step from everybody, alone, while the others wait for it; then
 each makes its own learners' abilities and reports by its own cores. Whoever asks PostgreSQL holds one of its cores so
 long.
@@ -29,8 +29,9 @@ class Seconds:
     ability_in_database: float
     report: float
     report_in_database: float
+    learners: float
+    """For each of all learners, and each time that somebody asks who they are; the next likewise."""
     learners_in_database: float
-    """For each session that there ever was, and each time that somebody asks who the learners are."""
     run_start: float
     """Python and Dagster, until the first asset begins."""
     pod_start: float
@@ -56,9 +57,9 @@ class Outcome:
 
 
 class _Week:
-    def __init__(self, runs: list[int], sessions: int, cluster: Cluster, seconds: Seconds) -> None:
+    def __init__(self, runs: list[int], cluster: Cluster, seconds: Seconds) -> None:
         self.environment = simpy.Environment()
-        self.runs, self.sessions, self.cluster, self.seconds = runs, sessions, cluster, seconds
+        self.runs, self.cluster, self.seconds = runs, cluster, seconds
         self.pods = simpy.Resource(self.environment, cluster.pods)
         self.launcher = simpy.Resource(self.environment, 1)
         self.database = simpy.Resource(self.environment, cluster.database_cores)
@@ -68,17 +69,18 @@ class _Week:
         self.alone_s = 0.0
 
     def run(self, learners: int) -> Generator[simpy.Event, Any, None]:
-        seconds, wait = self.seconds, self.environment.timeout
+        seconds, wait, everybody = self.seconds, self.environment.timeout, sum(self.runs)
         with self.pods.request() as pod:
             yield pod
             with self.launcher.request() as launcher:
                 yield launcher
                 yield wait(seconds.launch)
             yield wait(seconds.pod_start + seconds.run_start)
-            yield from self._asked(_ASKED_IN_A_RUN * self.sessions * seconds.learners_in_database)
+            yield from self._asked(_ASKED_IN_A_RUN * everybody * seconds.learners_in_database)
+            yield wait(_ASKED_IN_A_RUN * everybody * seconds.learners)
             if self.first:
                 self.first = False
-                begun, everybody = self.environment.now, sum(self.runs)
+                begun = self.environment.now
                 yield from self._asked(everybody * seconds.freeze_in_database)
                 yield wait(everybody * (seconds.freeze + seconds.group))
                 self.alone_s = self.environment.now - begun
@@ -101,9 +103,9 @@ class _Week:
                 yield self.environment.timeout(part)
 
 
-def simulate(runs: list[int], sessions: int, cluster: Cluster, seconds: Seconds) -> Outcome:
-    """`runs` are the learners of each, as the schedule asks for them; `sessions` all that there ever were."""
-    week = _Week(runs, sessions, cluster, seconds)
+def simulate(runs: list[int], cluster: Cluster, seconds: Seconds) -> Outcome:
+    """`runs` are the learners of each, as the schedule asks for them."""
+    week = _Week(runs, cluster, seconds)
     for learners in runs:
         week.environment.process(week.run(learners))
     week.environment.run()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from resources.answers.schema import SCHEMA
 from resources.database.engine import make_engine, transaction
-from resources.database.queries.sessions import attempts
+from resources.database.queries.sessions import attempts, ignored_learners
 from resources.ingest.load import ingest
 from resources.ingest.response_file import from_table
 from tests import answer_tables
@@ -88,9 +88,55 @@ def test_nothing_has_the_columns_and_types_of_something(connection: sa.Connectio
     assert (nothing.num_rows, something.num_rows) == (0, 1)
 
 
-def test_users_are_everyone_with_a_session(connection: sa.Connection) -> None:
-    load(connection, ("u2", "i1", True, MONDAY), ("U10", "i1", True, MONDAY), ("u1", "i1", True, MONDAY))
-    assert attempts.users(connection) == ["U10", "u1", "u2"]
+_UNINDEXED = "ALTER TABLE exam_results DROP CONSTRAINT exam_results_user_id_session_id_key"
+
+
+@pytest.mark.parametrize(
+    ("changes", "walks"),
+    [
+        ([], True),
+        ([_UNINDEXED], False),
+        ([_UNINDEXED, "CREATE INDEX ON exam_results (exam_id, user_id)"], False),
+        ([_UNINDEXED, "CREATE INDEX ON exam_results USING hash (user_id)"], False),
+        ([_UNINDEXED, "CREATE INDEX ON exam_results (user_id) WHERE status = 'completed'"], False),
+        ([_UNINDEXED, "CREATE INDEX ON exam_results (user_id text_pattern_ops)"], False),
+        ([_UNINDEXED, """CREATE INDEX ON exam_results (user_id COLLATE "ucs_basic")"""], False),
+        ([_UNINDEXED, "CREATE INDEX ON exam_results (user_id DESC NULLS LAST)"], False),
+        ([_UNINDEXED, "CREATE INDEX ON exam_results (user_id DESC, exam_id)"], True),
+    ],
+)
+def test_users_are_everyone_with_a_session_in_order_whatever_indexes_the_platform_has(connection, changes, walks):
+    load(
+        connection, ("u2", "i1", True, MONDAY), ("U10", "i1", True, MONDAY), ("u1", "i1", True, MONDAY),
+        ("gone", "i1", True, MONDAY),
+    )  # fmt: skip
+    ignored_learners.ignore(connection, "gone", MONDAY)
+    connection.exec_driver_sql("ALTER TABLE exam_results ALTER user_id DROP NOT NULL")
+    connection.exec_driver_sql("""
+        INSERT INTO exam_results (user_id, session_id, result_json, created_at)
+        SELECT user_id, 'session ' || place, '{}', now()
+        FROM unnest(ARRAY['', ' ', NULL, 'u1', 'u3']) WITH ORDINALITY AS made (user_id, place)
+    """)
+    for change in changes:
+        connection.exec_driver_sql(change)
+    said: list[str] = []
+    sa.event.listen(connection, "before_cursor_execute", lambda *call: said.append(call[2]))
+    assert attempts.users(connection) == ["U10", "u1", "u2", "u3"]
+    query = said[-1]
+    assert ("RECURSIVE" in query) is walks
+    if walks:  # else each step would sort all sessions
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        connection.exec_driver_sql("SET LOCAL enable_sort = off")
+        plan = connection.exec_driver_sql(f"EXPLAIN {query}").scalars().all()
+        assert not any("Sort" in step for step in plan)
+
+
+def test_users_are_found_whose_ids_are_numbers(connection):
+    load(connection, *((user, "i1", True, MONDAY) for user in ("9", "10", "-1")))
+    for view in ("attempt", "attempt_malformed"):
+        connection.exec_driver_sql(f"DROP VIEW {view} CASCADE")
+    connection.exec_driver_sql("ALTER TABLE exam_results ALTER user_id TYPE bigint USING user_id::bigint")
+    assert attempts.users(connection) == ["-1", "10", "9"]
 
 
 def test_a_session_without_an_end_counts_by_its_beginning(connection: sa.Connection) -> None:

@@ -15,28 +15,28 @@ RUNS = [100, 100, 100, 100]
 
 @pytest.mark.parametrize(("pods", "wall_s"), [(1, 400), (2, 200), (4, 100), (9, 100)])
 def test_reports_are_made_side_by_side_as_pods_allow(pods, wall_s):
-    assert simulate(RUNS, 0, Cluster(pods, 1, 1), replace(NOTHING, report=1.0)).wall_s == wall_s
+    assert simulate(RUNS, Cluster(pods, 1, 1), replace(NOTHING, report=1.0)).wall_s == wall_s
 
 
 def test_more_cores_in_a_pod_make_its_reports_faster_and_nothing_else():
     work = replace(NOTHING, report=1.0, ability=1.0)
-    assert simulate(RUNS, 0, Cluster(4, 4, 1), work).wall_s == 100 + 25
+    assert simulate(RUNS, Cluster(4, 4, 1), work).wall_s == 100 + 25
 
 
 def test_others_wait_for_the_first_run_which_no_pod_makes_shorter():
-    outcome = simulate(RUNS, 0, Cluster(4, 1, 1), replace(NOTHING, freeze=1.0, group=0.5, ability=1.0))
+    outcome = simulate(RUNS, Cluster(4, 1, 1), replace(NOTHING, freeze=1.0, group=0.5, ability=1.0))
     assert (outcome.wall_s, outcome.alone_s) == (400 + 200 + 100, 600)
 
 
-@pytest.mark.parametrize(("cores", "wall_s"), [(1, 1200), (2, 600), (4, 300)])
+@pytest.mark.parametrize(("cores", "wall_s"), [(1, 4800), (2, 2400), (4, 1200)])
 def test_runs_wait_for_each_other_in_the_database(cores, wall_s):
-    """Each of a run's three assets asks who the learners are."""
-    outcome = simulate(RUNS, 100, Cluster(4, 1, cores), replace(NOTHING, learners_in_database=1.0))
+    """Each of a run's three assets asks who all the learners are."""
+    outcome = simulate(RUNS, Cluster(4, 1, cores), replace(NOTHING, learners_in_database=1.0))
     assert (outcome.wall_s, outcome.database_busy) == (pytest.approx(wall_s), pytest.approx(1))
 
 
 def test_runs_are_launched_one_after_the_other():
-    assert simulate(RUNS, 0, Cluster(4, 1, 1), replace(NOTHING, launch=1.0, pod_start=10.0)).wall_s == 4 + 10
+    assert simulate(RUNS, Cluster(4, 1, 1), replace(NOTHING, launch=1.0, pod_start=10.0)).wall_s == 4 + 10
 
 
 @pytest.mark.parametrize("learners", capacity.LEARNERS)

@@ -26,8 +26,8 @@ SIZES = Sizes(
 )  # fmt: skip
 # On a quiet machine of two cores: a week of 100,000 learners in 12.4 s (answers) and 14.1 s (abilities), 250 reports a
 # second and core; PostgreSQL's part of them by `make bench-pipeline N=20000`, the group's by population_cost.py, and
-# who the learners are of a million with ten sessions each (4.3 s, and 1.9 s in Python), where `exam_results` has an index
-# that begins with user_id. The start of a pod and the daemon's launch are assumed.
+# who the learners are of a million with ten sessions each (4.3 s, and 1.9 s in Python), by an index that begins with
+# user_id. The start of a pod and the daemon's launch are assumed.
 SECONDS = Seconds(
     freeze=5e-5, freeze_in_database=8e-5, group=4e-5, ability=5e-5, ability_in_database=5.5e-5, report=4.0e-3,
     report_in_database=1.2e-4, learners=1.9e-6, learners_in_database=4.3e-6, run_start=6.0, pod_start=15.0, launch=0.3,

@@ -2,10 +2,15 @@
 
 import importlib.metadata
 
+import numpy as np
+
 from resources.errors import OperatorRequired
 from resources.estimators.contract import assemble, match
 from resources.irt.eap import eap
 from resources.model import STANDARD_NORMAL, ItemBank, Prior, Priors, Responses, Thetas
+
+_ONE_ITEM = ItemBank("check", "2PL", ("item",), np.ones(1), np.zeros(1), np.zeros(1))
+_ONE_ANSWER = Responses(("user",), ("item",), np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1))
 
 
 class InProcessEstimator:
@@ -36,4 +41,6 @@ class InProcessEstimator:
         return assemble(responses, bank, scorable, posterior.mean, posterior.sd)
 
     def check(self) -> str:
+        """Estimates something, as it is asked before the first learner is waiting: scipy is loaded by then."""
+        self.estimate(_ONE_ANSWER, _ONE_ITEM)
         return f"in-process: numpy {importlib.metadata.version('numpy')}, scipy {importlib.metadata.version('scipy')}"

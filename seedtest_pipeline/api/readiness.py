@@ -69,7 +69,7 @@ class ReadinessChecks:
 
 class OwnThread:
     """A check in a thread of its own: those of the requests, or of another check, may all wait for just what is broken.
-    While it goes on, it is not begun once more."""
+    While it goes on, it is not begun once more; what ends when nobody waits any longer is nobody's answer."""
 
     def __init__(self, name: str, check: Callable[[], object]) -> None:
         self._check = check
@@ -85,10 +85,16 @@ class OwnThread:
         running = self._running
         done, _ = await asyncio.wait({running}, timeout=timeout_s)
         if not done:
+            running.add_done_callback(self._forget)
             raise TimeoutError
-        if self._running is running:  # of several who waited for it, the first
-            self._running = None
+        self._forget(running)
         running.result()
+
+    def _forget(self, running: asyncio.Future[object]) -> None:
+        if not running.cancelled():
+            running.exception()  # where nobody waits any longer, it is nobody's
+        if self._running is running:  # else another one has begun since
+            self._running = None
 
 
 async def _run(name: str, check: OwnThread) -> Check:

@@ -58,8 +58,10 @@ def _at(claims: Mapping[str, object], name: str) -> object:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    """Of whole characters: JSON can hold half of one."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    """Of whole characters that a database takes: JSON can hold half of one, and the one of no bits."""
+    return isinstance(value, str) and not any(
+        "\ud800" <= character <= "\udfff" or character == "\0" for character in value
+    )
 
 
 def _texts(value: object, name: str) -> list[str]:

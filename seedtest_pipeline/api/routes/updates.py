@@ -13,6 +13,7 @@ from assets.abilities.on_demand import LongHistory, Reason, Update
 from resources.database.engine import transaction
 from resources.database.queries.items import item_banks
 from resources.errors import NoItemBank
+from seedtest_pipeline.api.auth import scopes
 from seedtest_pipeline.api.auth.authorization import AllowedUpdate
 from seedtest_pipeline.api.middleware import request_context
 from seedtest_pipeline.api.problems import described
@@ -37,11 +38,13 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         """Estimates the ability as of now from all answers in the window, and stores it where no later one is. A repeat
         does no harm.
 
-        With `analysis:run` for any user, with `exam:write` for the token's own subject."""
+        With `analysis:run` for any user, with `exam:write` for the token's own subject. Another `lookback_days` than
+        the one in force is for services alone: a learner could choose by it what counts."""
         if asked.model or asked.version:
             await service.work(_require_in_force, service, asked)
         rules = service.rules
-        if asked.lookback_days is not None:
+        if asked.lookback_days not in (None, rules.lookback_days):
+            scopes.require_update_of_many(request_context.caller_of(request))
             rules = replace(rules, lookback_days=asked.lookback_days)
         context = request_context.of(request)
         request_id, about = context.request_id, context.about

@@ -103,6 +103,7 @@ HOSTILE: dict[str, Callable[[Provider], str]] = {
     "another issuer": lambda of: of.token(iss="https://evil.example"),
     "no subject": lambda of: of.token(sub=None),
     "10 kB": lambda of: of.token(filler="x" * 10_000),
+    "NUL in sub": lambda of: of.token(sub="u1\0"),
     "sub twice": lambda of: with_payload(of, twice("sub", "u1", "u2", good_claims())),
     "no token at all": lambda of: "nonsense",
 }
@@ -171,6 +172,14 @@ def test_who_may_do_what_at_which_route(provider, api, scope, route, own, other)
     for user_id, allowed in (("u1", own), ("u2", other)):
         status = api.ask(route, token, user_id).status_code
         assert status in ((200, 404) if allowed else (403,)), user_id
+
+
+@pytest.mark.parametrize(("scope", "days", "status"), [(WRITE, 1, 403), (WRITE, 30, 200), (SERVICE, 1, 200)])
+def test_only_a_service_chooses_how_many_days_count(provider, api, scope, days, status):
+    """A learner chose the day that went well, and that estimate was stored."""
+    headers = {"Authorization": f"Bearer {provider.token(sub='u1', scope=scope)}"}
+    asked = {"user_id": "u1", "lookback_days": days}
+    assert api.client.post("/analysis/irt/update-theta", json=asked, headers=headers).status_code == status
 
 
 @pytest.mark.parametrize("route", ROUTES)

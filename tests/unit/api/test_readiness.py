@@ -100,3 +100,24 @@ def test_two_who_wait_for_one_check_both_have_its_end():
 
     assert asyncio.run(twice()) == [None, None]
     assert n == [1]
+
+
+def test_what_ends_when_nobody_waits_any_longer_is_nobodys_answer():
+    """The next who asked was told of a failure of minutes ago."""
+    go_on, outcomes = threading.Event(), [TimeoutError("It hung."), None]
+
+    def check() -> None:
+        assert go_on.wait(10)
+        if outcome := outcomes.pop(0):
+            raise outcome
+
+    async def ask() -> None:
+        of_its_own = readiness.OwnThread("test", check)
+        with pytest.raises(TimeoutError):
+            await of_its_own.run(0.01)
+        go_on.set()
+        while len(outcomes) > 1 or of_its_own._running is not None:
+            await asyncio.sleep(0.001)
+        await of_its_own.run()
+
+    asyncio.run(asyncio.wait_for(ask(), 10))

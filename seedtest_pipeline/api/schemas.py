@@ -216,7 +216,10 @@ class UserTheta(BaseModel):
 class Report(BaseModel):
     format: str = Field(examples=["html"])
     generated_at: dt.datetime
-    href: str = Field(description="Where it can be had, relative to this API.")
+    href: str = Field(
+        description="Where it can be had: a path from the host's root on, with what stands before this API's paths.",
+        examples=["/v1/users/user123/reports/2025-02-03?format=html"],
+    )
 
 
 class ReportWeek(BaseModel):
@@ -230,7 +233,7 @@ class UserReports(BaseModel):
 
 
 class ReportLink(BaseModel):
-    url: str
+    url: str = Field(description="An address elsewhere that needs no token; or a path as `href` is.")
     expires_at: dt.datetime | None = Field(description="None: this API hands it out itself, to who has a token.")
 
 

@@ -27,14 +27,18 @@ from seedtest_pipeline.api.service import Service
 def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=authenticated, tags=["classes"])
 
-    @router.get("/classes", responses=described(401, 403, 429, 500, 503))
+    @router.get("/classes", operation_id="listClasses", responses=described(401, 403, 429, 500, 503))
     async def classes(teacher: ClassReader) -> Classes:
         """The groups that have a class report.
 
         With `analysis:run` all of them, with `class:read` those that the token's subject teaches."""
         return Classes(groups=await service.work(_groups, service, teacher))
 
-    @router.get("/classes/{group}/reports", responses=described(401, 403, 422, 429, 500, 503))
+    @router.get(
+        "/classes/{group}/reports",
+        operation_id="listClassReports",
+        responses=described(401, 403, 422, 429, 500, 503),
+    )
     async def reports(group: PathId, teacher: ClassReader) -> ClassReports:
         """The weeks that have a report of the group, with its formats. A group that never got one has no weeks.
 
@@ -50,6 +54,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
 
     @router.get(
         "/classes/{group}/reports/{week}",
+        operation_id="getClassReport",
         response_model=ReportLink,
         responses={
             200: {"content": {"text/html": {}, "application/pdf": {}}},

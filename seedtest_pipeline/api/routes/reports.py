@@ -45,7 +45,11 @@ Monday = Annotated[dt.date, BeforeValidator(_written_as_a_date), AfterValidator(
 def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=authenticated, tags=["users"])
 
-    @router.get("/users/{user_id}/reports", responses=described(401, 403, 422, 429, 500, 503))
+    @router.get(
+        "/users/{user_id}/reports",
+        operation_id="listReports",
+        responses=described(401, 403, 422, 429, 500, 503),
+    )
     async def reports(asked: EditionReader) -> UserReports:
         """The weeks that have a report of this edition, with its formats. Who never got one has no weeks.
 
@@ -62,6 +66,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
 
     @router.get(
         "/users/{user_id}/reports/{week}",
+        operation_id="getReport",
         response_model=ReportLink,
         responses={
             200: {"content": {"text/html": {}, "application/pdf": {}, "message/rfc822": {}}},

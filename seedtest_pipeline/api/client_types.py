@@ -110,5 +110,6 @@ class Refused(httpx.HTTPStatusError):
         self.errors: list[FieldFault] = problem.get("errors", [])
         self.request_id: str | None = answer.headers.get("X-Request-ID")
         fields = "".join(f" {one['field']}: {one['message']}." for one in self.errors)
-        text = f"{answer.status_code} {self.type}: {self.detail}{fields} (request {self.request_id})"
+        named = f" (request {self.request_id})" if self.request_id else ""
+        text = f"{answer.status_code} {self.type}: {self.detail}{fields}{named}"
         super().__init__(text, request=answer.request, response=answer)

@@ -20,6 +20,8 @@ from resources.errors import RetryLater, RowsHeld, StatementStopped
 from seedtest_pipeline.api.metrics import Metrics
 
 MOST_TOGETHER = 64
+# Each waits for rows that others hold: in threads of their own, since reads wait for nobody's rows.
+_ALONE_AT_ONCE = 4
 # What is away for longer is asked once: to ask again for each would take the time that their callers have left.
 _QUICK_S = 1.0
 
@@ -42,15 +44,16 @@ class _Asked:
 
 
 class GroupedUpdates:
-    """Updates by `alone`, a pool of threads, where they cannot be made together. Lives in one event loop."""
+    """Lives in one event loop."""
 
-    def __init__(self, updater: Updater, alone: ThreadPoolExecutor, metrics: Metrics) -> None:
+    def __init__(self, updater: Updater, metrics: Metrics) -> None:
         self._updater = updater
-        self._alone = alone
         self._metrics = metrics
         self._threads = ThreadPoolExecutor(1, "group of updates")
+        self._alone = ThreadPoolExecutor(_ALONE_AT_ONCE, "update alone")
         self._under_way = self._gathering = False
         self._waiting: list[_Asked] = []
+        self._one_by_one: list[list[_Asked]] = []  # of a group of which some row was held: who asked about one user
         self._most = MOST_TOGETHER  # or fewer, where learners have so many answers that fewer are read at once
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -68,9 +71,10 @@ class GroupedUpdates:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._alone.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
-        if not self._under_way and not self._gathering and self._waiting:
+        if not self._under_way and not self._gathering and (self._waiting or self._one_by_one):
             self._gathering = True
             asyncio.get_running_loop().call_soon(self._gather, 0)
 
@@ -87,6 +91,9 @@ class GroupedUpdates:
 
     def _next(self) -> list[_Asked]:
         """Those who wait and whose callers do too, and who ask by the same rules as the first of them."""
+        while self._one_by_one:
+            if group := [asked for asked in self._one_by_one.pop(0) if not asked.made.done()]:
+                return group
         waiting = [asked for asked in self._waiting if not asked.made.done()]
         group = [asked for asked in waiting if asked.rules == waiting[0].rules][: self._most]
         taken = {*map(id, group)}
@@ -116,9 +123,12 @@ class GroupedUpdates:
                 self._most = len(group) // 2
                 self._waiting = [*group, *self._waiting]
         except Exception as error:  # noqa: BLE001 - each caller has it, or its own
-            if _is_one_users(error, len(users), time.monotonic() - begun):
-                for asked in group:
-                    self._spawn(self._make_alone(asked))
+            of_users = [[asked for asked in group if asked.user_id == user_id] for user_id in users]
+            if isinstance(error, RowsHeld) and len(users) > 1:
+                self._one_by_one += of_users
+            elif _is_one_users(error, len(users), time.monotonic() - begun):
+                for of_user in of_users:
+                    self._spawn(self._make_alone(of_user))
             else:
                 for asked in group:
                     _fail(asked, error)
@@ -132,23 +142,27 @@ class GroupedUpdates:
             self._under_way = False
             self._begin()
 
-    async def _make_alone(self, asked: _Asked) -> None:
+    async def _make_alone(self, of_user: Sequence[_Asked]) -> None:
         """Once more, with all the patience of a request, and in nobody's way."""
 
-        def unless_the_caller_has_left() -> Update | None:  # while this waited for a thread
-            if asked.made.done():
+        def unless_all_have_left() -> Made | None:  # while this waited for a thread
+            asked = next((asked for asked in of_user if not asked.made.done()), None)
+            if asked is None:
                 return None
-            return asked.context.run(
+            update = asked.context.run(
                 self._updater.update, asked.user_id, asked.rules, request_id=asked.request_id, most_bytes=MOST_BYTES
             )
+            return Made(update, asked.request_id)
 
         try:
-            update = await asyncio.get_running_loop().run_in_executor(self._alone, unless_the_caller_has_left)
+            made = await asyncio.get_running_loop().run_in_executor(self._alone, unless_all_have_left)
         except Exception as error:  # noqa: BLE001 - the caller's
-            _fail(asked, error)
+            for asked in of_user:
+                _fail(asked, error)
         else:
-            if update is not None and not asked.made.done():
-                asked.made.set_result(Made(update, asked.request_id))
+            for asked in of_user:
+                if made is not None and not asked.made.done():
+                    asked.made.set_result(made)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

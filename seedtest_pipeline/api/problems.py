@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from resources.errors import ArtifactMissing, DatabaseUnavailable, EstimatorUnavailable, KeysUnavailable, RetryLater
 from seedtest_pipeline.api.auth.caller import Forbidden, Unauthenticated
+from seedtest_pipeline.api.long_work import NoRoom
 from seedtest_pipeline.api.middleware import request_context
 
 _log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ _HEADERS = {
     503: {"Retry-After": "In seconds."},
 }
 _OF_STATUS = {kind.status: kind for kind in (MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_SLOW, TOO_LARGE)}
-_OF_ERROR = {DatabaseUnavailable: DATABASE, EstimatorUnavailable: ESTIMATOR, KeysUnavailable: KEYS}
+_OF_ERROR = {DatabaseUnavailable: DATABASE, EstimatorUnavailable: ESTIMATOR, KeysUnavailable: KEYS, NoRoom: OVERLOADED}
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:

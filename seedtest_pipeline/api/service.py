@@ -50,7 +50,8 @@ class Service:
     metrics: Metrics
     threads: ThreadPoolExecutor
     deadlines: Deadlines
-    long_work: LongWork
+    batches: LongWork
+    long_histories: LongWork
     tracing: Tracing
 
     async def work(self, do: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -66,7 +67,8 @@ class Service:
         self.deadlines.close()
         self.grouped_updates.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
-        self.long_work.close()
+        self.batches.close()
+        self.long_histories.close()
         self.engine.dispose()
         self.tracing.close()
 
@@ -90,6 +92,7 @@ def make_service(settings: Settings, metrics: Metrics) -> Service:
     updater = Updater(engine, estimator, parts.bank_choice, settings.theta_channel, tracing.tracer)
     threads = ThreadPoolExecutor(AT_WORK, "request")
     return Service(
-        settings, engine, updater, GroupedUpdates(updater, threads, metrics), estimator, parts.rules,
-        parts.bank_choice, parts.artifacts, parts.links, metrics, threads, Deadlines(engine), LongWork(), tracing,
+        settings, engine, updater, GroupedUpdates(updater, metrics), estimator, parts.rules, parts.bank_choice,
+        parts.artifacts, parts.links, metrics, threads, Deadlines(engine), LongWork("batches"),
+        LongWork("long histories"), tracing,
     )  # fmt: skip

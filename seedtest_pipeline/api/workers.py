@@ -25,8 +25,9 @@ _log = logging.getLogger(__name__)
 
 # prometheus_client reads it as it is imported, so it has to stand in a worker's environment before that.
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-# One that ends sooner after its start would only end again.
+# Of the first ones: what ends of itself sooner after its start would only end again.
 WELL_AFTER_S = 5.0
+PAUSE_S = 1.0  # before another one begins in its place
 _LOOK_EVERY_S = 0.1
 
 Serve = Callable[[socket.socket, str], None]
@@ -34,11 +35,12 @@ Serve = Callable[[socket.socket, str], None]
 
 
 class Workers:
-    """`serve` in so many processes. One that is killed is replaced."""
+    """`serve` in so many processes. One that ends is replaced, however often."""
 
     def __init__(self, n: int, serve: Serve, listening: socket.socket) -> None:
         self._n, self._serve, self._listening = n, serve, listening
         self._started_at: dict[SpawnProcess, float] = {}
+        self._replaced = False
         self._leaving = self._failed = False
         # It closes with this process, however that ends.
         self._other_end, self._this_end = multiprocessing.get_context("spawn").Pipe(duplex=False)
@@ -59,6 +61,8 @@ class Workers:
                 time.sleep(_LOOK_EVERY_S)
                 for process in [process for process in self._started_at if not process.is_alive()]:
                     self._ended(process, folder)
+                if self._leaving:
+                    self._listening.close()  # so that nobody is taken in once the last worker's is closed
         if self._failed:
             raise OperatorRequired("A worker ended as it started", remedy="look above, or try without --workers.")
 
@@ -76,11 +80,14 @@ class Workers:
         mark_process_dead(process.pid, folder)  # type: ignore[no-untyped-call]  # it has no types
         if self._leaving:
             return
-        if ran_s < WELL_AFTER_S:
+        killed = process.exitcode is not None and process.exitcode < 0
+        if ran_s < WELL_AFTER_S and not killed and not self._replaced:
             self._failed = True
             self._leave()
             return
         _log.error("a worker ended, and another one begins", extra={"status": process.exitcode})
+        self._replaced = True
+        time.sleep(PAUSE_S)
         self._start(folder)
 
     def _leave(self, *_: object) -> None:

@@ -104,19 +104,25 @@ def test_a_request_under_way_is_finished_before_the_end(shell, port):
         serving(here, port) as process,
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection,
     ):
-        body = b'{"user_id": "u2"}'
-        head = (
-            b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n" % len(body)
-        )
-        connection.sendall(head + body[:3])
-        assert wait_until(lambda: b"under_way 2.0" in httpx.get(f"http://127.0.0.1:{port}/metrics").content, PATIENCE_S)
+        body = _begin_update(connection)
+        assert wait_until(lambda: b"under_way 2.0" in _metrics(f"http://127.0.0.1:{port}"), PATIENCE_S)
         process.send_signal(signal.SIGTERM)
         assert wait_until(lambda: not _alive(port), PATIENCE_S)
-        connection.sendall(body[3:])
+        connection.sendall(body)
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
         process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
+
+
+def _begin_update(connection: socket.socket) -> bytes:
+    """Sends the beginning of an update, and returns the rest of its body."""
+    body = b'{"user_id": "u2"}'
+    head = (
+        b"POST /analysis/irt/update-theta HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)
+    )
+    connection.sendall(head + body[:3])
+    return body[3:]
 
 
 def test_it_fails_its_readiness_first_and_ends_in_its_time_whatever_the_database_does(shell, port):
@@ -158,10 +164,23 @@ def test_workers_share_a_port_and_their_metrics_and_end_together(shell, port):
             assert httpx.get(f"{address}/users/u1/theta", trust_env=False).status_code == 200
         answered = b'seedtest_api_requests_total{method="GET",route="/users/{user_id}/theta",status="200"} 6.0'
         assert answered in _metrics(address)
-        process.send_signal(signal.SIGTERM)
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
+            body = _begin_update(connection)
+            assert wait_until(lambda: b"under_way 2.0" in _metrics(address), PATIENCE_S)
+            process.send_signal(signal.SIGTERM)
+            # A new connection hung until the end of all, and was broken off.
+            assert wait_until(lambda: not _listens(port), PATIENCE_S)
+            assert process.poll() is None
+            connection.sendall(body)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
         process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert not _alive(port)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize(

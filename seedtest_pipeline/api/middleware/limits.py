@@ -3,6 +3,7 @@
 import asyncio
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seedtest_pipeline.api import problems
@@ -34,10 +35,11 @@ class LimitsMiddleware:
             async with asyncio.timeout(self._timeout_s):
                 await self._app(scope, _limited(receive), send_on)
         except TimeoutError:
+            context = request_context.in_scope(scope)
             if begun:  # half an answer cannot be taken back; the server closes the connection
-                raise
-            request_id = request_context.in_scope(scope).request_id
-            await problems.answer(problems.TIMED_OUT, request_id)(scope, receive, send)
+                context.refused = "the caller did not read its answer in time"
+                raise ClientDisconnect from None
+            await problems.answer(problems.TIMED_OUT, context.request_id)(scope, receive, send)
 
 
 def _limited(receive: Receive) -> Receive:

@@ -56,7 +56,7 @@ class ObservationMiddleware:
             try:
                 await self._app(inner, receive, send_on)
             except ClientDisconnect:
-                context.refused = "the caller left before its request was whole"
+                context.refused = context.refused or "the caller left before its request was whole"
             except Exception:  # noqa: BLE001 - the edge
                 _log.exception("failed", extra={"request_id": context.request_id})
                 if status is None:

@@ -34,7 +34,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         rules = service.rules
         if asked.lookback_days is not None:
             rules = replace(rules, lookback_days=asked.lookback_days)
-        updates = await service.long_work.do(
+        updates = await service.batches.do(
             update_many, service.updater, asked.user_ids, rules, request_context.of(request).request_id
         )
         made = [update for update in updates if isinstance(update, Update)]

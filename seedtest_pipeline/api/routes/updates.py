@@ -1,6 +1,7 @@
 """POST /analysis/irt/update-theta: a session has ended, and the platform wants the ability as of now."""
 
 from dataclasses import replace
+from functools import partial
 
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
@@ -51,7 +52,8 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
             if made.request_id != request_id:
                 about["made_with"] = made.request_id
         except LongHistory:
-            update = await service.long_work.do(service.updater.update, asked.user_id, rules, request_id=request_id)
+            make = partial(service.updater.update, asked.user_id, rules, request_id=request_id)
+            update = await service.long_histories.once((asked.user_id, rules), make)
         about |= {"outcome": update.reason or ("later" if update.later else "stored"), "as_of": update.as_of}
         answer = outcome(service, update, rules.lookback_days)
         if isinstance(answer, Updated):

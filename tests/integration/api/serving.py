@@ -28,7 +28,7 @@ def serving(
     service = make_service(settings, metrics)
     if estimator:
         updater = replace(service.updater, estimator=estimator)
-        service = replace(service, updater=updater, grouped_updates=GroupedUpdates(updater, service.threads, metrics))
+        service = replace(service, updater=updater, grouped_updates=GroupedUpdates(updater, metrics))
     app = create(service, authenticator or make_authenticator(settings, "127.0.0.1", metrics.fetched))
     with listening(configured(app, Connections(metrics), grace_s=5)) as url:
         yield url

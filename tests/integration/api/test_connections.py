@@ -24,13 +24,20 @@ LARGE = 64 * 1024 * 1024
 
 
 async def app(scope, receive, send) -> None:
-    """Says ok without reading the body; at /large 64 MB, at /client from which address it is asked."""
+    """Says ok without reading the body; at /large 64 MB, at /client from which address it is asked, at /echo what was
+    sent: headers' names and the body."""
     if scope["type"] == "lifespan":
         for step in ("startup", "shutdown"):
             await receive()
             await send({"type": f"lifespan.{step}.complete"})
         return
-    body = {"/large": b"." * LARGE, "/client": scope["client"][0].encode()}.get(scope["path"], b"ok")
+    said = b""
+    while scope["path"] == "/echo" and (message := await receive())["type"] == "http.request":
+        said += message["body"]
+        if not message["more_body"]:
+            said = b" ".join(name for name, _ in scope["headers"]) + b"|" + said
+            break
+    body = {"/echo": said, "/large": b"." * LARGE, "/client": scope["client"][0].encode()}.get(scope["path"], b"ok")
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
@@ -261,14 +268,90 @@ def test_several_requests_in_one_piece_are_each_answered(here):
             said += one.recv(1000)
 
 
-def test_a_websocket_handshake_is_a_request_like_any_other_and_nothing_of_it_is_logged(here, caplog):
-    """Its path was logged, with the learner's id in it."""
+def test_requests_that_nobody_waits_for_are_cut_where_11_mb_of_them_took_480_mb_of_memory(here):
     with here.connect() as one:
-        one.sendall(
-            HEAD % b"users/secret-name/theta" + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        assert all_of(one).startswith(b"HTTP/1.1 200 ")
+        sent, _ = pushed(one, WHOLE * 1000)
+    assert sent < 20 * 1024 * 1024, "as much as sockets hold, and not all of it"
+    assert here.cut("too many requests") == 1
+
+
+def test_who_reads_no_answer_is_let_go_though_others_wait_behind_it_where_one_such_stayed_for_ever(here):
+    until(lambda: here.is_open() == 0)
+    before = here.cut("too slow")
+    with here.connect(receive_buffer=4096) as one:
+        one.sendall((HEAD % b"large" + b"\r\n") * 3)
+        until(lambda: here.cut("too slow") == before + 1)
+        until(lambda: here.is_open() == 0)
+
+
+def test_who_reads_no_answer_makes_room_where_70_such_kept_probes_out():
+    metrics = Metrics()
+    bounds = Connections(metrics, most=2, patience_s=10 * PATIENCE_S)
+    with listening(configured(app, bounds, grace_s=1)) as url, ExitStack() as crowd:
+        here = Here(url, metrics)
+        for _ in range(2):
+            one = crowd.enter_context(here.connect(receive_buffer=4096))
+            one.sendall((HEAD % b"large" + b"\r\n") * 2)
+            assert one.recv(10)
+        assert here.answers()
+        assert here.cut("made room") == 1
+
+
+def test_who_reads_slowly_is_let_read_on(here):
+    """A phone on a bad line is not one that reads nothing."""
+    before = here.cut("too slow")
+    with here.connect(receive_buffer=4096) as one:
+        one.sendall(HEAD % b"large" + b"\r\n")
+        deadline = time.monotonic() + 2.5 * PATIENCE_HERE_S
+        while time.monotonic() < deadline:
+            one.recv(4096)
+            time.sleep(0.002)
+        assert here.cut("too slow") == before
+
+
+ECHO = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "names"),
+    [
+        (b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA", b"connection http2-settings"),
+        (b"UPGRADE:h2c\r\nConnection: upgrade", b"connection"),
+        (b"X-Upgrade: h2c", b"x-upgrade"),
+    ],
+)
+def test_an_offer_of_http_2_is_passed_over_where_the_body_of_javas_client_was_lost(here, head, names):
+    with here.connect() as one:
+        one.sendall(ECHO + b"Content-Length: 12\r\n" + head + b"\r\n\r\n\r\nupgrade: x")
+        assert said_until(one, b"host content-length " + names + b"|\r\nupgrade: x")
+        one.sendall(WHOLE)
+        assert said_until(one, b"ok"), "the connection stays open"
+
+
+def test_a_trailer_is_no_header(here):
+    """A trusted proxy's caller chose its own address by one, and a token in one was believed."""
+    chunked = ECHO + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Forwarded-For: 10.1.2.3\r\n\r\n"
+    with here.connect() as one:
+        one.sendall(chunked + WHOLE)
+        assert said_until(one, b"ok")
+    with here.connect() as one:
+        one.sendall(chunked)
+        assert said_until(one, b"host transfer-encoding|hi")
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_a_websocket_handshake_is_a_request_like_any_other_and_nothing_of_it_is_logged(here, caplog, pieces):
+    """Its path was logged, with the learner's id in it."""
+    handshake = (
+        HEAD % b"users/secret-name/theta" + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with here.connect() as one:
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(handshake), step := len(handshake) // pieces + 1):
+            one.sendall(handshake[start : start + step])
+            time.sleep(0.01)
+        assert said_until(one, b"ok")
     assert caplog.text == ""
 
 

@@ -25,7 +25,7 @@ def serve(listening, folder):
     time.sleep(600)
 
 if __name__ == "__main__":
-    workers.WELL_AFTER_S = 600 if "fails" in sys.argv else 0
+    workers.WELL_AFTER_S, workers.PAUSE_S = 600, 0
     with socket.create_server(("127.0.0.1", 0)) as listening:
         workers.Workers(2, serve, listening).run()
 """
@@ -56,13 +56,16 @@ def lives(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_one_that_is_killed_is_replaced_and_all_end_by_one_signal(tmp_path):
+def test_each_that_is_killed_is_replaced_and_all_end_by_one_signal(tmp_path):
+    """A second one that was killed soon after the first ended all."""
     with two_workers(tmp_path) as (process, (first, second)):
         os.kill(first, signal.SIGKILL)
         third = next_worker(process)
+        os.kill(third, signal.SIGKILL)
+        fourth = next_worker(process)
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
-        assert not any(map(lives, (first, second, third)))
+        assert not any(map(lives, (first, second, third, fourth)))
 
 
 def test_they_end_with_the_process_that_started_them_even_if_that_is_killed(tmp_path):

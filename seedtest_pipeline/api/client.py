@@ -12,12 +12,14 @@ with Client("https://scores.example.com", token) as api:
         print(api.report_link("user123", week["week"])["url"])
     for group in api.classes():
         for week in api.class_reports(group)["weeks"]:
-            print(api.class_report_link(group, week["week"])["url"])
+            for report in week["reports"]:
+                print(report["href"], len(api.read(report["href"])))
 """
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Self, cast
 from urllib.parse import quote
 
@@ -28,6 +30,7 @@ from seedtest_pipeline.api.client_types import (
     ClassReports,
     Edition,
     NothingToEstimate,
+    Refused,
     ReportLink,
     Updated,
     UpdateFailed,
@@ -35,15 +38,22 @@ from seedtest_pipeline.api.client_types import (
     UserTheta,
 )
 
+LATER = (429, 502, 503, 504)  # the API is busy or ends; a proxy has none behind it at this moment
+
 
 class Client:
-    """For a minute it asks again while the API is busy (429, 503) or out of reach.
+    """For a minute it asks again while the API is busy (429, 502, 503, 504) or out of reach.
 
-    Raises, every method: httpx.HTTPError: it refused, or the minute is over.
+    `base_url` is all that stands before `/v1`. A `token` that is a function is asked for each request, and once more
+    where its token was refused.
+
+    Raises, every method:
+    Refused: it refused, or was still busy after the minute.
+    httpx.TransportError: it was out of reach for the minute.
     """
 
-    def __init__(self, base_url: str, token: str) -> None:
-        self._http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=15)
+    def __init__(self, base_url: str, token: str | Callable[[], str]) -> None:
+        self._http = httpx.Client(base_url=base_url, auth=_Bearer(token), timeout=15)
 
     def __enter__(self) -> Self:
         return self
@@ -86,20 +96,53 @@ class Client:
         """As `report_link`."""
         return self._link(f"/classes/{quote(group, safe='')}/reports/{week}", format=form)
 
+    def read(self, address: str) -> bytes:
+        """The report at an `href` of a list or a `url` of a link, wherever it lies. Only the API sees the token."""
+        if address.startswith("/"):
+            here = self._http.base_url.copy_with(raw_path=address.encode())
+            return self._send("GET", here, follow_redirects=True).content  # httpx keeps the token from another host
+        return self._send("GET", address, auth=None).content
+
     def _link(self, path: str, **params: str) -> ReportLink:
-        found = self._ask("GET", path, params=params, headers={"Accept": "application/json"})
-        return cast("ReportLink", found)
+        return cast("ReportLink", self._ask("GET", path, params=params, headers={"Accept": "application/json"}))
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
+        return self._send(method, f"/v1{path}", **more).json()
+
+    def _send(self, method: str, url: str | httpx.URL, **more: Any) -> httpx.Response:
         give_up_at = time.monotonic() + 60
         while True:
             wait_s = random.uniform(1, 3)  # noqa: S311 - many sessions end in the same second
             try:
-                answer = self._http.request(method, f"/v1{path}", **more)
-                wait_s += float(answer.headers.get("Retry-After", 0))
-                if answer.status_code not in (429, 503) or time.monotonic() + wait_s > give_up_at:
-                    return answer.raise_for_status().json()
+                answer = self._http.request(method, url, **more)
+                wait_s += _told_to_wait_s(answer)
+                if answer.status_code not in LATER or time.monotonic() + wait_s > give_up_at:
+                    if not answer.is_success:
+                        raise Refused(answer)
+                    return answer
             except httpx.TransportError:
                 if time.monotonic() + wait_s > give_up_at:
                     raise
             time.sleep(wait_s)
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, token: str | Callable[[], str]) -> None:
+        self._token = token if callable(token) else lambda: token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        token = self._token()
+        request.headers["Authorization"] = f"Bearer {token}"
+        answer = yield request
+        if answer.status_code == 401 and (another := self._token()) != token:
+            request.headers["Authorization"] = f"Bearer {another}"
+            yield request
+
+
+def _told_to_wait_s(answer: httpx.Response) -> float:
+    """By Retry-After, in seconds or as a date (RFC 9110, 10.2.3); 0 where it is neither."""
+    told = answer.headers.get("Retry-After", "")
+    try:
+        return float(told) if told.isdecimal() else max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+    except ValueError:
+        return 0.0

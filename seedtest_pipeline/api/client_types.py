@@ -4,6 +4,8 @@ Instants and dates are ISO 8601 text. A test holds it against the schemas of the
 
 from typing import Literal, TypedDict
 
+import httpx
+
 Edition = Literal["learner", "teacher", "family"]  # of a report: for whom
 
 
@@ -90,3 +92,24 @@ class Classes(TypedDict):
 class ClassReports(TypedDict):
     group: str
     weeks: list[ReportWeek]
+
+
+class FieldFault(TypedDict):
+    field: str
+    message: str
+
+
+class Refused(httpx.HTTPStatusError):
+    """The API's problem (RFC 9457), or of a proxy's answer its status. The text has no address, and so no id in one."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        told = answer.headers.get("Content-Type", "").startswith("application/problem+json")
+        problem = answer.json() if told else {}
+        self.type: str = problem.get("type", "about:blank")
+        self.detail: str = problem.get("detail", answer.reason_phrase)
+        self.errors: list[FieldFault] = problem.get("errors", [])
+        self.request_id: str | None = answer.headers.get("X-Request-ID")
+        fields = "".join(f" {one['field']}: {one['message']}." for one in self.errors)
+        named = f" (request {self.request_id})" if self.request_id else ""
+        text = f"{answer.status_code} {self.type}: {self.detail}{fields}{named}"
+        super().__init__(text, request=answer.request, response=answer)

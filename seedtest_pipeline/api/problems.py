@@ -61,7 +61,11 @@ FORBIDDEN = Kind("forbidden", 403, "Not allowed", "The token's scopes do not all
 NOT_FOUND = Kind("not-found", 404, "Not found", "There is nothing here.")
 NOT_ALLOWED = Kind("method-not-allowed", 405, "Method not allowed", "This path takes another method: see Allow.")
 TOO_SLOW = Kind("too-slow", 408, "Too slow", "The request's body did not come in time.")
-TOO_LARGE = Kind("too-large", 413, "Too large", "The request's body is larger than this API reads.")
+TOO_LARGE = Kind("too-large", 413, "Too large", "The request's body is larger than 800 kB.")
+NO_JSON = Kind(
+    "unsupported-media-type", 415, "Not sent as JSON",
+    "The body is read as JSON, and its header does not say so: send Content-Type: application/json.",
+)  # fmt: skip
 VALIDATION = Kind("validation", 422, "Not as described", "A field of the request is not as the API describes it.")
 TOO_MANY = Kind("too-many-requests", 429, "Too many requests", "This caller asks too often or too much at once.")
 INTERNAL = Kind("internal", 500, "Failed", "This failed for a reason that needs a person; the log has it.")
@@ -73,8 +77,8 @@ OVERLOADED = Kind("overloaded", 503, "Try again", "Too many requests are under w
 TIMED_OUT = Kind("timed-out", 503, "Try again", "The request took too long; it may still take effect.")
 
 KINDS = (
-    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, TOO_SLOW, TOO_LARGE, VALIDATION, TOO_MANY, INTERNAL,
-    DATABASE, ESTIMATOR, KEYS, UNAVAILABLE, OVERLOADED, TIMED_OUT,
+    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NOT_ALLOWED, TOO_SLOW, TOO_LARGE, NO_JSON, VALIDATION, TOO_MANY,
+    INTERNAL, DATABASE, ESTIMATOR, KEYS, UNAVAILABLE, OVERLOADED, TIMED_OUT,
 )  # fmt: skip
 _HEADERS = {
     401: {"WWW-Authenticate": "RFC 6750."},
@@ -146,6 +150,8 @@ async def _invalid(request: Request, error: Any) -> Response:
     # The messages are pydantic's and say nothing of the value but what the caller sent.
     if any(fault["type"] == "json_invalid" for fault in error.errors()):
         return _answer(request, MALFORMED)
+    if isinstance(error.body, bytes):  # which FastAPI leaves as it is where the header names no JSON
+        return _answer(request, NO_JSON)
     faults = [
         FieldFault(field=".".join(map(str, fault["loc"])), message=fault["msg"].removeprefix("Value error, "))
         for fault in error.errors()

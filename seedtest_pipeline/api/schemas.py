@@ -51,11 +51,19 @@ def _distinct(values: list[str]) -> list[str]:
 
 _DIGITS = re.compile(r"[0-9]{1,3}")
 Id = Annotated[str, Field(min_length=1, max_length=ID_BYTES), AfterValidator(_storable)]
-GivenId = Annotated[Id, BeforeValidator(_number_as_text, json_schema_input_type=str | int)]
-NameOrNone = Annotated[Id | None, BeforeValidator(_empty_as_none, json_schema_input_type=str | None)]
+# What a body may say in place of an id, as the document has it.
+_IdOrEmpty = Annotated[str, Field(max_length=ID_BYTES)]
+_Days = Annotated[int, Field(strict=True, ge=1, le=365)]
+GivenId = Annotated[Id, BeforeValidator(_number_as_text, json_schema_input_type=Id | int)]
+GivenIdOrNone = Annotated[
+    GivenId | None, BeforeValidator(_empty_as_none, json_schema_input_type=_IdOrEmpty | int | None)
+]
+NameOrNone = Annotated[Id | None, BeforeValidator(_empty_as_none, json_schema_input_type=_IdOrEmpty | None)]
 Days = Annotated[
-    Annotated[int, Field(strict=True, ge=1, le=365)],
-    BeforeValidator(_whole_number, json_schema_input_type=int | str),
+    _Days,
+    BeforeValidator(
+        _whole_number, json_schema_input_type=_Days | Annotated[str, Field(pattern=f"^{_DIGITS.pattern}$")]
+    ),
 ]
 PathId = Annotated[Id, BeforeValidator(_decoded)]
 
@@ -68,9 +76,9 @@ class UpdateTheta(BaseModel):
         json_schema_extra={"examples": [{"user_id": "user123", "session_id": "session456", "lookback_days": 30}]},
     )
 
-    user_id: GivenId = Field(description="A number is taken as its digits.")
-    session_id: Annotated[GivenId | None, BeforeValidator(_empty_as_none, json_schema_input_type=str | int | None)] = (
-        Field(None, description="The answers of all sessions count, whichever is named. Empty: none.")
+    user_id: GivenId = Field(description=f"Of {ID_BYTES:,} bytes at most. A number is taken as its digits.")
+    session_id: GivenIdOrNone = Field(
+        None, description="The answers of all sessions count, whichever is named. Empty: none."
     )
     lookback_days: Days | None = Field(
         None,
@@ -87,7 +95,11 @@ class UpdateThetas(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"user_ids": ["user123", "user124"], "lookback_days": 30}]}
     )
 
-    user_ids: Annotated[list[GivenId], Field(min_length=1, max_length=BATCH), AfterValidator(_distinct)]
+    user_ids: Annotated[list[GivenId], AfterValidator(_distinct)] = Field(
+        min_length=1,
+        max_length=BATCH,
+        description="Each once. The body has 800 kB at most: room for ids of 128 characters, even each as `\\uXXXX`.",
+    )
     lookback_days: Days | None = Field(None, description="As in `update-theta`.")
 
 
@@ -216,7 +228,10 @@ class UserTheta(BaseModel):
 class Report(BaseModel):
     format: str = Field(examples=["html"])
     generated_at: dt.datetime
-    href: str = Field(description="Where it can be had, relative to this API.")
+    href: str = Field(
+        description="Where it can be had: a path from the host's root on, with what stands before this API's paths.",
+        examples=["/v1/users/user123/reports/2025-02-03?format=html"],
+    )
 
 
 class ReportWeek(BaseModel):
@@ -230,7 +245,7 @@ class UserReports(BaseModel):
 
 
 class ReportLink(BaseModel):
-    url: str
+    url: str = Field(description="An address elsewhere that needs no token; or a path as `href` is.")
     expires_at: dt.datetime | None = Field(description="None: this API hands it out itself, to who has a token.")
 
 

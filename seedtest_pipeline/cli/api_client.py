@@ -9,7 +9,7 @@ from resources.errors import InvalidInput, OperatorRequired, RetryLater, Seedtes
 from seedtest_pipeline.terminal import ERR, OUT
 
 if TYPE_CHECKING:
-    import httpx
+    from seedtest_pipeline.api.client_types import Refused
 
 
 def notify_session_end(
@@ -20,7 +20,7 @@ def notify_session_end(
     """Have the API estimate a user's ability now, with the token in SEEDTEST_API_TOKEN; prints its answer."""
     import httpx
 
-    from seedtest_pipeline.api import client
+    from seedtest_pipeline.api import client, client_types
     from seedtest_pipeline.settings import Settings
 
     token = Settings.load().seedtest_api_token
@@ -29,8 +29,8 @@ def notify_session_end(
     try:
         with client.Client(url, token.get_secret_value()) as api:
             OUT.print_json(data=api.update_theta(user, session))
-    except httpx.HTTPStatusError as error:
-        raise _refused(error.response) from error
+    except client_types.Refused as error:
+        raise _refused(error) from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise RetryLater(f"No answer from {url}: {error}.", remedy="Does it run?") from error
 
@@ -57,10 +57,12 @@ def token(
             ERR.print(f"export {name}={shlex.quote(value)}", markup=False, highlight=False)
 
 
-def _refused(answer: "httpx.Response") -> SeedtestError:
-    said = f"The API answers {answer.status_code}: {answer.text}"
-    if answer.status_code in (429, 503):
+def _refused(error: "Refused") -> SeedtestError:
+    from seedtest_pipeline.api.client import LATER
+
+    said = f"The API answers {error}"
+    if error.response.status_code in LATER:
         return RetryLater(said)
-    if answer.status_code in (401, 403):
+    if error.response.status_code in (401, 403):
         return OperatorRequired(said, remedy="Look at the token in SEEDTEST_API_TOKEN.")
     return InvalidInput(said)

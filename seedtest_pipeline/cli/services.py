@@ -57,7 +57,13 @@ def api(
         str, typer.Option(help="Proxies whose X-Forwarded-For is believed: addresses, networks, or *.")
     ] = "127.0.0.1",
 ) -> None:
-    """Serve the on-demand API until SIGTERM or Ctrl-C."""
+    """Serve the on-demand API until SIGTERM or Ctrl-C.
+
+    It needs the settings JWKS_URL, JWT_ISS and JWT_AUD: whose tokens it believes.
+    Or, for tries on this machine alone, LOCAL_DEV=true: it asks for no token.
+    Of each worker are the rates (API_RATE_PER_MINUTE, API_USER_RATE_PER_MINUTE)
+    and the places (API_CONCURRENCY). All settings: docs/settings.md
+    """
     import gc
 
     gc.disable()  # what is imported stays, and looking through it again and again takes a tenth of the start

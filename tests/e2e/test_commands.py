@@ -36,6 +36,12 @@ def test_every_command_explains_itself(type_, command):
     assert f"seedtest {command} [OPTIONS]" in said.out
 
 
+def test_the_apis_help_names_the_settings_that_it_cannot_do_without(type_):
+    said = type_("api", "--help").out
+    needed = "JWKS_URL", "JWT_ISS", "JWT_AUD", "LOCAL_DEV", "docs/settings.md", "API_CONCURRENCY", "each worker"
+    assert [word for word in needed if word not in said] == []
+
+
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [

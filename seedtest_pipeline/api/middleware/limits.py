@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seedtest_pipeline.api import problems
 from seedtest_pipeline.api.middleware import request_context
 
-# The largest body that means anything is a batch of 1,000 users; 120 bytes are three times a UUID in quotes.
-BODY_LIMIT = 120 * 1024
+# The largest body that means anything is a batch of 1,000 users: with ids of 128 characters, each escaped as \uXXXX.
+BODY_LIMIT = 800 * 1024
 
 
 class LimitsMiddleware:

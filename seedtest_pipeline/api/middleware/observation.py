@@ -69,8 +69,8 @@ class ObservationMiddleware:
 
     def _routed(self, path: str) -> str:
         """The path as the routes have it: a gateway may leave its own prefix before it, or take it away, and a caller
-        may leave out the version."""
-        path = _without(self._root_path, path)
+        may leave out the version, and escape the colon in `update-theta:batch`, as generated clients do."""
+        path = _without(self._root_path, path.replace("%3A", ":").replace("%3a", ":"))
         routed = _without(VERSION, path)
         return path if routed in WITHOUT_VERSION else routed
 

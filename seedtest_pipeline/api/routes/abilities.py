@@ -25,14 +25,19 @@ _DEPRECATION = f"@{dt.datetime(2026, 12, 1, tzinfo=dt.UTC).timestamp():.0f}"
 def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=authenticated, tags=["users"])
 
-    @router.get("/users/{user_id}/theta", responses=described(401, 403, 422, 429, 500, 503))
+    @router.get("/users/{user_id}/theta", operation_id="getTheta", responses=described(401, 403, 422, 429, 500, 503))
     async def theta(user_id: ReadableUser) -> UserTheta:
         """The current ability under the item bank in force, and one per week. Who was never estimated has neither.
 
         With `analysis:run` for any user, with `report:read` for the token's own subject."""
         return await service.work(_read, service, user_id)
 
-    @router.get("/analysis/irt/theta", deprecated=True, responses=described(401, 403, 422, 429, 500, 503))
+    @router.get(
+        "/analysis/irt/theta",
+        operation_id="getThetaByQuery",
+        deprecated=True,
+        responses=described(401, 403, 422, 429, 500, 503),
+    )
     async def theta_by_query(user_id: ReadableOrOwn, response: Response) -> UserTheta:
         """The same under the predecessor's address, with `Deprecation` and a `Link` to the present one.
 

@@ -22,8 +22,9 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
 
     @router.post(
         "/analysis/irt/update-theta:batch",
+        operation_id="updateThetas",
         response_model=Outcomes,
-        responses=described(400, 401, 403, 408, 413, 422, 429, 500, 503),
+        responses=described(400, 401, 403, 408, 413, 415, 422, 429, 500, 503),
     )
     async def update_thetas(asked: AllowedBatch, request: Request) -> Response:
         """As `update-theta` of each of these users, as of one instant: a read, an estimate and a store for all

@@ -18,7 +18,7 @@ from seedtest_pipeline.api.auth.authorization import ClassReader
 from seedtest_pipeline.api.auth.caller import Forbidden
 from seedtest_pipeline.api.auth.scopes import ANYBODY
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.routes.handing_out import handed_out
+from seedtest_pipeline.api.routes.handing_out import address, handed_out
 from seedtest_pipeline.api.routes.reports import Monday
 from seedtest_pipeline.api.schemas import Classes, ClassReports, PathId, Report, ReportLink, ReportWeek
 from seedtest_pipeline.api.service import Service
@@ -27,14 +27,18 @@ from seedtest_pipeline.api.service import Service
 def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=authenticated, tags=["classes"])
 
-    @router.get("/classes", responses=described(401, 403, 429, 500, 503))
+    @router.get("/classes", operation_id="listClasses", responses=described(401, 403, 429, 500, 503))
     async def classes(teacher: ClassReader) -> Classes:
         """The groups that have a class report.
 
         With `analysis:run` all of them, with `class:read` those that the token's subject teaches."""
         return Classes(groups=await service.work(_groups, service, teacher))
 
-    @router.get("/classes/{group}/reports", responses=described(401, 403, 422, 429, 500, 503))
+    @router.get(
+        "/classes/{group}/reports",
+        operation_id="listClassReports",
+        responses=described(401, 403, 422, 429, 500, 503),
+    )
     async def reports(group: PathId, teacher: ClassReader) -> ClassReports:
         """The weeks that have a report of the group, with its formats. A group that never got one has no weeks.
 
@@ -43,13 +47,14 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         return ClassReports(
             group=group,
             weeks=[
-                ReportWeek(week=week.start, reports=[_report(row) for row in rows])
+                ReportWeek(week=week.start, reports=[_report(service, row) for row in rows])
                 for week, rows in groupby(found, lambda row: row.week)
             ],
         )
 
     @router.get(
         "/classes/{group}/reports/{week}",
+        operation_id="getClassReport",
         response_model=ReportLink,
         responses={
             200: {"content": {"text/html": {}, "application/pdf": {}}},
@@ -72,7 +77,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         key = class_report_key(Week(week), group, format)
         if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
             raise ArtifactMissing(f"No {format} report of this group and week here.")
-        return await handed_out(service, key, format, href=_href(found), accept=accept)
+        return await handed_out(service, key, format, href=_href(service, found), accept=accept)
 
     return router
 
@@ -93,10 +98,11 @@ def _found(service: Service, teacher: str | None, group: str, week: Week | None 
         return class_reports.of_group(connection, group, week)
 
 
-def _report(row: ClassArtifact) -> Report:
-    return Report(format=row.format, generated_at=row.generated_at, href=_href(row))
+def _report(service: Service, row: ClassArtifact) -> Report:
+    return Report(format=row.format, generated_at=row.generated_at, href=_href(service, row))
 
 
-def _href(row: ClassArtifact) -> str:
-    """Without a host: what the caller reached us by, we do not know."""
-    return f"/classes/{quote(row.group, safe='')}/reports/{row.week}?format={quote(row.format, safe='')}"
+def _href(service: Service, row: ClassArtifact) -> str:
+    return address(
+        service, f"/classes/{quote(row.group, safe='')}/reports/{row.week}?format={quote(row.format, safe='')}"
+    )

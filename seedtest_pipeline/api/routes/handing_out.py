@@ -1,9 +1,10 @@
-"""The way to one finished report: a short-lived link, or the file itself where it lies on this machine and no link
-could be signed."""
+"""The way to one finished report: its address here; a short-lived link, or the file itself where it lies on this
+machine and no link could be signed."""
 
 from starlette.responses import RedirectResponse, Response
 
 from resources.artifacts.folder import FolderStore
+from seedtest_pipeline.api.middleware.observation import VERSION
 from seedtest_pipeline.api.schemas import ReportLink
 from seedtest_pipeline.api.service import Service
 
@@ -20,6 +21,11 @@ PAGE_HEADERS = {
     "eml": {"content-type": "message/rfc822", "content-security-policy": "default-src 'none'; sandbox"},
 }
 _VARY = {"vary": "Accept"}
+
+
+def address(service: Service, path: str) -> str:
+    """This path of ours as a caller asks for it. Without a host: what the caller reached us by, we do not know."""
+    return f"{service.settings.api_root_path or ''}{VERSION}{path}"
 
 
 async def handed_out(service: Service, key: str, form: str, *, href: str, accept: str) -> Response:

@@ -21,12 +21,16 @@ def build(service: Service, authenticator: Authenticator) -> APIRouter:
     checks = ReadinessChecks(service, authenticator)
     weekly_run = WeeklyRun(service)
 
-    @router.get("/livez")
+    @router.get("/livez", operation_id="getLiveness")
     async def livez() -> Alive:
         """The process answers. It looks at nothing else: to start it again would mend nothing else."""
         return Alive()
 
-    @router.get("/readyz", responses={503: {"model": Readiness, "description": "Something fails."}})
+    @router.get(
+        "/readyz",
+        operation_id="getReadiness",
+        responses={503: {"model": Readiness, "description": "Something fails."}},
+    )
     async def readyz(request: Request, response: Response) -> Readiness:
         """Whether all that this needs is there: database, migrations, estimator, keys; not where it is about to end."""
         result = await checks.result()
@@ -35,7 +39,12 @@ def build(service: Service, authenticator: Authenticator) -> APIRouter:
         response.status_code = 200 if result.ready else 503
         return result
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @router.get(
+        "/metrics",
+        operation_id="getMetrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}},
+    )
     async def metrics() -> Response:
         """For Prometheus."""
         await weekly_run.refresh()

@@ -68,6 +68,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
 
     @router.get(
         "/users/{user_id}/reports/index.html",
+        operation_id="getReportIndex",
         response_class=Response,
         responses={200: {"content": {"text/html": {}}}, **described(401, 403, 422, 429, 500, 503)},
     )

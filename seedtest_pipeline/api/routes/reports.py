@@ -20,7 +20,7 @@ from seedtest_pipeline.api.auth.authorization import AskedReports, EditionReader
 from seedtest_pipeline.api.auth.caller import Forbidden
 from seedtest_pipeline.api.auth.scopes import ANYBODY
 from seedtest_pipeline.api.problems import described
-from seedtest_pipeline.api.routes.handing_out import handed_out
+from seedtest_pipeline.api.routes.handing_out import address, handed_out
 from seedtest_pipeline.api.schemas import Report, ReportLink, ReportWeek, UserReports
 from seedtest_pipeline.api.service import Service
 
@@ -45,7 +45,11 @@ Monday = Annotated[dt.date, BeforeValidator(_written_as_a_date), AfterValidator(
 def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=authenticated, tags=["users"])
 
-    @router.get("/users/{user_id}/reports", responses=described(401, 403, 422, 429, 500, 503))
+    @router.get(
+        "/users/{user_id}/reports",
+        operation_id="listReports",
+        responses=described(401, 403, 422, 429, 500, 503),
+    )
     async def reports(asked: EditionReader) -> UserReports:
         """The weeks that have a report of this edition, with its formats. Who never got one has no weeks.
 
@@ -55,13 +59,14 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         return UserReports(
             user_id=asked.user_id,
             weeks=[
-                ReportWeek(week=week.start, reports=[_report(row) for row in rows])
+                ReportWeek(week=week.start, reports=[_report(service, row) for row in rows])
                 for week, rows in groupby(found, lambda row: row.week)
             ],
         )
 
     @router.get(
         "/users/{user_id}/reports/{week}",
+        operation_id="getReport",
         response_model=ReportLink,
         responses={
             200: {"content": {"text/html": {}, "application/pdf": {}, "message/rfc822": {}}},
@@ -84,7 +89,7 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
         key = report_key(Week(week), asked.user_id, format, asked.edition)
         if found is None or found.url != service.artifacts.address(key):  # or kept in another store than this one
             raise ArtifactMissing(f"No {kind(asked.edition, format)} report of this user and week here.")
-        return await handed_out(service, key, format, href=_href(found), accept=accept)
+        return await handed_out(service, key, format, href=_href(service, found), accept=accept)
 
     return router
 
@@ -97,11 +102,11 @@ def _found(service: Service, asked: AskedReports, week: Week | None = None) -> l
         return report_artifacts.of_user(connection, asked.user_id, week, asked.edition)
 
 
-def _report(row: ReportArtifact) -> Report:
-    return Report(format=row.format, generated_at=row.generated_at, href=_href(row))
+def _report(service: Service, row: ReportArtifact) -> Report:
+    return Report(format=row.format, generated_at=row.generated_at, href=_href(service, row))
 
 
-def _href(row: ReportArtifact) -> str:
-    """Without a host: what the caller reached us by, we do not know."""
+def _href(service: Service, row: ReportArtifact) -> str:
     edition = "" if row.edition == "learner" else f"&edition={row.edition}"
-    return f"/users/{quote(row.user_id, safe='')}/reports/{row.week}?format={quote(row.format, safe='')}{edition}"
+    path = f"/users/{quote(row.user_id, safe='')}/reports/{row.week}?format={quote(row.format, safe='')}{edition}"
+    return address(service, path)

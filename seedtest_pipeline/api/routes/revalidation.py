@@ -21,7 +21,8 @@ def revalidated(request: Request, response: Response) -> Response:
     etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     response.headers["etag"] = etag
     response.headers["cache-control"] = CACHE_CONTROL
-    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    said = ",".join(request.headers.getlist("if-none-match"))  # one list, in however many lines
+    known = {one.strip().removeprefix("W/") for one in said.split(",")}
     if known.isdisjoint({etag, "*"}):
         return response
     # With the page's own policy: a browser gives the headers of a 304 to the page that it has.

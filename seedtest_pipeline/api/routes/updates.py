@@ -31,8 +31,9 @@ def build(service: Service, authenticated: type[APIRoute]) -> APIRouter:
 
     @router.post(
         "/analysis/irt/update-theta",
+        operation_id="updateTheta",
         response_model=Updated | NothingToEstimate,
-        responses=described(400, 401, 403, 408, 413, 422, 429, 500, 503),
+        responses=described(400, 401, 403, 408, 413, 415, 422, 429, 500, 503),
     )
     async def update_theta(asked: AllowedUpdate, request: Request) -> Response:
         """Estimates the ability as of now from all answers in the window, and stores it where no later one is. A repeat

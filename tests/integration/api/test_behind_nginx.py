@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.api.platform import adopt, end_session
 from tests.integration.api.provider import AUDIENCE, ISSUER
+from tests.integration.api.test_reads import PAGE, WEEK, publish
 from tests.nginx import in_front_of
 from tests.waiting import PATIENCE_S
 
@@ -56,6 +57,18 @@ def test_the_prefix_stays_and_ids_arrive_as_they_were_sent_by_either_protocol(en
     assert client.get(f"{ROOT}/openapi.json").json()["servers"] == [{"url": ROOT}]
     long = "x" * 1900
     assert client.get(f"{ROOT}/users/{long}/theta").json()["user_id"] == long
+
+
+def test_the_way_to_a_report_leads_through_the_gateway(engine, behind, tmp_path):
+    """It began with /users, below which the gateway has nothing."""
+    publish(engine, tmp_path, "a/b", WEEK, "html")
+    client = behind("127.0.0.1")
+    listed = client.get(f"{ROOT}/v1/users/a%2Fb/reports")
+    (report,) = listed.json()["weeks"][0]["reports"]
+    linked = client.get(f"{ROOT}/v1/users/a%2Fb/reports/{WEEK}", headers={"Accept": "application/json"})
+    for answer, address in ((listed, report["href"]), (linked, linked.json()["url"])):
+        assert address == f"{ROOT}/v1/users/a%2Fb/reports/2025-02-03?format=html"
+        assert client.get(answer.url.join(address)).content == PAGE
 
 
 def test_probes_and_metrics_are_not_for_the_outside(behind):

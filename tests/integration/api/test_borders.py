@@ -12,6 +12,7 @@ import pytest
 from resources.database.engine import transaction
 from resources.estimators.in_process import InProcessEstimator
 from seedtest_pipeline.api.auth.caller import Caller, Unauthenticated
+from seedtest_pipeline.api.middleware import limits
 from seedtest_pipeline.api.middleware.limits import BODY_LIMIT
 from seedtest_pipeline.api.middleware.places import NoPlace, Places
 from seedtest_pipeline.api.schemas import ID_BYTES
@@ -96,6 +97,16 @@ def test_what_is_no_json_is_malformed(api, body):
     assert problem(answer) == "malformed"
 
 
+@pytest.mark.parametrize("header", [{"Content-Type": "application/x-www-form-urlencoded"}, {}])
+def test_json_that_is_not_called_so_is_refused_with_the_header_to_send(api, header):
+    """As `curl -d` sends it: it was 422, "Input should be a valid dictionary"."""
+    for path, body in ((UPDATE, b'{"user_id": "u1"}'), (f"{UPDATE}:batch", b'{"user_ids": ["u1"]}')):
+        answer = api.post(path, content=body, headers=header)
+        assert problem(answer) == "unsupported-media-type"
+        assert "send Content-Type: application/json" in answer.json()["detail"]
+        assert api.post(path, content=body, headers={"Content-Type": "application/json"}).status_code == 200
+
+
 def test_unknown_paths_and_methods(api):
     assert problem(api.get("/nosuch")) == "not-found"
     answer = api.get(UPDATE)
@@ -103,11 +114,13 @@ def test_unknown_paths_and_methods(api):
     assert answer.headers["allow"] == "POST"
 
 
-def test_a_body_that_is_too_large_is_refused_whether_it_tells_its_length_or_not(api):
-    large = b"x" * (BODY_LIMIT + 1)
+def test_a_body_that_is_too_large_is_refused_whether_it_tells_its_length_or_not(api, monkeypatch):
+    monkeypatch.setattr(limits, "BODY_LIMIT", 1000)
+    large = b"x" * 1001
     for content in (large, iter([large[:10], large[10:]])):
         answer = api.post(UPDATE, content=content, headers={"Content-Type": "application/json"})
         assert problem(answer) == "too-large"
+        assert f" {BODY_LIMIT // 1024} kB" in answer.json()["detail"]
 
 
 class NamedCallers:

@@ -57,7 +57,7 @@ def test_a_teacher_has_the_reports_of_the_own_groups(ask):
     assert (answer.status_code, answer.content) == (200, b"<p>A class</p></html>")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     named = ask(f"{HREF}/2025-02-03", "t1", "class:read", "application/json").json()
-    assert named == {"url": f"{HREF}/2025-02-03?format=html", "expires_at": None}
+    assert named == {"url": f"/v1{HREF}/2025-02-03?format=html", "expires_at": None}
 
 
 def test_a_service_has_all(ask):

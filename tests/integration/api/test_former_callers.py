@@ -98,6 +98,15 @@ def test_a_token_with_the_former_scope_reads_its_own_and_nobody_elses(engine, se
     assert [line.get("former_scope") for line in lines] == ["reports:view", "reports:view", None, None, None]
 
 
+@pytest.mark.parametrize("colon", ["%3A", "%3a", ":"])
+def test_a_generated_client_may_escape_the_colon_of_a_batch(api, platform, colon):
+    """It was 404."""
+    answer = api.post(f"/v1{UPDATE}{colon}batch", json={"user_ids": ["123"]})
+    assert [one["status"] for one in answer.json()["outcomes"]] == ["ok"]
+    assert api.get("/users/a%3Ab/theta").json()["user_id"] == "a:b"
+    assert api.get("/users/a%253Ab/theta").json()["user_id"] == "a%3Ab"
+
+
 @pytest.mark.parametrize("root_path", [None, "/api/seedtest"])
 def test_a_path_may_begin_with_the_version_or_not(serve, engine, root_path):
     adopt(engine)

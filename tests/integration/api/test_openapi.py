@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 
 import httpx
 import hypothesis
@@ -16,18 +17,18 @@ from tests.integration.api.platform import adopt, end_session
 
 NOW = dt.datetime(2025, 2, 12, 9, tzinfo=dt.UTC)
 OPERATIONS = [
-    ("POST", "/v1/analysis/irt/update-theta"),
-    ("POST", "/v1/analysis/irt/update-theta:batch"),
-    ("GET", "/v1/analysis/irt/theta"),
-    ("GET", "/v1/users/{user_id}/theta"),
-    ("GET", "/v1/users/{user_id}/reports"),
-    ("GET", "/v1/users/{user_id}/reports/index.html"),
-    ("GET", "/v1/users/{user_id}/reports/{week}"),
-    ("GET", "/v1/classes"),
-    ("GET", "/v1/classes/{group}/reports"),
-    ("GET", "/v1/classes/{group}/reports/{week}"),
-    ("GET", "/livez"),
-    ("GET", "/readyz"),
+    ("updateTheta", "POST", "/v1/analysis/irt/update-theta"),
+    ("updateThetas", "POST", "/v1/analysis/irt/update-theta:batch"),
+    ("getThetaByQuery", "GET", "/v1/analysis/irt/theta"),
+    ("getTheta", "GET", "/v1/users/{user_id}/theta"),
+    ("listReports", "GET", "/v1/users/{user_id}/reports"),
+    ("getReportIndex", "GET", "/v1/users/{user_id}/reports/index.html"),
+    ("getReport", "GET", "/v1/users/{user_id}/reports/{week}"),
+    ("listClasses", "GET", "/v1/classes"),
+    ("listClassReports", "GET", "/v1/classes/{group}/reports"),
+    ("getClassReport", "GET", "/v1/classes/{group}/reports/{week}"),
+    ("getLiveness", "GET", "/livez"),
+    ("getReadiness", "GET", "/readyz"),
 ]
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -43,7 +44,7 @@ def document(api) -> dict:
     return api.get("/openapi.json").json()
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize(("method", "path"), [operation[1:] for operation in OPERATIONS])
 def test_whatever_the_document_allows_is_answered_as_it_says(engine, serve, method, path):
     adopt(engine)
     end_session(engine, "0", "s1", "10")
@@ -64,9 +65,39 @@ def test_whatever_the_document_allows_is_answered_as_it_says(engine, serve, meth
     ask()
 
 
-def test_every_operation_is_tried_above(document):
-    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
-    assert described == {*OPERATIONS, ("GET", "/metrics")}
+def test_every_operation_is_tried_above_and_has_its_name_for_good(document):
+    """Generated clients call their functions by it: `update_theta_analysis_irt_update_theta_post` was one."""
+    described = sorted(
+        (operation["operationId"], method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    )
+    assert described == sorted([*OPERATIONS, ("getMetrics", "GET", "/metrics")])
+    assert len({name for name, _, _ in described}) == len(described)
+    assert all(re.fullmatch("(get|list|update)([A-Z][a-z]+)+", name) for name, _, _ in described)
+
+
+def test_bounds_of_a_body_are_those_that_are_enforced(api, document):
+    """Ids and days had none: what reads as text or a number may be a number or text."""
+    schemas = document["components"]["schemas"]
+    for name, path in (("UpdateTheta", "update-theta"), ("UpdateThetas", "update-theta:batch")):
+        fields = schemas[name]["properties"]
+        days, digits, _ = fields["lookback_days"]["anyOf"]
+        text, _ = fields["user_id"]["anyOf"] if "user_id" in fields else fields["user_ids"]["items"]["anyOf"]
+        for given, n_days, status in (
+            ("u" * text["maxLength"], days["maximum"], 200),
+            ("u" * text["minLength"], days["minimum"], 200),
+            ("u" * (text["maxLength"] + 1), 1, 422),
+            ("u" * (text["minLength"] - 1), 1, 422),
+            ("u", days["maximum"] + 1, 422),
+            ("u", days["minimum"] - 1, 422),
+        ):
+            body = {"user_id": given} if "user_id" in fields else {"user_ids": [given]}
+            answer = api.post(f"/analysis/irt/{path}", json={**body, "lookback_days": n_days})
+            assert answer.status_code == status, (len(given), n_days, answer.text)
+        assert re.fullmatch(digits["pattern"], "030")
+    for name in ("session_id", "model", "version"):
+        assert schemas["UpdateTheta"]["properties"][name]["anyOf"][0]["maxLength"] == text["maxLength"]
 
 
 def test_what_needs_a_token_says_so_and_asks_for_it(document, serve, provider):

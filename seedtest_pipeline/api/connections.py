@@ -19,7 +19,7 @@ from seedtest_pipeline.api.metrics import Metrics
 HEAD_BYTES = 16 * 1024
 # Of a whole request, as it comes in, more than a head and a body may have: beyond are only trailers, chunks' extensions
 # and chunks of a byte, without end.
-REQUEST_BYTES = 256 * 1024
+REQUEST_BYTES = 1024 * 1024
 # Requests that came before the one ahead of them was answered: each takes memory, and clients send one at a time.
 MOST_WAITING = 16
 # Until a head is there; also for the rest of a body whose answer was given already, and for the client to read more of

@@ -19,6 +19,7 @@ from resources.database.engine import make_engine
 from resources.database.schema import migrate
 from resources.postgres import embedded
 from tests.beside import NotBesideThisClone
+from tests.databases import copy_of, run
 from tests.s3_server import S3Server, shared_server
 
 _TEMPLATE = "template_migrated"
@@ -46,15 +47,15 @@ def server_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server_url(server_home: Path) -> str:
-    """The server's maintenance database: for making and dropping others."""
-    url = embedded.connect_url(server_home, "postgres")
-    _run(url, sql.SQL("ALTER SYSTEM SET fsync = off"))  # a test's rows need not survive a power cut: 10 times faster
-    _run(url, sql.SQL("SELECT pg_reload_conf()"))
+    """The server's address, to which `/` and a database's name are added."""
+    url = embedded.connect_url(server_home, "postgres").removesuffix("/postgres")
+    run(url, sql.SQL("ALTER SYSTEM SET fsync = off"))  # a test's rows need not survive a power cut: 10 times faster
+    run(url, sql.SQL("SELECT pg_reload_conf()"))
     return url
 
 
 @pytest.fixture(scope="session")
-def migrated_template(server_home: Path, server_url: str) -> str:
+def migrated_url(server_home: Path, server_url: str) -> str:
     """A migrated database to copy; made once, by the worker that comes first."""
     with (server_home / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -63,26 +64,29 @@ def migrated_template(server_home: Path, server_url: str) -> str:
             engine = make_engine(embedded.connect_url(server_home, unfinished))
             migrate.upgrade(engine)
             engine.dispose()
-            _run(server_url, sql.SQL("ALTER DATABASE {} RENAME TO {}"), unfinished, _TEMPLATE)
-    return _TEMPLATE
+            run(server_url, sql.SQL("ALTER DATABASE {} RENAME TO {}"), unfinished, _TEMPLATE)
+    return f"{server_url}/{_TEMPLATE}"
 
 
 @pytest.fixture
-def database_url(server_url: str, migrated_template: str) -> Iterator[str]:
+def database_url(migrated_url: str) -> Iterator[str]:
     """A migrated database without rows, for one test."""
-    yield from _database(server_url, migrated_template)
+    with copy_of(migrated_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
-def shared_database_url(server_url: str, migrated_template: str) -> Iterator[str]:
+def shared_database_url(migrated_url: str) -> Iterator[str]:
     """A migrated database for tests that roll back what they do: ten times cheaper than one for each."""
-    yield from _database(server_url, migrated_template)
+    with copy_of(migrated_url) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
     """A database with nothing in it, for one test."""
-    yield from _database(server_url, "template0")
+    with copy_of(f"{server_url}/template0") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -107,20 +111,8 @@ def s3_bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     client.delete_bucket(Bucket=bucket)  # SeaweedFS deletes what is in it, too
 
 
-def _database(server_url: str, template: str) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    _run(server_url, sql.SQL("CREATE DATABASE {} TEMPLATE {}"), name, template)
-    yield server_url.removesuffix("postgres") + name
-    _run(server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)"), name)
-
-
-def _run(server_url: str, statement: sql.SQL, *names: str) -> None:
-    with psycopg.connect(server_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(statement.format(*map(sql.Identifier, names)))
-
-
 def _exists(server_url: str, database: str) -> bool:
-    with psycopg.connect(server_url.replace("+psycopg", "")) as connection:
+    with psycopg.connect(f"{server_url}/postgres".replace("+psycopg", "")) as connection:
         return connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone() is not None
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import hypothesis
 import psycopg
 import pytest
+import sqlalchemy as sa
 from psycopg import sql
 
 from resources import calendar
@@ -57,13 +58,14 @@ def server_url(server_home: Path) -> str:
 
 @pytest.fixture(scope="session")
 def migrated_url(server_home: Path, server_url: str) -> str:
-    """A migrated database to copy; made once, by the worker that comes first."""
+    """A migrated database with Dagster's own tables, to copy; made once, by the worker that comes first."""
     with (server_home / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _exists(server_url, _TEMPLATE):
             unfinished = f"{_TEMPLATE}_unfinished"
             engine = make_engine(embedded.connect_url(server_home, unfinished))
             migrate.upgrade(engine)
+            _make_dagsters_tables(server_home, engine)
             engine.dispose()
             run(server_url, sql.SQL("ALTER DATABASE {} RENAME TO {}"), unfinished, _TEMPLATE)
     return f"{server_url}/{_TEMPLATE}"
@@ -120,6 +122,22 @@ def s3_bucket(s3_server: S3Server, s3_models: None, monkeypatch: pytest.MonkeyPa
     client.create_bucket(Bucket=bucket)
     yield bucket
     client.delete_bucket(Bucket=bucket)  # SeaweedFS deletes what is in it, too
+
+
+def _make_dagsters_tables(home: Path, engine: sa.Engine) -> None:
+    """As Dagster makes them where it finds none, for half a second."""
+    import dagster as dg  # here: a worker may do without its seconds
+
+    from seedtest_pipeline.dagster_home import prepare_dagster_home
+    from seedtest_pipeline.settings import Settings
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*map(str.upper, Settings.model_fields), "DAGSTER_HOME"]:
+            patch.delenv(name, raising=False)
+        patch.setenv("SEEDTEST_HOME", str(home / "of the template"))
+        patch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+        with dg.DagsterInstance.from_config(str(prepare_dagster_home(Settings.load()))):
+            """They are there."""
 
 
 def _exists(server_url: str, database: str) -> bool:

@@ -159,8 +159,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: two fifths of the time tests wait, for a daemon's turn, a server or a process."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: half of the time tests wait, for a daemon's turn, a server or a process."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(wrapper=True)

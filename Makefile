@@ -7,6 +7,8 @@ UV := $(BIN)/python -m uv pip
 # machine knows; a bare container knows none.
 SYSTEM_CERTS := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem /etc/ssl/ca-bundle.pem /etc/pki/tls/certs/ca-bundle.crt)
 export UV_SYSTEM_CERTS ?= $(if $(SYSTEM_CERTS),1,0)
+# The tests start some 150 processes; without bytecode to read each would compile Dagster anew, for three seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test ui lint lock bench-pipeline bench-irt bench-growth bench-subscores bench-calibration bench-diagnostics bench-ingest bench-api soak-api bench-reports preview pictures images image-pipeline image-r-irt-plumber tag sbom audit test-images capacity clean
@@ -21,7 +23,7 @@ ui: $(VENV)/run.stamp ## Open Dagster's UI on what is there
 	@$(BIN)/python -m seedtest_pipeline ui
 
 test: lint ## Check the code and run every test
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp ## Style, types and import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

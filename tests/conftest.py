@@ -3,6 +3,7 @@ its own for each test.
 """
 
 import fcntl
+import functools
 import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import hypothesis
 import psycopg
 import pytest
+import sqlalchemy as sa
 from psycopg import sql
 
 from resources import calendar
@@ -19,6 +21,7 @@ from resources.database.engine import make_engine
 from resources.database.schema import migrate
 from resources.postgres import embedded
 from tests.beside import NotBesideThisClone
+from tests.databases import copy_of, run
 from tests.s3_server import S3Server, shared_server
 
 _TEMPLATE = "template_migrated"
@@ -46,43 +49,47 @@ def server_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server_url(server_home: Path) -> str:
-    """The server's maintenance database: for making and dropping others."""
-    url = embedded.connect_url(server_home, "postgres")
-    _run(url, sql.SQL("ALTER SYSTEM SET fsync = off"))  # a test's rows need not survive a power cut: 10 times faster
-    _run(url, sql.SQL("SELECT pg_reload_conf()"))
+    """The server's address, to which `/` and a database's name are added."""
+    url = embedded.connect_url(server_home, "postgres").removesuffix("/postgres")
+    run(url, sql.SQL("ALTER SYSTEM SET fsync = off"))  # a test's rows need not survive a power cut: 10 times faster
+    run(url, sql.SQL("SELECT pg_reload_conf()"))
     return url
 
 
 @pytest.fixture(scope="session")
-def migrated_template(server_home: Path, server_url: str) -> str:
-    """A migrated database to copy; made once, by the worker that comes first."""
+def migrated_url(server_home: Path, server_url: str) -> str:
+    """A migrated database with Dagster's own tables, to copy; made once, by the worker that comes first."""
     with (server_home / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _exists(server_url, _TEMPLATE):
             unfinished = f"{_TEMPLATE}_unfinished"
             engine = make_engine(embedded.connect_url(server_home, unfinished))
             migrate.upgrade(engine)
+            _make_dagsters_tables(server_home, engine)
             engine.dispose()
-            _run(server_url, sql.SQL("ALTER DATABASE {} RENAME TO {}"), unfinished, _TEMPLATE)
-    return _TEMPLATE
+            run(server_url, sql.SQL("ALTER DATABASE {} RENAME TO {}"), unfinished, _TEMPLATE)
+    return f"{server_url}/{_TEMPLATE}"
 
 
 @pytest.fixture
-def database_url(server_url: str, migrated_template: str) -> Iterator[str]:
+def database_url(migrated_url: str) -> Iterator[str]:
     """A migrated database without rows, for one test."""
-    yield from _database(server_url, migrated_template)
+    with copy_of(migrated_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
-def shared_database_url(server_url: str, migrated_template: str) -> Iterator[str]:
+def shared_database_url(migrated_url: str) -> Iterator[str]:
     """A migrated database for tests that roll back what they do: ten times cheaper than one for each."""
-    yield from _database(server_url, migrated_template)
+    with copy_of(migrated_url) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
     """A database with nothing in it, for one test."""
-    yield from _database(server_url, "template0")
+    with copy_of(f"{server_url}/template0") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -91,10 +98,20 @@ def s3_server(server_home: Path) -> Iterator[S3Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def s3_models() -> Iterator[None]:
+    """boto3's description of S3 is read once, and not by each session: a store takes a tenth of a second less."""
+    with pytest.MonkeyPatch.context() as patch:
+        from botocore import session  # here: most tests do without its half a second
+
+        patch.setattr(session, "create_loader", functools.cache(session.create_loader))
+        yield
+
+
 @pytest.fixture
-def s3_bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def s3_bucket(s3_server: S3Server, s3_models: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty bucket for one test, and an environment in which boto3 finds it."""
-    import boto3  # here: most tests do without its half a second
+    import boto3  # here, as above
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -107,20 +124,24 @@ def s3_bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     client.delete_bucket(Bucket=bucket)  # SeaweedFS deletes what is in it, too
 
 
-def _database(server_url: str, template: str) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    _run(server_url, sql.SQL("CREATE DATABASE {} TEMPLATE {}"), name, template)
-    yield server_url.removesuffix("postgres") + name
-    _run(server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)"), name)
+def _make_dagsters_tables(home: Path, engine: sa.Engine) -> None:
+    """As Dagster makes them where it finds none, for half a second."""
+    import dagster as dg  # here: a worker may do without its seconds
 
+    from seedtest_pipeline.dagster_home import prepare_dagster_home
+    from seedtest_pipeline.settings import Settings
 
-def _run(server_url: str, statement: sql.SQL, *names: str) -> None:
-    with psycopg.connect(server_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(statement.format(*map(sql.Identifier, names)))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*map(str.upper, Settings.model_fields), "DAGSTER_HOME"]:
+            patch.delenv(name, raising=False)
+        patch.setenv("SEEDTEST_HOME", str(home / "of the template"))
+        patch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+        with dg.DagsterInstance.from_config(str(prepare_dagster_home(Settings.load()))):
+            """They are there."""
 
 
 def _exists(server_url: str, database: str) -> bool:
-    with psycopg.connect(server_url.replace("+psycopg", "")) as connection:
+    with psycopg.connect(f"{server_url}/postgres".replace("+psycopg", "")) as connection:
         return connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone() is not None
 
 
@@ -138,8 +159,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: two fifths of the time tests wait, for a daemon's turn, a server or a process."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: half of the time tests wait, for a daemon's turn, a server or a process."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,9 +9,14 @@ from collections.abc import Callable
 PATIENCE_S = 120.0
 
 
-def until(happens: Callable[[], object], within_s: float = PATIENCE_S) -> None:
+# For what costs the processor's time to ask: a web page, the files of a folder. Asked 50 times a second, Dagster's own
+# pages took a core of their own, and what was waited for came later.
+SELDOM_S = 0.5
+
+
+def until(happens: Callable[[], object], within_s: float = PATIENCE_S, every_s: float = 0.01) -> None:
     """Returns once it is true; a test that waits in vain fails."""
     deadline = time.monotonic() + within_s
     while not happens():
         assert time.monotonic() < deadline, f"it did not happen within {within_s:g} s"
-        time.sleep(0.01)
+        time.sleep(every_s)

@@ -35,13 +35,14 @@ class Shell:
 
     home: Path
     database_url: str
+    python_path: tuple[Path, ...] = ()  # where Python looks for modules first
 
     @property
     def environment(self) -> Mapping[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home.parent),
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": os.pathsep.join(map(str, (*self.python_path, CHECKOUT))),
             "SEEDTEST_HOME": str(self.home),
             "DATABASE_URL": self.database_url,
         }

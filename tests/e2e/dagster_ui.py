@@ -12,9 +12,8 @@ from typing import Any
 
 import httpx
 
-from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import Shell
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, SELDOM_S, until
 
 WEEKLY = ("responses", "theta_estimates", "weekly_reports")
 _LAUNCH = """
@@ -71,7 +70,7 @@ class DagsterUi:
 
     def ended(self, run_id: str) -> str:
         """The run's status, once it has its last one."""
-        assert wait_until(lambda: self.status(run_id) in ("SUCCESS", "FAILURE", "CANCELED"), PATIENCE_S)
+        until(lambda: self.status(run_id) in ("SUCCESS", "FAILURE", "CANCELED"), every_s=SELDOM_S)
         return self.status(run_id)
 
     def answers(self) -> bool:
@@ -91,7 +90,7 @@ def started(shell: Shell, log: Path) -> Iterator[DagsterUi]:
     with log.open("ab") as out, shell.start("ui", "--port", str(port), to=out) as process:
         try:
             ui = DagsterUi(process, port)
-            assert wait_until(ui.answers, PATIENCE_S)
+            until(ui.answers, every_s=SELDOM_S)
             assert process.poll() is None, log.read_text()
             yield ui
         finally:

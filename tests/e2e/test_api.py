@@ -16,17 +16,16 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import CHECKOUT, Shell
 from tests.integration.silent_proxy import silent_proxy
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, SELDOM_S, until
 
 
 @contextmanager
 def serving(shell: Shell, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
     process = shell.start("api", "--port", str(port), *more)
     try:
-        assert wait_until(lambda: _alive(port) or process.poll() is not None, PATIENCE_S)
+        until(lambda: _alive(port) or process.poll() is not None, every_s=SELDOM_S)
         assert process.poll() is None, process.communicate()
         yield process
     finally:
@@ -65,7 +64,7 @@ def test_two_terminals(shell, port):
     exports = dict(re.findall(r"^export (\w+)='?([^'\n]+)'?$", made.stderr, re.MULTILINE))
     assert set(exports) == {"JWKS_URL", "JWT_ISS", "JWT_AUD"}
     exports["SEEDTEST_API_TOKEN"] = made.stdout.strip()
-    here = WithSettings(shell.home, shell.database_url, tuple(exports.items()))
+    here = WithSettings(shell.home, shell.database_url, settings=tuple(exports.items()))
     with serving(here, port) as process:
         url = f"http://127.0.0.1:{port}"
         told = here.run("notify-session-end", "--user", "u2", "--session", "u2-1", "--url", url)
@@ -99,15 +98,15 @@ def _typed_in_readme(port: int, token: str, user_id: str) -> httpx.Response:
 
 
 def test_a_request_under_way_is_finished_before_the_end(shell, port):
-    here = WithSettings(shell.home, shell.database_url, (("LOCAL_DEV", "true"),))
+    here = WithSettings(shell.home, shell.database_url, settings=(("LOCAL_DEV", "true"),))
     with (
         serving(here, port) as process,
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection,
     ):
         body = _begin_update(connection)
-        assert wait_until(lambda: b"under_way 2.0" in _metrics(f"http://127.0.0.1:{port}"), PATIENCE_S)
+        until(lambda: b"under_way 2.0" in _metrics(f"http://127.0.0.1:{port}"), every_s=SELDOM_S)
         process.send_signal(signal.SIGTERM)
-        assert wait_until(lambda: not _alive(port), PATIENCE_S)
+        until(lambda: not _alive(port), every_s=SELDOM_S)
         connection.sendall(body)
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
         process.communicate(timeout=PATIENCE_S)
@@ -131,15 +130,15 @@ def test_it_fails_its_readiness_first_and_ends_in_its_time_whatever_the_database
     with silent_proxy(url.host, url.port) as proxy:
         there = url.set(port=proxy.port).render_as_string(hide_password=False)
         settings = {"LOCAL_DEV": "true", "API_DRAIN_SECS": "2", "API_TIMEOUT_SECS": "4", "DATABASE_URL": there}
-        with serving(WithSettings(shell.home, shell.database_url, tuple(settings.items())), port) as process:
+        with serving(WithSettings(shell.home, shell.database_url, settings=tuple(settings.items())), port) as process:
             address = f"http://127.0.0.1:{port}"
             assert httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
             proxy.speaks = False
             with ThreadPoolExecutor(16) as pool:
                 asked = [pool.submit(httpx.get, f"{address}/users/u{n}/theta", trust_env=False) for n in range(16)]
-                assert wait_until(lambda: b"under_way 17.0" in _metrics(address), PATIENCE_S)
+                until(lambda: b"under_way 17.0" in _metrics(address), every_s=SELDOM_S)
                 process.send_signal(signal.SIGTERM)
-                assert wait_until(lambda: _is_leaving(address), PATIENCE_S)
+                until(lambda: _is_leaving(address), every_s=SELDOM_S)
                 assert [one.result().status_code for one in asked] == [503] * 16
             process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, "not by force"
@@ -157,7 +156,7 @@ def _is_leaving(address: str) -> bool:
 
 
 def test_workers_share_a_port_and_their_metrics_and_end_together(shell, port):
-    here = WithSettings(shell.home, shell.database_url, (("LOCAL_DEV", "true"),))
+    here = WithSettings(shell.home, shell.database_url, settings=(("LOCAL_DEV", "true"),))
     with serving(here, port, "--workers", "2") as process:
         address = f"http://127.0.0.1:{port}"
         for _ in range(6):  # each on a connection of its own
@@ -166,10 +165,10 @@ def test_workers_share_a_port_and_their_metrics_and_end_together(shell, port):
         assert answered in _metrics(address)
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
             body = _begin_update(connection)
-            assert wait_until(lambda: b"under_way 2.0" in _metrics(address), PATIENCE_S)
+            until(lambda: b"under_way 2.0" in _metrics(address), every_s=SELDOM_S)
             process.send_signal(signal.SIGTERM)
             # A new connection hung until the end of all, and was broken off.
-            assert wait_until(lambda: not _listens(port), PATIENCE_S)
+            until(lambda: not _listens(port))
             assert process.poll() is None
             connection.sendall(body)
             assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
@@ -192,7 +191,7 @@ def _listens(port: int) -> bool:
     ],
 )
 def test_what_cannot_be_served_is_one_sentence(shell, port, settings, arguments, complaint):
-    said = WithSettings(shell.home, shell.database_url, tuple(settings.items())).run(
+    said = WithSettings(shell.home, shell.database_url, settings=tuple(settings.items())).run(
         "api", "--port", str(port), *arguments
     )
     assert said.returncode == 1
@@ -202,7 +201,9 @@ def test_what_cannot_be_served_is_one_sentence(shell, port, settings, arguments,
 
 def test_a_port_in_use_is_one_sentence(shell, port):
     with socket.create_server(("127.0.0.1", port)):
-        said = WithSettings(shell.home, shell.database_url, (("LOCAL_DEV", "true"),)).run("api", "--port", str(port))
+        said = WithSettings(shell.home, shell.database_url, settings=(("LOCAL_DEV", "true"),)).run(
+            "api", "--port", str(port)
+        )
     assert said.returncode == 1
     assert f"127.0.0.1:{port}" in said.stderr
     assert "Traceback" not in said.stderr

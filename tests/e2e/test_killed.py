@@ -8,9 +8,8 @@ from urllib.parse import unquote
 
 import sqlalchemy as sa
 
-from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import N_USERS, WEEKS, Shell
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 RUN = ("run", "--week", WEEKS[0], "--through", WEEKS[1])
 
@@ -20,7 +19,7 @@ def test_a_run_ended_amid_its_reports_leaves_whole_ones_and_a_killed_run_does_no
     for number, exit_code, share in [(signal.SIGINT, 130, 0.55), (signal.SIGKILL, -signal.SIGKILL, 0.7)]:
         enough = share * len(WEEKS) * N_USERS  # more than one transaction's worth of reports, and fewer than all
         with shell.start(*RUN) as process:
-            assert wait_until(lambda: process.poll() is not None or len(_pages(shell)) > enough, PATIENCE_S)  # noqa: B023 - ends here
+            until(lambda: process.poll() is not None or len(_pages(shell)) > enough, every_s=0.05)  # noqa: B023 - ends here
             os.killpg(process.pid, number)
             _, err = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, err.strip()) == (exit_code, "")

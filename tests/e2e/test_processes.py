@@ -3,26 +3,12 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from resources.postgres.server_folder import wait_until
 from tests.e2e.conftest import Shell
 from tests.waiting import PATIENCE_S
-
-
-@dataclass(frozen=True)
-class Importing(Shell):
-    """A shell in which Python looks for modules in `python_path` first."""
-
-    python_path: Path
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        return {**super().environment, "PYTHONPATH": f"{self.python_path}:{super().environment['PYTHONPATH']}"}
 
 
 @pytest.fixture
@@ -101,7 +87,7 @@ def test_ctrl_c_while_a_command_still_imports_ends_it_with_130_and_no_traceback(
         "            except KeyboardInterrupt: pass\n"
         "sys.meta_path.insert(0, Stops())\n"
     )
-    with Importing(shell.home, shell.database_url, python_path).start("doctor") as process:
+    with Shell(shell.home, shell.database_url, (python_path,)).start("doctor") as process:
         assert wait_until(imports.exists, PATIENCE_S)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=PATIENCE_S)

@@ -18,11 +18,11 @@ from resources.database.engine import make_engine
 from resources.database.schema import migrate
 from resources.model import Week
 from resources.postgres import embedded
-from resources.postgres.server_folder import ServerFolder, opened, try_lock, wait_until
+from resources.postgres.server_folder import ServerFolder, opened, try_lock
 from tests.e2e import dagster_ui
 from tests.e2e.conftest import N_USERS, WEEKS, Shell, put_exam
 from tests.e2e.dagster_ui import WEEKLY
-from tests.waiting import PATIENCE_S
+from tests.waiting import SELDOM_S, until
 
 N_BUCKETS = 4
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
@@ -54,7 +54,7 @@ class Server:
         folder = ServerFolder(self.home.resolve() / "postgres")
         os.kill(json.loads(folder.state.read_text())["supervisor_pid"], signal.SIGTERM)
         with opened(folder.data_lock) as lock:
-            assert wait_until(lambda: try_lock(lock), PATIENCE_S)
+            until(lambda: try_lock(lock))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_run_in_the_daemon_outlasts_a_database_that_is_away_for_20_seconds(
         time.sleep(OUTAGE_S)
         assert server.url == shell.database_url
         assert len(_pages(shell)) < len(WEEKS) * N_USERS
-        assert wait_until(lambda: _runs(engine)[run_id] in ENDED, PATIENCE_S)
+        until(lambda: _runs(engine)[run_id] in ENDED, every_s=SELDOM_S)
         assert _runs(engine) == {run_id: "SUCCESS"}  # and not by being tried again from the beginning
     _assert_every_report_is_made(engine)
 
@@ -110,14 +110,14 @@ def test_after_a_power_cut_a_run_is_ended_within_a_minute_and_tried_again(shell,
     assert recorded < len(WEEKS) * N_USERS
     since = time.monotonic()
     with dagster_ui.started(shell, tmp_path / "log"):
-        assert wait_until(lambda: _runs(engine)[run_id] == "FAILURE", PATIENCE_S)
+        until(lambda: _runs(engine)[run_id] == "FAILURE", every_s=SELDOM_S)
         assert time.monotonic() - since < ENDED_WITHIN_S
-        assert wait_until(lambda: "SUCCESS" in _runs(engine).values(), PATIENCE_S)
+        until(lambda: "SUCCESS" in _runs(engine).values(), every_s=SELDOM_S)
     _assert_every_report_is_made(engine)
 
 
 def _wait_for_some_reports(shell: Shell) -> None:
-    assert wait_until(lambda: len(_pages(shell)) > N_USERS / 4, PATIENCE_S)
+    until(lambda: len(_pages(shell)) > N_USERS / 4, every_s=0.1)
 
 
 def _pages(shell: Shell) -> list[Path]:

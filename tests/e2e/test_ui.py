@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from resources.postgres.server_folder import wait_until
 from tests.e2e import dagster_ui
 from tests.e2e.conftest import CHECKOUT, WEEKS
 from tests.e2e.dagster_ui import WEEKLY, DagsterUi, processes_of
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, SELDOM_S, until
 
 ON_KUBERNETES = (CHECKOUT / "docs" / "operations" / "kubernetes.md").read_text("utf-8")
 BACKFILL = re.search(r"^```graphql\n(.*?)^```$", ON_KUBERNETES, re.MULTILINE | re.DOTALL)[1]
@@ -129,7 +128,7 @@ def test_a_sensor_that_is_tested_from_its_page_says_what_it_found(ask, name):
 def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gave(ask, engine, shell):
     """Dagster runs a backfill's weeks in any order; reports lacked their history, in green. One that is launched from a
     job's page is refused: Dagster makes one partition of many and reports success (dagster#28861); the only job with
-    such a page is the schedule's own. Dagster looks for backfills every 30 s, so that the two are waited for together.
+    such a page is the schedule's own.
     """
     users = ["synthetic-0001", "u17632", "u2"]
     partitions = [f"{user}|{week}" for week in reversed(WEEKS) for user in users]
@@ -158,7 +157,7 @@ def test_a_backfill_launched_from_its_pages_gives_what_an_ordered_run_of_all_gav
 def test_a_signal_to_the_command_alone_ends_dagster_and_all_its_processes(ui, shell):
     os.kill(ui.process.pid, signal.SIGTERM)
     assert ui.process.wait(PATIENCE_S) == 0
-    assert wait_until(lambda: not processes_of(shell), PATIENCE_S), processes_of(shell)
+    until(lambda: not processes_of(shell), every_s=SELDOM_S)
 
 
 def _launched(ask: Any, params: object) -> str:
@@ -179,7 +178,7 @@ def _backfilled(ask: Any, backfill_id: str) -> str:
     def status() -> str:
         return str(ask(BACKFILL_STATUS, id=backfill_id)["partitionBackfillOrError"]["status"])
 
-    assert wait_until(lambda: status().startswith(("COMPLETED", "FAILED", "CANCELED")), PATIENCE_S)
+    until(lambda: status().startswith(("COMPLETED", "FAILED", "CANCELED")), every_s=SELDOM_S)
     return status()
 
 

@@ -1,9 +1,6 @@
 """The main job on a small synthetic exam, in this process, against real PostgreSQL and Dagster's own storage."""
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import dagster as dg
@@ -57,6 +54,7 @@ def test_responses_become_estimates_and_reports_and_a_rerun_changes_nothing(runn
     runner.weeks(WEEKS)
     report_numbers.assert_as_sql_finds_them(parts)
     found = estimates(parts)
+    assert_the_first_weeks_theta_is_that_of_its_own_answers_under_the_rules(parts, exam, true_bank)
     assert recovery(exam.abilities, found).correlation > 0.8
     made = reports(parts)
     answered = {
@@ -76,8 +74,9 @@ def test_responses_become_estimates_and_reports_and_a_rerun_changes_nothing(runn
     assert [path.stat().st_mtime_ns for path in paths] == written_at
 
 
-def test_a_first_weeks_theta_is_that_of_its_own_answers_under_the_rules(runner, parts, exam, true_bank):
-    runner.weeks(WEEKS)
+def assert_the_first_weeks_theta_is_that_of_its_own_answers_under_the_rules(
+    parts: Parts, exam: SyntheticExam, bank: ItemBank
+) -> None:
     user = exam.responses["user_id"].iloc[0]
     own = exam.responses[
         (exam.responses["user_id"] == user) & (exam.responses["answered_at"] < pd.Timestamp(FIRST.ends_at))
@@ -86,7 +85,7 @@ def test_a_first_weeks_theta_is_that_of_its_own_answers_under_the_rules(runner, 
     with transaction(parts.engine) as connection:
         newcomers = populations.until(connection, FIRST)[FIRST].population.newcomers
     prior = Prior(newcomers.mean, newcomers.sd)
-    expected = InProcessEstimator().estimate(long_form.responses(firsts), true_bank, prior)
+    expected = InProcessEstimator().estimate(long_form.responses(firsts), bank, prior)
     stored = estimates(parts).set_index(["user_id", "week_start"]).loc[(user, FIRST.start)]
     assert stored["n_items"] == expected.n_items[0]
     np.testing.assert_allclose([stored["theta"], stored["se"]], [expected.theta[0], expected.se[0]], atol=1e-10)
@@ -198,21 +197,6 @@ def test_a_week_that_is_made_is_not_made_a_second_time_by_the_schedule(runner, p
     assert ends(request)[0] == f"{first.stem}|{FIRST}"
 
 
-CHUNK = """
-import sys
-import dagster as dg
-from seedtest_pipeline import definitions
-from seedtest_pipeline.runs import WEEKLY
-from seedtest_pipeline.settings import Settings
-from seedtest_pipeline.wiring import Parts
-
-job = definitions.build(Parts(Settings.load()), lambda *_: None).resolve_implicit_global_asset_job_def()
-tags = {"dagster/asset_partition_range_start": sys.argv[1], "dagster/asset_partition_range_end": sys.argv[2]}
-with dg.DagsterInstance.get() as instance:
-    job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey(asset) for asset in WEEKLY], tags=tags)
-"""
-
-
 @pytest.mark.parametrize("parts", ["8"], indirect=True)
 def test_a_week_in_several_runs_side_by_side_leaves_the_tables_and_pages_of_one_run(
     runner, parts, exam, true_bank, monkeypatch
@@ -233,15 +217,9 @@ def test_a_week_in_several_runs_side_by_side_leaves_the_tables_and_pages_of_one_
     chunks = [ends(request) for request in scheduled(runner, parts)]
     assert len(chunks) >= 3
     week = WEEKS[1]  # with a week before it, which whoever comes first has to make
-    beside = [
-        subprocess.Popen(
-            [sys.executable, "-c", CHUNK, *(end.replace(FIRST.key, week.key) for end in chunk)],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        )
-        for chunk in chunks
-    ]
-    assert [process.wait(300) for process in beside] == [0] * len(chunks)
-    side_by_side, pages = stored(), pages_of(parts)
+    ranges = [[end.replace(FIRST.key, week.key) for end in chunk] for chunk in chunks]
+    assert deployment.side_by_side(ranges) == [0] * len(chunks)
+    by_several, pages = stored(), pages_of(parts)
     with transaction(parts.engine) as connection:
         connection.exec_driver_sql(
             "TRUNCATE theta_estimates, seedtest_mirt_ability, population, ability_weeks, answered_items, "
@@ -252,7 +230,7 @@ def test_a_week_in_several_runs_side_by_side_leaves_the_tables_and_pages_of_one_
     runner.weeks([week])
     assert len(pages) > N_USERS / 2
     assert pages_of(parts) == pages
-    for one, several in zip(stored(), side_by_side, strict=True):
+    for one, several in zip(stored(), by_several, strict=True):
         assert len(one)
         pd.testing.assert_frame_equal(one, several, check_exact=True)
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,6 +19,7 @@ from psycopg import sql
 
 from resources.artifacts.s3 import S3Store
 from seedtest_pipeline.demo.synthetic_exam import synthetic_exam
+from tests.databases import copy_of
 from tests.integration import deployment, faulty_process
 from tests.integration.deployment import FIRST
 
@@ -100,12 +100,8 @@ def seeded(tmp_path_factory: pytest.TempPathFactory, shared_database_url: str) -
 
 @contextlib.contextmanager
 def platform(seeded: str, home: Path) -> Iterator[Platform]:
-    base, _, template = seeded.rpartition("/")
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{base}/postgres".replace("+psycopg", ""), autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
-        yield Platform(home, f"{base}/{name}")
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with copy_of(seeded) as url:
+        yield Platform(home, url)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import re
 import sqlalchemy as sa
 
 from resources.database.schema.tables import ability_weeks
+from tests.waiting import until
 
 MONDAYS = [dt.date(2025, 1, 6) + dt.timedelta(weeks=n) for n in range(3)]
 NEWEST, OUTDATED = "seedtest_reports_newest_week_timestamp_seconds", "seedtest_reports_outdated_user_keys"
@@ -26,6 +27,7 @@ def test_the_newest_week_with_reports_and_what_is_out_of_date(engine, serve):
     with engine.begin() as connection:
         connection.execute(sa.insert(ability_weeks), [dict(zip(names, row, strict=True), made_from="") for row in rows])
     api = serve()
+    until(lambda: told(api, NEWEST))  # a scrape does not wait long for the database, and the next has what it read
     assert dt.datetime.fromtimestamp(told(api, NEWEST), dt.UTC).date() == MONDAYS[1]
     assert told(api, OUTDATED) == 1
 

@@ -1,6 +1,7 @@
 """Calibrating from the database: what comes into force by itself, and what never may."""
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -12,13 +13,14 @@ import sqlalchemy as sa
 from assets import item_parameters
 from assets.abilities.scoring import ScoringRules
 from resources.answers.blanks import Counts, Omitted
-from resources.database.engine import transaction
+from resources.database.engine import make_engine, transaction
 from resources.database.queries.items import item_banks
 from resources.errors import NoItemBank
 from resources.ingest import load
 from resources.ingest.response_file import from_table
 from resources.model import Week
 from seedtest_pipeline.demo.synthetic_exam import synthetic_exam
+from tests.databases import copy_of
 
 MONDAY = dt.datetime(2025, 1, 6, 10, tzinfo=dt.UTC)
 CHARTS = Path(__file__).parents[3] / "quarto" / "charts"
@@ -30,10 +32,14 @@ def quiet(task: str, done: int, total: int) -> None:
 
 @pytest.fixture
 def answered(engine) -> sa.Engine:
+    load_first(engine)
+    return engine
+
+
+def load_first(engine: sa.Engine) -> None:
     exam = synthetic_exam(3, Week.parse("2025-01-06"), n_users=120, n_weeks=3)
     with transaction(engine) as connection:
         load.ingest(connection, exam.as_file(), "exam")
-    return engine
 
 
 def calibrate(
@@ -66,13 +72,22 @@ def sentence(result: dg.ExecuteInProcessResult) -> str:
     return failure.step_failure_data.user_failure_data.description
 
 
-@pytest.fixture
-def answered_again(answered) -> sa.Engine:
-    """After a first bank: other learners, a month later, on the same items and five new ones."""
-    assert calibrate(answered).success
+@pytest.fixture(scope="module")
+def after_a_bank(migrated_url) -> Iterator[str]:
+    """After a first bank: other learners, a month later, on the same items and five new ones. To copy."""
+    with copy_of(migrated_url) as url:
+        engine = make_engine(url)
+        load_first(engine)
+        assert calibrate(engine).success
+        load_late(engine)
+        engine.dispose()
+        yield url
+
+
+def load_late(engine: sa.Engine) -> None:
     rng = np.random.default_rng(1)
     theta = rng.normal(size=150)
-    with transaction(answered) as connection:
+    with transaction(engine) as connection:
         known = item_banks.load(connection, item_banks.in_force(connection)).item_keys
     when = dt.datetime(2025, 2, 3, 10, tzinfo=dt.UTC)
     late = [
@@ -80,9 +95,16 @@ def answered_again(answered) -> sa.Engine:
          "correct": bool(rng.random() < 1 / (1 + np.exp(-theta[u])))}
         for u in range(150) for item in (*known[:25], *(f"new{j}" for j in range(5)))
     ]  # fmt: skip
-    with transaction(answered) as connection:
+    with transaction(engine) as connection:
         load.ingest(connection, from_table(pa.Table.from_pylist(late), "late"), "exam")
-    return answered
+
+
+@pytest.fixture
+def answered_again(after_a_bank) -> Iterator[sa.Engine]:
+    with copy_of(after_a_bank) as url:
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
 
 
 def test_new_items_join_the_bank_and_it_comes_into_force_only_by_hand(answered_again):

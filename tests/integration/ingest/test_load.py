@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pyarrow as pa
@@ -11,18 +10,23 @@ import sqlalchemy as sa
 
 from resources.database.engine import make_engine, transaction
 from resources.database.queries.sessions import attempts
-from resources.database.schema import migrate
-from resources.errors import InvalidInput, OperatorRequired
-from resources.ingest.load import Ingested, ingest, undo
-from resources.ingest.response_file import ResponseFile, from_table, read
+from resources.errors import InvalidInput
+from resources.ingest.load import Ingested, ingest
+from resources.ingest.response_file import read
 from resources.model import Week
 from seedtest_pipeline.demo.synthetic_exam import EXAM_ID, synthetic_exam
 from tests import answer_tables
 from tests.beside import beside
-
-EVER = (dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
-NOON = dt.datetime(2025, 1, 6, 12, tzinfo=dt.UTC)
-SECOND = dt.timedelta(seconds=1)
+from tests.integration.ingest.loading import (
+    NOON,
+    SECOND,
+    answer,
+    as_attempts,
+    assert_stored,
+    file_of,
+    load,
+    stored,
+)
 
 
 @pytest.fixture
@@ -32,56 +36,10 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-def platform_engine(empty_database_url: str) -> Iterator[sa.Engine]:
-    """A database whose exam_results is not ours: made by the test, then `migrate.upgrade`."""
-    engine = make_engine(empty_database_url)
-    yield engine
-    engine.dispose()
-
-
-def answer(item: str, second: int, *, correct: bool | None = True, **more: object) -> dict[str, object]:
-    given = {
-        "user_id": "u1", "session_id": "s1", "item_id": item, "correct": correct,
-        "answered_at": NOON + second * SECOND, "response_time_ms": 1500, "topic": "Algebra", "attempt_no": 1,
-    }  # fmt: skip
-    return given | more
-
-
-def file_of(*answers: dict[str, object]) -> ResponseFile:
-    return from_table(pa.Table.from_pylist(list(answers)), "answers")
-
-
-def load(engine: sa.Engine, file: ResponseFile, exam_id: str = EXAM_ID) -> Ingested:
-    with transaction(engine) as connection:
-        return ingest(connection, file, exam_id)
-
-
-def stored(engine: sa.Engine) -> pd.DataFrame:
-    with transaction(engine) as connection:
-        return answer_tables.frame(attempts.between(connection, *EVER))
-
-
 def sessions(engine: sa.Engine) -> list[dict[str, object]]:
     with transaction(engine) as connection:
         rows = connection.exec_driver_sql("SELECT * FROM exam_results ORDER BY user_id, session_id")
         return [dict(row) for row in rows.mappings()]
-
-
-def as_attempts(file: ResponseFile) -> pd.DataFrame:
-    names = {"item_id": "item_key", "answered_at": "completed_at", "topic": "topic_id"}
-    frame = file.responses.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype(), pa.int32(): pd.Int32Dtype()}.get)
-    order = ["user_id", "completed_at", "attempt_no", "item_key", "session_id"]
-    answered_later = frame["correct"].notna()[::-1].groupby([frame["user_id"], frame["session_id"]]).cummax()[::-1]
-    known = frame.assign(
-        hint_used=pd.array([pd.NA] * len(frame), dtype="boolean"),  # a file has no such column
-        omitted=answered_later.astype("boolean").where(frame["correct"].isna(), pd.NA),
-    )
-    return known.rename(columns=names).sort_values(order, ignore_index=True)
-
-
-def assert_stored(engine: sa.Engine, file: ResponseFile) -> None:
-    pd.testing.assert_frame_equal(stored(engine), as_attempts(file), check_like=True)
 
 
 def test_a_synthetic_exam_comes_back_exactly_missing_answers_and_times_included(engine: sa.Engine) -> None:
@@ -218,74 +176,6 @@ def test_progress_ends_at_the_total(engine: sa.Engine) -> None:
     assert [done for done, _ in heard] == sorted({done for done, _ in heard})
     assert heard[-1] == (len(exam.responses), len(exam.responses))
     assert len(heard) == 2
-
-
-def test_two_at_once_store_every_session_once(platform_engine: sa.Engine) -> None:
-    """Without a unique key on the platform's table both used to be able to find a session missing."""
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE exam_results (id serial PRIMARY KEY, user_id text, session_id text, exam_id text, "
-            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
-        )
-    migrate.upgrade(platform_engine)
-    exam = synthetic_exam(1, Week(dt.date(2025, 1, 6)), n_users=50, n_weeks=2)
-    file = exam.as_file()
-    with ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(lambda _: load(platform_engine, file), range(3)))
-    n = exam.responses["session_id"].nunique()
-    assert sorted(result.new for result in results) == [0, 0, n]
-    assert_stored(platform_engine, file)
-
-
-@pytest.mark.parametrize("json_type", ["jsonb", "json", "text"])
-@pytest.mark.parametrize("time_type", ["timestamptz", "timestamp"])
-def test_a_platforms_own_table_takes_sessions_too(platform_engine: sa.Engine, json_type: str, time_type: str) -> None:
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE exam_results (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id varchar(80) NOT NULL, "
-            "session_id varchar(80) NOT NULL, exam_id text, status text, score integer DEFAULT 0 NOT NULL, "
-            f"result_json {json_type}, created_at {time_type} NOT NULL, updated_at {time_type})"
-        )
-    migrate.upgrade(platform_engine)
-    assert load(platform_engine, file_of(answer("i2", 5))).new == 1
-    whole = file_of(answer("i1", 0), answer("i2", 5))
-    assert load(platform_engine, whole).grown == 1
-    assert load(platform_engine, whole).unchanged == 1
-    assert_stored(platform_engine, whole)
-    with transaction(platform_engine) as connection:
-        assert undo(connection, "answers").restored == 1
-    assert_stored(platform_engine, file_of(answer("i2", 5)))
-
-
-def test_an_id_that_nothing_fills_is_named(platform_engine: sa.Engine) -> None:
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE exam_results (id bigint PRIMARY KEY, user_id text, session_id text, exam_id text, "
-            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
-        )
-    migrate.upgrade(platform_engine)
-    with pytest.raises(
-        OperatorRequired, match=r"^exam_results\.id must be filled and has no default.*Nothing was loaded\.$"
-    ):
-        load(platform_engine, file_of(answer("i1", 0)))
-
-
-def test_what_the_platforms_table_refuses_is_a_sentence(platform_engine: sa.Engine) -> None:
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE exam_results (id serial PRIMARY KEY, user_id varchar(3), session_id text, exam_id integer, "
-            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
-        )
-    migrate.upgrade(platform_engine)
-    with pytest.raises(
-        InvalidInput, match=r"^exam_results does not take answers: invalid input syntax for type integer"
-    ) as caught:
-        load(platform_engine, file_of(answer("i1", 0)))
-    assert "\n" not in str(caught.value)
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql("ALTER TABLE exam_results ALTER exam_id TYPE text")
-    with pytest.raises(InvalidInput, match="value too long for type character varying"):
-        load(platform_engine, file_of(answer("i1", 0, user_id="user-1")))
 
 
 @pytest.mark.parametrize("first_file", [0, 1])

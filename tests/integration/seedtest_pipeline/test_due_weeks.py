@@ -1,87 +1,27 @@
 """What is due: answers that come late, change or go after their week was frozen, what failed, and what was missed."""
 
 import datetime as dt
-from zoneinfo import ZoneInfo
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
-import sqlalchemy as sa
 
-from assets import responses
-from assets.abilities.scoring import ScoringRules
-from assets.partitions import RANGE_END, RANGE_START, Partitions
+from assets.partitions import RANGE_END, RANGE_START
 from assets.user_keys import UserKeys
-from resources.artifacts.folder import FolderStore
 from resources.database.engine import transaction
 from resources.database.queries.estimates import made_weeks
 from resources.database.queries.estimates.made_weeks import MadeWeek
-from resources.database.queries.items.item_banks import ADOPTED
 from resources.database.queries.sessions import attempts
 from resources.model import Week
 from resources.warehouse.warehouse import Warehouse
 from seedtest_pipeline.automation import asking, due
-from seedtest_pipeline.automation.due_weeks import due_weeks_sensor
-from seedtest_pipeline.automation.schedule import Monday
-from tests.integration.api.platform import adopt
-from tests.integration.assets.freezing import FIRST, answer, run
+from tests.databases import copy_of
+from tests.integration.assets.freezing import FIRST, answer
+from tests.integration.seedtest_pipeline.seven_weeks import USERS, WEEKS, Deployment, deployment
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # of backfill_policy
-
-USERS = ["u1", "u2", "u3", "u4"]
-WEEKS = [FIRST.plus(n) for n in range(7)]
-
-
-class Deployment:
-    """Four users with an answer in each of seven weeks, the last of which has just ended, and the sensor over them."""
-
-    def __init__(self, engine: sa.Engine, warehouse: Warehouse, instance: dg.DagsterInstance, buckets: int) -> None:
-        self.engine, self.warehouse, self.instance = engine, warehouse, instance
-        self.partitions = Partitions(FIRST, UserKeys(buckets))
-        self.sensor = due_weeks_sensor(
-            self.partitions, [responses.build(self.partitions)], ADOPTED, [("learner", "html")], Monday(ZoneInfo("UTC"))
-        )  # fmt: skip
-        self.cursor: str | None = None
-        if not buckets:
-            instance.add_dynamic_partitions("user", USERS)
-        for week in WEEKS:
-            answer(engine, *((user, "q1") for user in USERS), week=week)
-
-    @property
-    def keys(self) -> list[str]:
-        return list(self.partitions.user_keys(self.instance))
-
-    def key(self, user: str) -> str:
-        return self.partitions.users.key_of(user)
-
-    def freeze(self, *weeks: Week, user_ids: list[str] | None = None) -> None:
-        assert run(
-            self.engine, self.warehouse, self.partitions, self.keys, *(weeks or WEEKS), user_ids=user_ids
-        ).success
-
-    def estimate(self, *weeks: Week) -> None:
-        """That abilities were made from what is frozen."""
-        with transaction(self.engine) as connection:
-            for week in weeks or WEEKS:
-                made = {key: MadeWeek(of, "made") for key, of in self.warehouse.checksums(week).items()}
-                made_weeks.record(connection, week, made)
-
-    def make(self, *weeks: Week) -> None:
-        self.freeze(*weeks)
-        self.estimate(*weeks)
-
-    def tick(self) -> list[dg.RunRequest]:
-        resources = {"engine": self.engine, "warehouse": self.warehouse, "rules": ScoringRules()}
-        with dg.build_sensor_context(instance=self.instance, resources=resources, cursor=self.cursor) as context:
-            result = self.sensor(context)
-        if isinstance(result, dg.SkipReason):
-            self.said = str(result.skip_message)
-            return []
-        self.cursor, self.said = result.cursor, result.skip_reason.skip_message if result.skip_reason else ""
-        return list(result.run_requests or [])
-
-    def change(self, statement: str, **values: object) -> None:
-        with transaction(self.engine) as connection:
-            assert connection.exec_driver_sql(statement, values).rowcount
 
 
 @pytest.fixture(autouse=True)
@@ -91,19 +31,29 @@ def last_week(monkeypatch):
 
 
 @pytest.fixture
-def unmade(engine, tmp_path, request):
-    adopt(engine)
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield Deployment(engine, Warehouse(FolderStore(tmp_path / "warehouse")), instance, getattr(request, "param", 4))
+def unmade(database_url, tmp_path, request):
+    with deployment(database_url, tmp_path / "warehouse", getattr(request, "param", 4)) as unmade:
+        unmade.load()
+        yield unmade
 
 
-@pytest.fixture(params=[0, 4], ids=["users", "buckets"])
-def deployed(engine, tmp_path, request):
-    adopt(engine)
-    with dg.DagsterInstance.ephemeral() as instance:
-        deployment = Deployment(engine, Warehouse(FolderStore(tmp_path / "warehouse")), instance, request.param)
-        deployment.make()
-        yield deployment
+@pytest.fixture(scope="module", params=[0, 4], ids=["users", "buckets"])
+def made(migrated_url, tmp_path_factory, request) -> Iterator[tuple[str, Path, int]]:
+    """Database, warehouse and buckets of a deployment whose weeks are made: to copy."""
+    folder = tmp_path_factory.mktemp("made") / "warehouse"
+    with copy_of(migrated_url) as url:
+        with deployment(url, folder, request.param) as made:
+            made.load()
+            made.make()
+        yield url, folder, request.param
+
+
+@pytest.fixture
+def deployed(made, tmp_path):
+    url, folder, buckets = made
+    shutil.copytree(folder, tmp_path / "warehouse")
+    with copy_of(url) as copied, deployment(copied, tmp_path / "warehouse", buckets) as deployed:
+        yield deployed
 
 
 def corners(request: dg.RunRequest) -> tuple[str, str]:

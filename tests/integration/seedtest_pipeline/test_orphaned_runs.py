@@ -30,6 +30,12 @@ job.execute_in_process(instance=instance, run_id=sys.argv[2])
 
 
 @pytest.fixture
+def looks_again_at_once(monkeypatch):
+    """No database restarts meanwhile, for which a second look would wait."""
+    monkeypatch.setattr(run_locks, "SECOND_LOOK_S", 0.1)
+
+
+@pytest.fixture
 def running(history, settings):
     """The id of a run that goes on in another process, and that process."""
     run_id = str(uuid4())
@@ -44,6 +50,7 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
     return instance.get_run_by_id(run_id).status
 
 
+@pytest.mark.usefixtures("looks_again_at_once")
 def test_a_run_is_ended_only_once_its_process_is_killed(history, running):
     run_id, process = running
     assert orphaned_runs.close(history) == 0
@@ -57,6 +64,7 @@ def test_a_run_is_ended_only_once_its_process_is_killed(history, running):
     assert orphaned_runs.close(history) == 0
 
 
+@pytest.mark.usefixtures("looks_again_at_once")
 def test_a_kubernetes_that_does_not_answer_is_not_the_end_of_a_run(history, running, settings, tmp_path, monkeypatch):
     """dagster-k8s' own launcher takes that for the end of all runs, and tries each again beside itself."""
     context = {"name": "gone", "context": {"cluster": "gone", "user": "gone"}}
@@ -80,6 +88,7 @@ def test_a_kubernetes_that_does_not_answer_is_not_the_end_of_a_run(history, runn
         assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
 
 
+@pytest.mark.usefixtures("looks_again_at_once")
 def test_a_killed_run_that_a_person_terminates_is_canceled_at_once(history, running):
     """It stayed "canceling": the code server that was to answer was gone, too."""
     run_id, process = running
@@ -89,6 +98,7 @@ def test_a_killed_run_that_a_person_terminates_is_canceled_at_once(history, runn
     assert status(history, run_id) is dg.DagsterRunStatus.CANCELED
 
 
+@pytest.mark.usefixtures("looks_again_at_once")
 def test_one_that_stayed_canceling_is_canceled(history, running):
     run_id, process = running
     process.kill()

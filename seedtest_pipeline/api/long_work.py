@@ -70,7 +70,7 @@ class LongWork:
     def _forget(self, key: Hashable, task: asyncio.Task[Any]) -> None:
         if not task.cancelled():
             task.exception()  # which is each caller's, unless all have left
-        if self._asked[key].done is task:
+        if (asked := self._asked.get(key)) and asked.done is task:  # else another one was asked for since
             del self._asked[key]
 
 

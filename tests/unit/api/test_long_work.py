@@ -67,3 +67,28 @@ def test_what_several_ask_for_before_it_begins_is_done_once_and_what_has_begun_i
     bad = ZeroDivisionError
     assert asyncio.run(ask()) == ["a", asyncio.CancelledError, "a", "b", bad, bad, "b", "a"]
     assert done == ["a", "a", "b", "bad", "a"]
+
+
+def test_one_who_finds_no_room_leaves_nothing_behind():
+    """The end of the one before it was an error in the log."""
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        at_work.set()
+        assert go_on.wait(10)
+
+    async def ask() -> list[object]:
+        errors: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        long_work = LongWork("work", room=1)
+        first = asyncio.create_task(long_work.once("a", work))
+        await asyncio.to_thread(at_work.wait, 10)
+        with pytest.raises(NoRoom):
+            await long_work.once("a", work)
+        go_on.set()
+        await first
+        await asyncio.sleep(0)
+        long_work.close()
+        return errors
+
+    assert asyncio.run(ask()) == []

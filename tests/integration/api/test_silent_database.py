@@ -17,7 +17,7 @@ from tests.integration.api.platform import adopt, end_session
 from tests.integration.silent_proxy import SilentProxy, silent_proxy
 from tests.waiting import until
 
-TIMEOUT_S = 2.5
+TIMEOUT_S = 4.0  # more than a look at the database may take, which `/readyz` waits for
 UPDATE = "/analysis/irt/update-theta"
 
 

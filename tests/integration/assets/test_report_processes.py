@@ -4,7 +4,6 @@ import multiprocessing as mp
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,8 @@ from resources.database.queries.reports import report_artifacts
 from resources.errors import RetryLater
 from tests.integration.assets.failing_stores import DownFor, FullFor, KillsFor, NotesProcesses
 from tests.integration.assets.publishing import estimated, publish, rows
-from tests.waiting import PATIENCE_S
+from tests.living import lives
+from tests.waiting import PATIENCE_S, until
 
 USERS = [f"u{number:02}" for number in range(30)]
 
@@ -123,11 +123,7 @@ def test_processes_end_with_a_parent_that_was_killed(tmp_path):
         [sys.executable, str(script)], cwd=root, env=dict(os.environ, PYTHONPATH=str(root)),
         capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
-    child = Path(f"/proc/{int(done.stdout)}")
-    deadline = time.monotonic() + PATIENCE_S
-    while child.exists() and child.joinpath("stat").read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not lives(int(done.stdout)))
 
 
 def test_processes_are_kept_from_week_to_week_and_end_with_the_run(engine, new_publisher, tmp_path, monkeypatch):

@@ -32,16 +32,10 @@ from tests.integration.estimators.stubbed_mirt import (
     post,
     stubbed,
 )
+from tests.living import lives
 from tests.waiting import PATIENCE_S, until
 
 SCORE = {"item_params": {"1": {"a": 1, "b": 0}}, "responses": [{"item_id": "1", "is_correct": True}]}
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +159,7 @@ def test_scoring_and_health_are_answered_while_a_calibration_runs_and_a_second_i
             assert httpx.get(f"{service.url}/healthz").json()["status"] == "ok"
             assert httpx.post(f"{service.url}/irt/score", json=SCORE).json()["n_items"] == 1
             second = service.calibrate()
-            assert is_alive(pid)
+            assert lives(pid)
             assert not first.done()
         finally:
             (service.folder / "go").touch()
@@ -196,7 +190,7 @@ def test_over_the_time_limit_it_is_422_and_killed_and_the_next_one_works(library
         assert answer.status_code == 422
         assert answer.json()["code"] == "over_time"
         assert "after 5 s (R_IRT_CALIBRATE_SECS)" in answer.json()["message"]
-        assert not is_alive(service.child())
+        assert not lives(service.child())
         assert service.left_behind() == []
         service.mirt_does("")
         assert service.calibrate().status_code == 200
@@ -212,7 +206,7 @@ def test_when_the_service_ends_its_calibration_ends_and_no_answers_stay_on_the_d
         child = service.child()
         assert service.left_behind() != []
         os.kill(int(httpx.get(f"{service.url}/healthz").json()["pid"]), end)
-        until(lambda: not is_alive(child))
+        until(lambda: not lives(child))
         until(lambda: service.left_behind() == [])
         assert isinstance(cut_off.exception(PATIENCE_S), httpx.TransportError)
 
@@ -229,7 +223,7 @@ def test_an_interrupt_of_the_terminal_leaves_no_calibration(tmp_path: Path) -> N
     with shell.stdin:
         until(lambda: job.exists() and job.read_text())
         os.killpg(shell.pid, signal.SIGINT)
-        until(lambda: not is_alive(int(job.read_text())))
+        until(lambda: not lives(int(job.read_text())))
     shell.wait(PATIENCE_S)
     assert not folder.exists()
 

@@ -21,6 +21,7 @@ from resources.estimators.r_service.process import running
 from resources.estimators.r_service.transport import Timeouts
 from tests.integration.conftest import TOKEN
 from tests.integration.estimators.exams import exam
+from tests.living import lives
 from tests.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[3]
@@ -30,13 +31,6 @@ pytestmark = pytest.mark.usefixtures("needs_r")
 
 def pid_of(url: str) -> int:
     return int(httpx.get(f"{url}/healthz").json()["pid"])
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def environment(path: Path) -> str:
@@ -98,7 +92,7 @@ def test_killed_in_mid_batch_and_slowly_started_anew_the_estimate_is_whole(tmp_p
         found = background.submit(estimator.estimate, responses, bank, request_id="the-batch")
         until(lambda: cpu_s(pid) > idle_s + 0.1)
         os.kill(pid, signal.SIGKILL)
-        until(lambda: not is_alive(pid))
+        until(lambda: not lives(pid))
         with running(port, log=after):
             thetas = found.result(PATIENCE_S)
             assert "the-batch" not in before.read_text()
@@ -121,7 +115,7 @@ def test_the_service_ends_when_its_parent_is_killed() -> None:
         pid = pid_of(parent.stdout.readline().strip())
         parent.kill()
         parent.wait()
-        until(lambda: not is_alive(pid))
+        until(lambda: not lives(pid))
 
 
 def test_serve_becomes_the_service_and_ends_on_sigterm() -> None:

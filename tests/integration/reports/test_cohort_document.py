@@ -17,6 +17,7 @@ from resources.errors import TemplateBroken
 from resources.reports import cohort_document
 from tests.integration.reports.conftest import SOURCE
 from tests.integration.reports.test_states import text
+from tests.living import lives
 
 SUBJECT = '<p class="subject">Week of 2026-11-16.</p>'
 STAND_IN = Path(__file__).parent / "quarto"
@@ -185,7 +186,7 @@ def test_a_render_that_hangs_is_stopped_with_all_that_it_started(
     monkeypatch.setattr(cohort_document, "TIMEOUT_S", 1.0)
     with pytest.raises(TemplateBroken, match="did not end within 1 s, and was stopped"):
         cohort_document.render(SOURCE, sample())
-    assert not _runs(int(child.read_text()))
+    assert not lives(int(child.read_text()))
 
 
 @pytest.mark.parametrize(
@@ -241,10 +242,3 @@ def test_quarto_makes_the_same_page(stand_in: None, monkeypatch: pytest.MonkeyPa
     for element in ("h1", "h2", "h3", "img", "table", "tr"):
         assert by_quarto.count(f"<{element}".encode()) == by_knitr.count(f"<{element}".encode()), element
     assert text(by_quarto) == text(by_knitr)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.living import lives
 from tests.waiting import PATIENCE_S, until
 
 CHECKOUT = Path(__file__).parents[3]
@@ -49,11 +50,6 @@ def two_workers(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]
 def next_worker(process: subprocess.Popen[str]) -> int:
     assert process.stdout is not None
     return int(process.stdout.readline().removeprefix("serving "))
-
-
-def lives(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_each_that_is_killed_is_replaced_and_all_end_by_one_signal(tmp_path):

@@ -58,7 +58,7 @@ class Connections:
         self._metrics = metrics
         self._most = most_connections() if most is None else most
         self._patience_s = patience_s
-        # Insertion keeps both in the order of time.
+        # Insertion keeps each in the order of time.
         self._unfinished: dict[BoundedHttp, float] = {}  # a request is not whole; since when
         self._idle: dict[BoundedHttp, None] = {}  # between two requests
         self._unread: dict[BoundedHttp, tuple[float, int]] = {}  # since when so many bytes of its answer were left

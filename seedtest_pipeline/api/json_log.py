@@ -27,8 +27,9 @@ class JsonFormatter(logging.Formatter):
 def log_as_json() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    # No line of ours tells them, and a line for each request is a good part of what a request costs.
+    # No line of ours tells thread, process or place in the code, and a line for each request is a good part of what a
+    # request costs. Source: logging's documentation, "Optimization".
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # as logging's own cookbook says
+    logging._srcfile = None
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request to the R service

@@ -59,7 +59,12 @@ class LongWork:
         asked = self._asked.get(key)
         if asked is None or asked.begun.is_set():
             begun = threading.Event()
-            asked = _Asked(asyncio.create_task(self.do(_beginning(begun, work))), begun)
+
+            def begin() -> _R:
+                begun.set()
+                return work()
+
+            asked = _Asked(asyncio.create_task(self.do(begin)), begun)
             self._asked[key] = asked
             asked.done.add_done_callback(partial(self._forget, key))
         return await asyncio.shield(asked.done)
@@ -72,11 +77,3 @@ class LongWork:
             task.exception()  # which is each caller's, unless all have left
         if (asked := self._asked.get(key)) and asked.done is task:  # else another one was asked for since
             del self._asked[key]
-
-
-def _beginning(begun: threading.Event, work: Callable[[], _R]) -> Callable[[], _R]:
-    def begin() -> _R:
-        begun.set()
-        return work()
-
-    return begin

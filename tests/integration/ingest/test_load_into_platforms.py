@@ -13,30 +13,32 @@ from resources.errors import InvalidInput, OperatorRequired
 from resources.ingest.load import undo
 from resources.model import Week
 from seedtest_pipeline.demo.synthetic_exam import synthetic_exam
-from tests.integration.ingest.loading import (
-    answer,
-    assert_stored,
-    file_of,
-    load,
-)
+from tests.integration.ingest.loading import answer, assert_stored, file_of, load
 
 
 @pytest.fixture
 def platform_engine(empty_database_url: str) -> Iterator[sa.Engine]:
-    """A database whose exam_results is not ours: made by the test, then `migrate.upgrade`."""
+    """A database whose exam_results is not ours."""
     engine = make_engine(empty_database_url)
     yield engine
     engine.dispose()
 
 
+def make_table(engine: sa.Engine, **types: str) -> None:
+    """The platform's exam_results, whose columns have these types, and what our migrations add."""
+    columns = {
+        "id": "serial PRIMARY KEY", "user_id": "text", "session_id": "text", "exam_id": "text", "status": "text",
+        "result_json": "jsonb", "created_at": "timestamptz", "updated_at": "timestamptz",
+    }  # fmt: skip
+    definitions = ", ".join(f"{name} {of_type}" for name, of_type in (columns | types).items())
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(f"CREATE TABLE exam_results ({definitions})")
+    migrate.upgrade(engine)
+
+
 def test_two_at_once_store_every_session_once(platform_engine: sa.Engine) -> None:
     """Without a unique key on the platform's table both used to be able to find a session missing."""
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE exam_results (id serial PRIMARY KEY, user_id text, session_id text, exam_id text, "
-            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
-        )
-    migrate.upgrade(platform_engine)
+    make_table(platform_engine)
     exam = synthetic_exam(1, Week(dt.date(2025, 1, 6)), n_users=50, n_weeks=2)
     file = exam.as_file()
     with ThreadPoolExecutor(3) as pool:
@@ -49,13 +51,11 @@ def test_two_at_once_store_every_session_once(platform_engine: sa.Engine) -> Non
 @pytest.mark.parametrize("json_type", ["jsonb", "json", "text"])
 @pytest.mark.parametrize("time_type", ["timestamptz", "timestamp"])
 def test_a_platforms_own_table_takes_sessions_too(platform_engine: sa.Engine, json_type: str, time_type: str) -> None:
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE exam_results (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id varchar(80) NOT NULL, "
-            "session_id varchar(80) NOT NULL, exam_id text, status text, score integer DEFAULT 0 NOT NULL, "
-            f"result_json {json_type}, created_at {time_type} NOT NULL, updated_at {time_type})"
-        )
-    migrate.upgrade(platform_engine)
+    make_table(
+        platform_engine, id="uuid PRIMARY KEY DEFAULT gen_random_uuid()", user_id="varchar(80) NOT NULL",
+        session_id="varchar(80) NOT NULL", score="integer DEFAULT 0 NOT NULL", result_json=json_type,
+        created_at=f"{time_type} NOT NULL", updated_at=time_type,
+    )  # fmt: skip
     assert load(platform_engine, file_of(answer("i2", 5))).new == 1
     whole = file_of(answer("i1", 0), answer("i2", 5))
     assert load(platform_engine, whole).grown == 1
@@ -67,12 +67,7 @@ def test_a_platforms_own_table_takes_sessions_too(platform_engine: sa.Engine, js
 
 
 def test_an_id_that_nothing_fills_is_named(platform_engine: sa.Engine) -> None:
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE exam_results (id bigint PRIMARY KEY, user_id text, session_id text, exam_id text, "
-            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
-        )
-    migrate.upgrade(platform_engine)
+    make_table(platform_engine, id="bigint PRIMARY KEY")
     with pytest.raises(
         OperatorRequired, match=r"^exam_results\.id must be filled and has no default.*Nothing was loaded\.$"
     ):
@@ -80,12 +75,7 @@ def test_an_id_that_nothing_fills_is_named(platform_engine: sa.Engine) -> None:
 
 
 def test_what_the_platforms_table_refuses_is_a_sentence(platform_engine: sa.Engine) -> None:
-    with transaction(platform_engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE exam_results (id serial PRIMARY KEY, user_id varchar(3), session_id text, exam_id integer, "
-            "status text, result_json jsonb, created_at timestamptz, updated_at timestamptz)"
-        )
-    migrate.upgrade(platform_engine)
+    make_table(platform_engine, user_id="varchar(3)", exam_id="integer")
     with pytest.raises(
         InvalidInput, match=r"^exam_results does not take answers: invalid input syntax for type integer"
     ) as caught:

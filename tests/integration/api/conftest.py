@@ -19,6 +19,7 @@ from seedtest_pipeline.api.auth.key_source import key_source
 from seedtest_pipeline.api.auth.tokens import Issuer
 from seedtest_pipeline.settings import Settings
 from tests.integration.api.provider import AUDIENCE, ISSUER, MAKE_KEY, Provider
+from tests.integration.api.raw_http import Here, patient_for_a_second
 from tests.integration.api.serving import serving
 from tests.waiting import PATIENCE_S
 
@@ -114,3 +115,9 @@ def serve(database_url: str, tmp_path: Path) -> Iterator[Serve]:
 @pytest.fixture
 def api(serve: Serve) -> httpx.Client:
     return serve()
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Here]:
+    with patient_for_a_second() as here:
+        yield here

@@ -1,12 +1,9 @@
-"""What is refused before there is a request: heads and trailers without end, silence, more sockets than there is room
-for; on the server as it is, in front of an app that answers at once."""
+"""What is refused before there is a request: heads and trailers without end, silence, answers that nobody reads, more
+sockets than there is room for; on the server as it is."""
 
-import re
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from urllib.parse import urlsplit
+from contextlib import ExitStack
 
 import pytest
 
@@ -14,104 +11,9 @@ from seedtest_pipeline.api import connections
 from seedtest_pipeline.api.connections import HEAD_BYTES, REQUEST_BYTES, Connections
 from seedtest_pipeline.api.metrics import Metrics
 from seedtest_pipeline.api.server import configured
+from tests.integration.api.raw_http import HEAD, PATIENCE_HERE_S, WHOLE, Here, all_of, app, said_until
 from tests.integration.api.serving import listening
 from tests.waiting import PATIENCE_S, until
-
-PATIENCE_HERE_S = 1.0
-HEAD = b"GET /%s HTTP/1.1\r\nHost: x\r\n"
-WHOLE = HEAD % b"" + b"\r\n"
-LARGE = 64 * 1024 * 1024
-
-
-async def app(scope, receive, send) -> None:
-    """Says ok without reading the body; at /large 64 MB, at /client from which address it is asked, at /echo what was
-    sent: headers' names and the body."""
-    if scope["type"] == "lifespan":
-        for step in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{step}.complete"})
-        return
-    said = b""
-    while scope["path"] == "/echo" and (message := await receive())["type"] == "http.request":
-        said += message["body"]
-        if not message["more_body"]:
-            said = b" ".join(name for name, _ in scope["headers"]) + b"|" + said
-            break
-    body = {"/echo": said, "/large": b"." * LARGE, "/client": scope["client"][0].encode()}.get(scope["path"], b"ok")
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
-    await send({"type": "http.response.body", "body": body})
-
-
-class Here:
-    def __init__(self, url: str, metrics: Metrics) -> None:
-        self._address, self._metrics = (urlsplit(url).hostname, urlsplit(url).port), metrics
-        self._family = socket.AF_INET6 if "[" in url else socket.AF_INET
-
-    @contextmanager
-    def connect(self, *, receive_buffer: int | None = None) -> Iterator[socket.socket]:
-        with socket.socket(self._family) as one:
-            if receive_buffer:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            one.settimeout(PATIENCE_S)
-            one.connect(self._address)
-            yield one
-
-    def answers(self) -> bool:
-        with self.connect() as one:
-            one.sendall(WHOLE)
-            return one.recv(100).startswith(b"HTTP/1.1 200")
-
-    def cut(self, why: str) -> float:
-        return self._metrics.registry.get_sample_value("seedtest_api_connections_cut_total", {"reason": why}) or 0
-
-    def is_open(self) -> float | None:
-        return self._metrics.registry.get_sample_value("seedtest_api_connections")
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Here]:
-    metrics = Metrics()
-    bounds = Connections(metrics, most=20, patience_s=PATIENCE_HERE_S)
-    with listening(configured(app, bounds, grace_s=1)) as url:
-        yield Here(url, metrics)
-
-
-@pytest.mark.parametrize(("trusted", "client"), [("127.0.0.1", b"10.1.2.3"), ("127.0.0.2", b"127.0.0.1")])
-def test_only_a_trusted_proxy_is_believed_when_it_says_who_asks(trusted, client):
-    metrics = Metrics()
-    with (
-        listening(configured(app, Connections(metrics), grace_s=1, trusted_proxies=trusted)) as url,
-        Here(url, metrics).connect() as one,
-    ):
-        one.sendall(HEAD % b"client" + b"X-Forwarded-For: 10.1.2.3\r\n\r\n")
-        assert said_until(one, client)
-
-
-def test_it_listens_by_ipv6_too():
-    metrics = Metrics()
-    with listening(configured(app, Connections(metrics), grace_s=1), "::1") as url:
-        assert Here(url, metrics).answers()
-
-
-def said_until(one: socket.socket, end: bytes) -> bool:
-    """Whether this is said; head and body may come one after the other."""
-    said = b""
-    while part := one.recv(1000):
-        said += part
-        if said.endswith(end):
-            return True
-    return False
-
-
-def all_of(one: socket.socket) -> bytes:
-    """What is said until the connection ends, by a word or by force."""
-    said = b""
-    try:
-        while part := one.recv(65536):
-            said += part
-    except ConnectionError:
-        pass
-    return said
 
 
 def pushed(one: socket.socket, piece: bytes) -> tuple[int, bytes]:
@@ -260,14 +162,6 @@ def test_once_the_end_is_near_an_open_connection_gets_its_answer_and_ends():
         assert (said + all_of(kept)).endswith(b"ok")
 
 
-def test_several_requests_in_one_piece_are_each_answered(here):
-    with here.connect() as one:
-        one.sendall(WHOLE * 3)
-        said = b""
-        while len(re.findall(b"ok", said)) < 3:
-            said += one.recv(1000)
-
-
 def test_requests_that_nobody_waits_for_are_cut_where_11_mb_of_them_took_480_mb_of_memory(here):
     with here.connect() as one:
         sent, _ = pushed(one, WHOLE * 1000)
@@ -309,78 +203,7 @@ def test_who_reads_slowly_is_let_read_on(here):
         assert here.cut("too slow") == before
 
 
-ECHO = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
-
-
-@pytest.mark.parametrize(
-    ("head", "names"),
-    [
-        (b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA", b"connection http2-settings"),
-        (b"UPGRADE:h2c\r\nConnection: upgrade", b"connection"),
-        (b"X-Upgrade: h2c", b"x-upgrade"),
-    ],
-)
-def test_an_offer_of_http_2_is_passed_over_where_the_body_of_javas_client_was_lost(here, head, names):
-    with here.connect() as one:
-        one.sendall(ECHO + b"Content-Length: 12\r\n" + head + b"\r\n\r\n\r\nupgrade: x")
-        assert said_until(one, b"host content-length " + names + b"|\r\nupgrade: x")
-        one.sendall(WHOLE)
-        assert said_until(one, b"ok"), "the connection stays open"
-
-
-def test_a_trailer_is_no_header(here):
-    """A trusted proxy's caller chose its own address by one, and a token in one was believed."""
-    chunked = ECHO + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Forwarded-For: 10.1.2.3\r\n\r\n"
-    with here.connect() as one:
-        one.sendall(chunked + WHOLE)
-        assert said_until(one, b"ok")
-    with here.connect() as one:
-        one.sendall(chunked)
-        assert said_until(one, b"host transfer-encoding|hi")
-
-
-@pytest.mark.parametrize("pieces", [1, 2])
-def test_a_websocket_handshake_is_a_request_like_any_other_and_nothing_of_it_is_logged(here, caplog, pieces):
-    """Its path was logged, with the learner's id in it."""
-    handshake = (
-        HEAD % b"users/secret-name/theta" + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    with here.connect() as one:
-        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for start in range(0, len(handshake), step := len(handshake) // pieces + 1):
-            one.sendall(handshake[start : start + step])
-            time.sleep(0.01)
-        assert said_until(one, b"ok")
-    assert caplog.text == ""
-
-
 @pytest.mark.parametrize(("files", "most"), [(1024, 768), (256, 64), (1_048_576, 1_000), (-1, 1_000)])
 def test_room_is_what_the_process_may_open_but_for_what_else_it_needs(monkeypatch, files, most):
     monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (files, files))
     assert connections.most_connections() == most
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET http://example.com/ HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET / HTTP/1.0\r\n\r\n",
-        b"GET \xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET // HTTP/9.9\r\nHost: x\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-    ],
-)
-def test_an_odd_request_is_answered_or_refused_and_breaks_nothing(here, caplog, said):
-    with here.connect() as one:
-        one.sendall(said)
-        one.shutdown(socket.SHUT_WR)
-        assert all_of(one)[:12] in (b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 408")
-    assert here.answers()
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -13,7 +13,7 @@ from resources.reports.document.fill import render
 from resources.reports.document.mail import html_of
 from resources.reports.document.template import Template
 from resources.reports.learner.report_input import ReportInput
-from tests.integration.reports.test_states import STATES
+from tests.integration.reports.states import STATES
 from tests.waiting import PATIENCE_S
 
 SHOWN = (

@@ -14,7 +14,7 @@ from resources.reports.document.checks import check_template
 from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from tests.integration.reports.conftest import SOURCE
-from tests.integration.reports.test_states import STATES, text
+from tests.integration.reports.states import STATES, text
 from tests.waiting import PATIENCE_S
 
 # Asked by Chromium on its own behalf, whatever the page.

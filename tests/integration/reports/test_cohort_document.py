@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from resources.errors import TemplateBroken
 from resources.reports import cohort_document
 from tests.integration.reports.conftest import SOURCE
-from tests.integration.reports.test_states import text
+from tests.integration.reports.states import text
 from tests.living import lives
 
 SUBJECT = '<p class="subject">Week of 2026-11-16.</p>'

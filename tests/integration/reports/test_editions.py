@@ -15,7 +15,7 @@ from resources.reports.document.fill import render
 from resources.reports.document.mail import html_of
 from resources.reports.document.template import Template
 from tests.integration.reports.conftest import SOURCE
-from tests.integration.reports.test_states import STATES, text
+from tests.integration.reports.states import STATES, text
 
 NAMED = "a strength and a next step"
 MOST = given(

@@ -22,7 +22,7 @@ from resources.reports.document.fill import render
 from resources.reports.document.template import Template
 from resources.reports.document.typeset import literal, pdf
 from tests.integration.reports.conftest import SOURCE
-from tests.integration.reports.test_states import STATES, text
+from tests.integration.reports.states import STATES, text
 
 ROOT = Path(__file__).parents[3]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")

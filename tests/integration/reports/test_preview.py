@@ -14,7 +14,7 @@ from resources.reports.document.compile import compile_template
 from resources.reports.document.fill import names, render
 from resources.reports.document.template import Template
 from tests.integration.reports.conftest import SOURCE
-from tests.integration.reports.test_states import STATES, text
+from tests.integration.reports.states import STATES, text
 
 
 def previewed(folder: Path, writer: str, template: str) -> str:
